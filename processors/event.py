@@ -1,0 +1,50 @@
+"""An event on its way through the pipeline, and the two ways in which a step may end that way."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from langtrail.schemas import RegisteredSchema
+
+
+@dataclass(slots=True)
+class Event:
+    """One record of langtrail.raw. Each step reads what the steps before it filled in and adds its own."""
+
+    key: bytes | None
+    value: bytes
+    headers: dict[str, bytes]
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+    # open
+    schema: RegisteredSchema | None = None
+    core_bytes: bytes = b""
+    core: dict[str, Any] = field(default_factory=dict)
+    """The core, decoded: UUIDs as text, timestamps in microseconds."""
+    content: dict[str, str] = field(default_factory=dict)
+    """The content fields that are there, by name (input, output, error_message, params, metadata, tags): exact text, JSON but for error_message."""
+
+    # redact, enrich
+    head: dict[str, Any] = field(default_factory=dict)
+    """The head fields of the AuditEvent, filled step by step; hashes come last."""
+
+    # seal
+    output: bytes = b""
+    """The value for langtrail.events."""
+
+
+class Rejected(Exception):  # noqa: N818 - it is an outcome that the agent acts on, not a fault
+    """This record cannot become an event: its original bytes go to the dead letters, with `reason` and the text.
+
+    `reason` is one word for counting; the text is a sentence without content.
+    """
+
+    def __init__(self, stage: str, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.stage = stage
+        self.reason = reason
+
+
+class Withheld(Exception):  # noqa: N818 - it is an outcome that the redact step acts on, not a fault
+    """A detector could not judge a field: its content is withheld, the event goes on."""

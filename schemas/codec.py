@@ -1,0 +1,164 @@
+"""Bytes to records and back: Avro in the Confluent wire format, and the pieces a record is made of."""
+
+import struct
+from functools import cache
+from io import BytesIO
+from typing import Any, Final, NamedTuple
+
+import fastavro
+import fastavro.types
+
+from .errors import MalformedRecord
+from .registry import RAW_EVENT, RegisteredSchema, registry, strip
+
+CONTENT_FIELDS: Final = {
+    "input": "input_commit",
+    "output": "output_commit",
+    "error_message": "error_commit",
+    "params": "params_commit",
+    "metadata": "metadata_commit",
+    "tags": "tags_commit",
+}
+"""The content fields, each with the core field that commits to it."""
+
+_PREFIX = struct.Struct(">bI")
+_HASH_BYTES = 32
+
+
+class Frame(NamedTuple):
+    """A Kafka value taken apart: the id of its schema and its Avro bytes."""
+
+    schema_id: int
+    datum: bytes
+
+
+def frame(schema_id: int, datum: bytes) -> bytes:
+    """Return a value in the Confluent wire format: 0x00, the schema id as four bytes, the Avro datum."""
+    return _PREFIX.pack(0, schema_id) + datum
+
+
+def unframe(value: bytes | None) -> Frame:
+    """Take a value in the Confluent wire format apart. Raises MalformedRecord when it is none."""
+    if value is None or len(value) < _PREFIX.size or value[0] != 0:
+        raise MalformedRecord("the value is not Avro in the Confluent wire format (0x00, schema id, datum)")
+    return Frame(_PREFIX.unpack_from(value)[1], value[_PREFIX.size :])
+
+
+def encode(schema: RegisteredSchema, record: dict[str, Any]) -> bytes:
+    """Return the Avro datum of a record; absent nullable fields are null. Raises MalformedRecord on a wrong field."""
+    return _write(schema.wire, record)
+
+
+def decode(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
+    """Return the record of an Avro datum: UUIDs as text, timestamps as integer microseconds.
+
+    Raises MalformedRecord when the bytes are not of this schema, or when any are left over.
+    """
+    buffer = BytesIO(datum)
+    try:
+        record: dict[str, Any] = fastavro.schemaless_reader(buffer, schema.wire, None)  # type: ignore[assignment]
+    except Exception as error:  # fastavro has no base class: EOFError, IndexError, ValueError, UnicodeDecodeError …
+        raise MalformedRecord(f"the bytes are not a record of schema id {schema.id} ({type(error).__name__})") from None
+    if buffer.tell() != len(datum):
+        raise MalformedRecord(f"{len(datum) - buffer.tell()} bytes are left over after a record of schema id {schema.id}")
+    return record
+
+
+class RawParts(NamedTuple):
+    """A RawEvent cut into its two head fields and its core, nothing decoded."""
+
+    chain_hash: bytes
+    content: bytes
+    core: bytes
+
+
+def split_raw(datum: bytes) -> RawParts:
+    """Cut a RawEvent of any version into chain_hash, content and core without decoding the core.
+
+    Raises MalformedRecord when the head does not fit into the bytes.
+    """
+    size, at = _read_long(datum, _HASH_BYTES)
+    if size < 0 or at + size >= len(datum):
+        raise MalformedRecord("the head of the raw event is longer than its bytes")
+    return RawParts(datum[:_HASH_BYTES], datum[at : at + size], datum[at + size :])
+
+
+def join_raw(chain: bytes, content: bytes, core: bytes) -> bytes:
+    """Return the datum of a RawEvent from its parts: the inverse of split_raw."""
+    return chain + encode_long(len(content)) + content + core
+
+
+@cache
+def core_groups(core_of: int) -> dict[str, fastavro.types.Schema]:
+    """Return the core of a registered schema as consecutive records, one for each group of fields."""
+    schema = registry().by_id(core_of)
+    groups: dict[str, list[Any]] = {}
+    for field in schema.avro["fields"][schema.head_length :]:
+        groups.setdefault(field["group"], []).append(strip(field, {"logicalType", "doc", "group"}))
+    names = {"langtrail.Hash": {"type": "fixed", "name": "langtrail.Hash", "size": _HASH_BYTES}}
+    return {
+        group: fastavro.parse_schema({"type": "record", "name": f"langtrail.{group}", "fields": _inline(fields, names)})
+        for group, fields in groups.items()
+    }
+
+
+def encode_group(group: str, values: dict[str, Any]) -> bytes:
+    """Return the bytes of one group of core fields, newest core. The core is the concatenation of CORE_GROUPS."""
+    return _write(_NEWEST_GROUPS[group], values)
+
+
+def encode_long(number: int) -> bytes:
+    """Return Avro's encoding of a long: zigzag, then base 128 with the low bits first."""
+    number = (number << 1) ^ (number >> 63)
+    out = bytearray()
+    while number & ~0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _read_long(data: bytes, at: int) -> tuple[int, int]:
+    shift = number = 0
+    while True:
+        if at >= len(data) or shift > 63:
+            raise MalformedRecord("the bytes end within a number")
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return (number >> 1) ^ -(number & 1), at
+        shift += 7
+
+
+def _write(schema: fastavro.types.Schema, record: dict[str, Any]) -> bytes:
+    buffer = BytesIO()
+    try:
+        fastavro.schemaless_writer(buffer, schema, record)
+    except Exception as error:  # fastavro has no base class: ValueError, TypeError, KeyError, OverflowError …
+        raise MalformedRecord(f"the record does not fit its schema ({type(error).__name__})") from None
+    return buffer.getvalue()
+
+
+def _inline(fields: list[Any], names: dict[str, Any]) -> list[Any]:
+    """Define each named type at its first use: a group stands alone, so it may use a type another group defined."""
+    defined: set[str] = set()
+
+    def walk(schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [walk(item) for item in schema]
+        if isinstance(schema, dict):
+            if schema.get("type") == "fixed":
+                defined.add(schema["name"])
+            return {key: walk(value) if key in ("type", "items", "fields") else value for key, value in schema.items()}
+        if schema in names and schema not in defined:
+            defined.add(schema)
+            return names[schema]
+        return schema
+
+    return [walk(field) for field in fields]
+
+
+_NEWEST_GROUPS = core_groups(registry().latest(RAW_EVENT).id)
+CORE_GROUPS: Final = tuple(_NEWEST_GROUPS)
+"""Names of the groups of core fields, in the order of their bytes."""

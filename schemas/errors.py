@@ -1,0 +1,33 @@
+"""The errors of the contract.
+
+SchemaError
+├── MalformedRecord      the bytes are not what their schema says
+├── UnknownSchemaId      the record names a schema that this version does not have
+├── UnknownEventType     the event type is not one of the contract's
+├── UnknownKey           the content is sealed for keys that are not here
+└── ContentSealBroken    the content does not open with the right key: it was changed
+"""
+
+
+class SchemaError(Exception):
+    """Something does not keep the contract. Its text never quotes content."""
+
+
+class MalformedRecord(SchemaError):
+    """The bytes are not what their schema says."""
+
+
+class UnknownSchemaId(SchemaError):
+    """The record names a schema that this version does not have."""
+
+
+class UnknownEventType(SchemaError):
+    """The event type is not one of the contract's."""
+
+
+class UnknownKey(SchemaError):
+    """The content is sealed for keys that are not here: add the private key, the record is not at fault."""
+
+
+class ContentSealBroken(SchemaError):
+    """The content does not open with the right key: it, its stream or its number was changed."""

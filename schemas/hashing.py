@@ -1,0 +1,31 @@
+"""The four hashes of the contract: commitment, event, chain and record. Each begins with a byte of its own, so none can pass for another."""
+
+import hmac
+from hashlib import sha256
+
+
+def commitment(salt: bytes, field: str, value: bytes) -> bytes:
+    """Commit to `value` without revealing it: HMAC-SHA256(salt, field || 0x00 || value), 32 bytes.
+
+    `salt` is 32 random bytes, one for each event; who does not have it can neither check nor guess the value.
+    """
+    return hmac.digest(salt, field.encode() + b"\x00" + value, "sha256")
+
+
+def event_hash(core: bytes) -> bytes:
+    """Return SHA-256(0x00 || core): 32 bytes that stand for the event wherever it is kept."""
+    return sha256(b"\x00" + core).digest()
+
+
+def chain_hash(stream_id: bytes, seq: int, previous: bytes, event: bytes) -> bytes:
+    """Return SHA-256(0x02 || stream_id || u64be(seq) || previous || event), 32 bytes.
+
+    `stream_id` is the UUID's 16 bytes, `previous` the chain hash of the event before (32 zero bytes for the first),
+    `event` its event hash. It links hashes, not bodies: the chain of a stream can be checked without its content.
+    """
+    return sha256(b"\x02" + stream_id + seq.to_bytes(8, "big") + previous + event).digest()
+
+
+def record_hash(rest: bytes) -> bytes:
+    """Return SHA-256(0x03 || rest), 32 bytes; `rest` is an encoded AuditEvent after its field record_hash."""
+    return sha256(b"\x03" + rest).digest()

@@ -1,0 +1,25 @@
+"""Names of the Kafka record headers that langtrail writes."""
+
+from enum import StrEnum
+from typing import Final
+
+KEY_HEADER: Final = "langtrail-key"
+"""The stream's data key, wrapped for the workers: present when and only when the content is sealed."""
+
+
+class DeadLetterHeader(StrEnum):
+    """Why a record was rejected and where it came from. Values are UTF-8 text and never quote content."""
+
+    REASON = "langtrail-reason"
+    """One word for counting: malformed_record, unknown_schema, broken_commitment …"""
+    ERROR = "langtrail-error"
+    """One sentence without content."""
+    STAGE = "langtrail-stage"
+    """The step that rejected it: open, redact, enrich, encode, sink."""
+    TOPIC = "langtrail-origin-topic"
+    PARTITION = "langtrail-origin-partition"
+    OFFSET = "langtrail-origin-offset"
+    TIMESTAMP = "langtrail-origin-timestamp"
+    """Milliseconds since 1970, as the broker had it."""
+    VERSION = "langtrail-version"
+    """Version of langtrail that rejected it."""

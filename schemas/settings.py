@@ -1,0 +1,98 @@
+"""Settings from LANGTRAIL_* variables: every mistake is reported at once, by the name of its variable, never by its value."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """One or more variables are missing or wrong; the text has a line for each."""
+
+
+def setting(variable: str, parse: Callable[[str], Any], *, default: Any = MISSING, doc: str) -> Any:
+    """Declare a field of a frozen settings dataclass that is read from `variable`.
+
+    `parse` turns the text into the value and raises ValueError, with a message that says what is expected, when it cannot.
+    Without a default the variable is required.
+    """
+    return field(default=default, metadata={"variable": variable, "parse": parse, "doc": doc})
+
+
+def load_settings(cls: type[T], environ: Mapping[str, str] | None = None, **given: Any) -> T:
+    """Return `cls` filled from the environment; `given` wins, and an empty variable counts as absent. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
+    values, mistakes = dict(given), []
+    for declared in fields(cls):  # type: ignore[arg-type]
+        if declared.name in given or "variable" not in declared.metadata:
+            continue
+        try:
+            values.update(_read(declared, environ))
+        except ValueError as error:
+            mistakes.append(f"{declared.metadata['variable']}: {error}")
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return cls(**values)
+
+
+def variables(cls: type[Any]) -> dict[str, str]:
+    """Return what each variable of a settings dataclass means, by its name."""
+    return {f.metadata["variable"]: f.metadata["doc"] for f in fields(cls) if "variable" in f.metadata}
+
+
+def text(value: str) -> str:
+    """Parse: any text."""
+    return value
+
+
+def path(value: str) -> Path:
+    """Parse: a path; ~ is the home directory."""
+    return Path(value).expanduser()
+
+
+def switch(value: str) -> bool:
+    """Parse: 1, true, yes, on or 0, false, no, off."""
+    lowered = value.lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("expected 1 or 0")
+
+
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Parse: a whole number within bounds, both included."""
+
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = minimum - 1
+        if not minimum <= number <= maximum:
+            raise ValueError(f"expected a whole number from {minimum} to {maximum}")
+        return number
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Parse: one of a few words."""
+
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return value
+
+    return parse
+
+
+def _read(declared: Field[Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    given = environ.get(declared.metadata["variable"], "")
+    if given:
+        return {declared.name: declared.metadata["parse"](given)}
+    if declared.default is MISSING:
+        raise ValueError(f"is not set; {declared.metadata['doc']}")
+    return {}
