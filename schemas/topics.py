@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 _MS_PER_DAY = 86_400_000
 
@@ -38,12 +38,13 @@ class Topic:
 def topics() -> dict[str, Topic]:
     """Return all topics by their short name (raw, events, dead_letters, tenants, checkpoints)."""
     tables = tomllib.loads(files(__package__).joinpath("topics.toml").read_text())
-    return {
-        short: Topic(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
-        for short, table in tables.items()
-    }
+    return {short: _topic(table) for short, table in tables.items()}
 
 
 def topic(short: str) -> Topic:
     """Return one topic by its short name. Raises KeyError for a name that topics.toml does not have."""
     return topics()[short]
+
+
+def _topic(table: dict[str, Any]) -> Topic:
+    return Topic(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
