@@ -53,6 +53,18 @@ def path(value: str) -> Path:
     return Path(value).expanduser()
 
 
+def kafka_config(value: str) -> tuple[tuple[str, str], ...]:
+    """Parse: the path of a properties file with librdkafka settings, one `name=value` a line, # for comments."""
+    try:
+        lines = Path(value).expanduser().read_text().splitlines()
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    pairs = [line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError("every line must be name=value")
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
+
+
 def switch(value: str) -> bool:
     """Parse: 1, true, yes, on or 0, false, no, off."""
     lowered = value.lower()
