@@ -4,7 +4,7 @@ from .codec import CONTENT_FIELDS, CORE_GROUPS, Frame, decode, encode, encode_gr
 from .errors import ContentSealBroken, MalformedRecord, SchemaError, UnknownEventType, UnknownKey, UnknownSchemaId
 from .event import EVENT_TYPES, OUTCOMES, STREAM_EVENT_TYPES
 from .hashing import chain_hash, commitment, event_hash, record_hash
-from .headers import DeadLetterHeader, KEY_HEADER
+from .headers import KEY_HEADER, DeadLetterHeader
 from .registry import AUDIT_EVENT, RAW_EVENT, TENANT, RegisteredSchema, registry
 from .sealing import DataKey, PrivateKeys, associated_data, generate_private_key, public_key_of
 from .topics import Topic, topic, topics

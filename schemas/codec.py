@@ -57,7 +57,7 @@ def decode(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
     buffer = BytesIO(datum)
     try:
         record: dict[str, Any] = fastavro.schemaless_reader(buffer, schema.wire, None)  # type: ignore[assignment]
-    except Exception as error:  # fastavro has no base class: EOFError, IndexError, ValueError, UnicodeDecodeError …
+    except Exception as error:  # noqa: BLE001 - fastavro has no base class: EOFError, IndexError, ValueError, UnicodeDecodeError …
         raise MalformedRecord(f"the bytes are not a record of schema id {schema.id} ({type(error).__name__})") from None
     if buffer.tell() != len(datum):
         raise MalformedRecord(f"{len(datum) - buffer.tell()} bytes are left over after a record of schema id {schema.id}")
@@ -135,7 +135,7 @@ def _write(schema: fastavro.types.Schema, record: dict[str, Any]) -> bytes:
     buffer = BytesIO()
     try:
         fastavro.schemaless_writer(buffer, schema, record)
-    except Exception as error:  # fastavro has no base class: ValueError, TypeError, KeyError, OverflowError …
+    except Exception as error:  # noqa: BLE001 - fastavro has no base class: ValueError, TypeError, KeyError, OverflowError …
         raise MalformedRecord(f"the record does not fit its schema ({type(error).__name__})") from None
     return buffer.getvalue()
 

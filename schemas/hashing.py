@@ -1,4 +1,4 @@
-"""The four hashes of the contract: commitment, event, chain and record. Each begins with a byte of its own, so none can pass for another."""
+"""The four hashes of the contract: commitment, event, chain and record. None can pass for another."""
 
 import hmac
 from hashlib import sha256

@@ -22,6 +22,7 @@ class Topic:
     retention_days: int
     max_message_bytes: int
     cleanup_policy: Literal["delete", "compact"]
+    timestamp_type: Literal["CreateTime", "LogAppendTime"] = "CreateTime"
     value: str | None = None
 
     def config(self) -> dict[str, str]:
@@ -31,6 +32,7 @@ class Topic:
             "cleanup.policy": self.cleanup_policy,
             "retention.ms": str(retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
+            "message.timestamp.type": self.timestamp_type,
         }
 
 
@@ -47,4 +49,5 @@ def topic(short: str) -> Topic:
 
 
 def _topic(table: dict[str, Any]) -> Topic:
-    return Topic(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    return Topic(**values)

@@ -1,0 +1,102 @@
+"""What the producer reads from the environment."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langtrail.schemas import DataKey
+from langtrail.schemas.settings import path, setting, text, whole
+
+
+def _public_keys(value: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in value.split(",") if key.strip())
+    DataKey.generate(list(keys))
+    return keys
+
+
+def _default_spool() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "langtrail" / "spool"
+
+
+def _default_app() -> str:
+    return Path(sys.argv[0]).stem or "python" if sys.argv else "python"
+
+
+def kafka_config(value: str) -> tuple[tuple[str, str], ...]:
+    """Parse: the path of a properties file with librdkafka settings, one `name=value` a line, # for comments."""
+    try:
+        lines = Path(value).expanduser().read_text().splitlines()
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror})") from None
+    pairs = [line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValueError("every line must be name=value")
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProducerSettings:
+    """Connection and identity of one process. Without `bootstrap_servers` the spool alone is the log."""
+
+    bootstrap_servers: str = setting(
+        "LANGTRAIL_BOOTSTRAP_SERVERS", text, default="", doc="host:port of Kafka; without it events stay in the spool"
+    )
+    kafka_config: tuple[tuple[str, str], ...] = setting(
+        "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"
+    )
+    spool_dir: Path | None = setting(
+        "LANGTRAIL_SPOOL_DIR", path, default=None, doc="directory for events that Kafka has not acknowledged yet"
+    )
+    spool_max_bytes: int = setting(
+        "LANGTRAIL_SPOOL_MAX_BYTES", whole(1 << 20, 1 << 50), default=4 << 30, doc="most bytes one process keeps in the spool"
+    )
+    public_keys: tuple[str, ...] = setting(
+        "LANGTRAIL_PUBLIC_KEY",
+        _public_keys,
+        default=(),
+        doc="X25519 keys of the workers, base64, comma-separated; seals content",
+    )
+    app: str = setting("LANGTRAIL_APP", text, default="", doc="name of the application; default: the program's name")
+    app_version: str = setting("LANGTRAIL_APP_VERSION", text, default="", doc="version of the application")
+    environment: str = setting("LANGTRAIL_ENVIRONMENT", text, default="", doc="deployment environment, such as production")
+    tenant_id: str = setting("LANGTRAIL_TENANT_ID", text, default="", doc="tenant of runs that name none")
+    user_id: str = setting("LANGTRAIL_USER_ID", text, default="", doc="principal of runs that name none; default: the OS user")
+    trigger: str = setting(
+        "LANGTRAIL_TRIGGER", text, default="", doc="what starts this process: interactive, api, schedule, event"
+    )
+    trigger_id: str = setting("LANGTRAIL_TRIGGER_ID", text, default="", doc="id of the schedule, job or event")
+    heartbeat_seconds: int = setting(
+        "LANGTRAIL_HEARTBEAT_SECONDS", whole(1, 3600), default=60, doc="seconds between heartbeat events"
+    )
+    exit_seconds: int = setting(
+        "LANGTRAIL_EXIT_SECONDS",
+        whole(0, 60),
+        default=2,
+        doc="longest wait for Kafka when the process exits; the rest is spooled",
+    )
+
+    def spool(self) -> Path:
+        """Return the spool directory: the given one, else one in the user's state directory."""
+        return self.spool_dir or _default_spool()
+
+    def app_name(self) -> str:
+        """Return the application's name: the given one, else the program's."""
+        return self.app or _default_app()
+
+    def librdkafka(self) -> dict[str, Any]:
+        """Return the configuration of the Kafka producer: the given settings win over ours."""
+        return {
+            "bootstrap.servers": self.bootstrap_servers,
+            "client.id": f"langtrail-{self.app_name()}",
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",
+            "linger.ms": 5,
+            "message.max.bytes": 16_777_216,
+            "message.timeout.ms": 0,
+            "log_level": 0,
+            **dict(self.kafka_config),
+        }
