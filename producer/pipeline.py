@@ -58,10 +58,8 @@ class Pipeline:
         deadline = time.monotonic() + seconds
         left = self.flush(seconds)
         stream.close()
-        if sender:
-            sender.stop(max(0.1, deadline - time.monotonic()))
-            if left == 0:
-                stream.files.remove()
+        if sender and sender.stop(max(0.1, deadline - time.monotonic())) and left == 0:
+            stream.files.remove()
         stream.files.unlock()
 
     def forget(self) -> None:

@@ -49,11 +49,15 @@ class Sender:
         """Tell whether streams of dead processes are still being shipped."""
         return bool(self._adopted)
 
-    def stop(self, seconds: float) -> None:
-        """Stop after the step under way, waiting at most `seconds` for it. What is not acknowledged stays in the spool."""
+    def stop(self, seconds: float) -> bool:
+        """Stop after the step under way, waiting at most `seconds` for it; tell whether it has stopped.
+
+        What is not acknowledged stays in the spool.
+        """
         self._stopping.set()
         self._wake.set()
         self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:
@@ -79,7 +83,7 @@ class Sender:
                 self._save()
                 save_at = now + _SAVE_SECONDS
             if not busy:
-                self._rest()
+                self._rest(producer)
         self._save()
 
     def _step(self, producer: Producer) -> bool:
@@ -89,10 +93,13 @@ class Sender:
         self._report(self._own)
         return any(busy)
 
-    def _rest(self) -> None:
+    def _rest(self, producer: Producer) -> None:
+        """Wait for an answer of Kafka while there is one to come, else for a hook."""
         assert self._own is not None  # noqa: S101 - _ship made it
-        in_flight = any(shipper.in_flight for shipper in (self._own, *self._adopted))
-        self._wake.wait(_IN_FLIGHT_SECONDS if in_flight else _IDLE_SECONDS)
+        if any(shipper.in_flight for shipper in (self._own, *self._adopted)):
+            producer.poll(_IN_FLIGHT_SECONDS)
+        else:
+            self._wake.wait(_IDLE_SECONDS)
         self._wake.clear()
 
     def _save(self) -> None:

@@ -5,7 +5,7 @@ walked in Python. Objects are never deep-copied and their `repr` is never called
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from .scrub import may_hold_secret, scrub, scrub_text
+from .scrub import SECRET, may_hold_secret, scrub, scrub_text
 
 MAX_FIELD_BYTES = 8 * 1024 * 1024
 """Content above this is cut, and the core says so."""
@@ -73,22 +73,9 @@ def _cut(data: bytes, *, incomplete: bool) -> Snapshot:
 
 def _plain(value: Any) -> Any:
     """Turn one object that orjson does not know into plain data, one level deep: orjson goes on from there."""
-    if isinstance(value, (SecretStr, SecretBytes)):
-        return "[SECRET]"
-    if isinstance(value, BaseModel):
-        return _fields_of(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return _blob(bytes(value))
-    if isinstance(value, (AbstractSet, tuple)):
-        return list(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (Decimal, PurePath, complex, range)):
-        return str(value)
-    if isinstance(value, BaseException):
-        return {"type": type_name(value), "message": str(value)}
-    if isinstance(value, type):
-        return {"class": f"{value.__module__}.{value.__qualname__}"}
+    for types, plain in _PLAIN:
+        if isinstance(value, types):
+            return plain(value)
     return _not_recorded(value)
 
 
@@ -104,6 +91,27 @@ def _blob(data: bytes) -> dict[str, Any]:
 
 def _not_recorded(value: Any) -> dict[str, Any]:
     return {"type": type_name(value), "not_recorded": True}
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    return {"type": type_name(error), "message": str(error)}
+
+
+def _class(cls: type) -> dict[str, Any]:
+    return {"class": f"{cls.__module__}.{cls.__qualname__}"}
+
+
+_PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    ((SecretStr, SecretBytes), lambda _: SECRET),
+    (BaseModel, _fields_of),
+    ((bytes, bytearray, memoryview), lambda data: _blob(bytes(data))),
+    ((AbstractSet, tuple), list),
+    (Mapping, dict),
+    ((Decimal, PurePath, complex, range), str),
+    (BaseException, _error),
+    (type, _class),
+)
+"""How each kind of object becomes plain data; the first that fits."""
 
 
 class _Walker:
