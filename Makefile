@@ -1,0 +1,50 @@
+# Everything a contributor types. Nothing but Python 3.11+, git and make is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAGES := schemas producer processors deploy
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types format up down bench clean
+
+help:  ## Show these targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/installed: pyproject.toml requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit("langtrail needs Python 3.11 or newer; try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/installed  ## Start the local stack, run sample applications, show the trail.
+	$(BIN)/langtrail demo
+
+test: $(VENV)/installed  ## Run all tests on a real broker and the real engine.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed  ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed  ## Mend style.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/installed  ## Check types, strictly.
+	@mkdir -p build/types/langtrail
+	@for stage in $(STAGES); do ln -sfn ../../../$$stage build/types/langtrail/$$stage; done
+	$(BIN)/mypy $(foreach stage,$(STAGES),-p langtrail.$(stage))
+	$(BIN)/mypy tests
+
+up: $(VENV)/installed  ## Start the local stack and leave it running.
+	$(BIN)/langtrail up --detach
+
+down: $(VENV)/installed  ## Stop the local stack.
+	$(BIN)/langtrail down
+
+bench: $(VENV)/installed  ## Measure: producer, worker, sink, callback to queryable.
+	$(BIN)/python -m tests.benchmarks
+
+clean:  ## Remove what was built here. The local stack's data stays.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

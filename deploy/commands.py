@@ -1,0 +1,26 @@
+"""All commands of `langtrail`, in the order of its help."""
+
+import typer
+
+from . import command_ask, command_pipeline, command_stack
+from .demo import demo
+
+app = typer.Typer(
+    name="langtrail",
+    help="The audit trail for LangChain applications.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_RUN = "Run"
+_ASK = "Ask"
+_OPERATE = "Operate"
+
+for _command in (command_stack.up, command_stack.down, command_stack.status, command_stack.env, demo):
+    app.command(rich_help_panel=_RUN)(_command)
+for _command in (command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate):
+    app.command(rich_help_panel=_RUN)(_command)
+for _command in (command_ask.sessions, command_ask.replay, command_ask.sql):
+    app.command(rich_help_panel=_ASK)(_command)
+app.add_typer(command_pipeline.tenants, name="tenants", rich_help_panel=_OPERATE)

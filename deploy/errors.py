@@ -1,0 +1,12 @@
+"""The errors of the command line. Each text is one sentence, or a line for each mistake, that says what to do.
+
+CannotRun
+├── StackError        the local stack cannot do what was asked
+├── MigrationError    the store is not as this version needs it
+├── AskError          a question cannot be answered
+└── TenantFileError   a file of tenants cannot be applied
+"""
+
+
+class CannotRun(Exception):
+    """A command could not run: exit status 2."""

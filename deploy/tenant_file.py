@@ -1,0 +1,79 @@
+"""A file of tenants becomes records of the compacted topic: every worker knows them seconds later.
+
+[tenants.acme]
+name = "Acme Corporation"      # all of these are optional
+plan = "enterprise"
+region = "eu-central-1"
+data_class = "confidential"
+retention_class = "regulated"
+legal_hold = false
+"""
+
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from langtrail.processors.tenant import Tenant
+from langtrail.processors.tenants import encode_tenant
+from langtrail.schemas import topic
+
+from .errors import CannotRun
+
+_TEXTS = ("name", "plan", "region", "data_class", "retention_class")
+_DELIVERY_SECONDS = 30
+
+
+class TenantFileError(CannotRun):
+    """The file of tenants cannot be applied; the text has a line for each mistake. Nothing was changed."""
+
+
+def read_tenants(path: Path) -> list[Tenant]:
+    """Return the tenants that a TOML file describes. Raises TenantFileError with all mistakes at once."""
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise TenantFileError(f"{path} cannot be read ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TenantFileError(f"{path} is not TOML: {error}") from None
+    mistakes = [f"{path}: unknown table or key {key}; only [tenants.ID] is known" for key in document if key != "tenants"]
+    tables = document.get("tenants", {})
+    for tenant_id, table in tables.items():
+        mistakes += [f"{path}: [tenants.{tenant_id}] {mistake}" for mistake in _mistakes(table)]
+    if not mistakes and not tables:
+        mistakes = [f"{path}: there is no [tenants.ID] table in it"]
+    if mistakes:
+        raise TenantFileError("\n".join(mistakes))
+    now = time.time_ns() // 1000
+    return [Tenant(tenant_id=tenant_id, revision=now, updated_at=now, **table) for tenant_id, table in tables.items()]
+
+
+def apply_tenants(path: Path, bootstrap_servers: str, kafka_config: dict[str, str] | None = None) -> list[str]:
+    """Publish the tenants of a file and return their ids once Kafka has them all. Raises TenantFileError."""
+    tenants = read_tenants(path)
+    failures: list[str] = []
+
+    def delivered(error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            failures.append(error.name())
+
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "acks": "all", "log_level": 0, **(kafka_config or {})})
+    for tenant in tenants:
+        key, value = encode_tenant(tenant)
+        producer.produce(topic("tenants").name, value, key, on_delivery=delivered)
+    if producer.flush(_DELIVERY_SECONDS) or failures:
+        reason = ", ".join(sorted(set(failures))) or f"no answer within {_DELIVERY_SECONDS} s"
+        raise TenantFileError(f"Kafka at {bootstrap_servers} did not take the tenants ({reason}); apply the file again")
+    return [tenant.tenant_id for tenant in tenants]
+
+
+def _mistakes(table: Any) -> list[str]:
+    if not isinstance(table, dict):
+        return ["is not a table"]
+    found = [f"has the unknown key {key}" for key in table if key not in (*_TEXTS, "legal_hold")]
+    found += [f"{key} must be text" for key in _TEXTS if key in table and not isinstance(table[key], str)]
+    if not isinstance(table.get("legal_hold", False), bool):
+        found.append("legal_hold must be true or false")
+    return found
