@@ -28,6 +28,8 @@ class Event:
     # redact, enrich
     head: dict[str, Any] = field(default_factory=dict)
     """The head fields of the AuditEvent, filled step by step; hashes come last."""
+    withheld: list[str] = field(default_factory=list)
+    """The content fields that redaction could not judge: the event goes on without them, the original is kept sealed."""
 
     # seal
     output: bytes = b""
