@@ -48,7 +48,10 @@ def may_hold_secret(data: bytes) -> bool:
     if len(data) > _MIN_BLOB:
         return True
     lowered = data.lower()
-    return any(hint in lowered for hint in _HINTS)
+    for hint in _HINTS:  # noqa: SIM110 - a generator costs twice as much, for every event
+        if hint in lowered:
+            return True
+    return False
 
 
 def scrub(value: Any, key: str = "") -> Any:

@@ -203,7 +203,7 @@ class SpoolReader:
         try:
             with self._files.segment_path(self.position.segment).open("rb") as file:
                 file.seek(self.position.offset)
-                data = file.read(max_bytes)
+                data = file.read(max(max_bytes, _ENTRY.size))
                 if len(data) >= _ENTRY.size and (missing := _ENTRY.size + _ENTRY.unpack_from(data)[0] - len(data)) > 0:
                     data += file.read(missing)
         except FileNotFoundError:
