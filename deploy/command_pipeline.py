@@ -28,7 +28,7 @@ def run(
 
 def worker() -> None:
     """Redact, enrich and seal: langtrail.raw to langtrail.events, until stopped."""
-    from langtrail.processors.app import run_worker  # noqa: PLC0415
+    from langtrail.processors.worker import run_worker  # noqa: PLC0415
     from langtrail.processors.worker_settings import WorkerSettings  # noqa: PLC0415
 
     raise typer.Exit(run_worker(load_settings(WorkerSettings, environ())))
