@@ -46,7 +46,7 @@ def unframe(value: bytes | None) -> Frame:
 
 def encode(schema: RegisteredSchema, record: dict[str, Any]) -> bytes:
     """Return the Avro datum of a record; absent nullable fields are null. Raises MalformedRecord on a wrong field."""
-    return _write(schema.wire, record)
+    return _writer(schema).write(record)
 
 
 def decode(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def core_groups(core_of: int) -> dict[str, fastavro.types.Schema]:
 
 def encode_group(group: str, values: dict[str, Any]) -> bytes:
     """Return the bytes of one group of core fields, newest core. The core is the concatenation of CORE_GROUPS."""
-    return _write(_NEWEST_GROUPS[group], values)
+    return _NEWEST_GROUPS[group].write(values)
 
 
 def encode_long(number: int) -> bytes:
@@ -131,13 +131,37 @@ def _read_long(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _write(schema: fastavro.types.Schema, record: dict[str, Any]) -> bytes:
-    buffer = BytesIO()
-    try:
-        fastavro.schemaless_writer(buffer, schema, record)
-    except Exception as error:  # noqa: BLE001 - fastavro has no base class: ValueError, TypeError, KeyError, OverflowError …
-        raise MalformedRecord(f"the record does not fit its schema ({type(error).__name__})") from None
-    return buffer.getvalue()
+class _Writer:
+    """Writes records of one schema."""
+
+    def __init__(self, schema: Any) -> None:
+        self._schema = schema
+        self._checks = tuple((f["name"], _TYPES[kind]) for f in schema["fields"] if (kind := _kind(f["type"])) in _TYPES)
+
+    def write(self, record: dict[str, Any]) -> bytes:
+        """Return the Avro datum of a record. Raises MalformedRecord."""
+        # fastavro writes 1.5 as 1, None as false and the letters of a text as an array, without a word.
+        for name, types in self._checks:
+            if name in record and type(record[name]) not in types:
+                raise MalformedRecord(f"the field {name} has a value of a wrong type ({type(record[name]).__name__})")
+        buffer = BytesIO()
+        try:
+            fastavro.schemaless_writer(buffer, self._schema, record)
+        except Exception as error:  # noqa: BLE001 - fastavro has no base class: ValueError, TypeError, KeyError, OverflowError …
+            raise MalformedRecord(f"the record does not fit its schema ({type(error).__name__})") from None
+        return buffer.getvalue()
+
+
+@cache
+def _writer(schema: RegisteredSchema) -> _Writer:
+    return _Writer(schema.wire)
+
+
+def _kind(avro_type: Any) -> str:
+    return str(avro_type["type"]) if isinstance(avro_type, dict) else str(avro_type)
+
+
+_TYPES: Final[dict[str, tuple[type, ...]]] = {"long": (int,), "boolean": (bool,), "array": (list, tuple)}
 
 
 def _inline(fields: list[Any], names: dict[str, Any]) -> list[Any]:
@@ -159,6 +183,6 @@ def _inline(fields: list[Any], names: dict[str, Any]) -> list[Any]:
     return [walk(field) for field in fields]
 
 
-_NEWEST_GROUPS = core_groups(registry().latest(RAW_EVENT).id)
+_NEWEST_GROUPS = {group: _Writer(schema) for group, schema in core_groups(registry().latest(RAW_EVENT).id).items()}
 CORE_GROUPS: Final = tuple(_NEWEST_GROUPS)
 """Names of the groups of core fields, in the order of their bytes."""

@@ -31,9 +31,7 @@ class RegisteredSchema:
     @cached_property
     def avro(self) -> dict[str, Any]:
         """The record schema as published: docs, defaults and logical types included."""
-        record = _load(self.head)
-        fields = record["fields"] + (_load(self.core)["fields"] if self.core else [])
-        return {**record, "fields": _define_once(fields, set())}
+        return compose(_load(self.head), _load(self.core) if self.core else None)
 
     @cached_property
     def wire(self) -> fastavro.types.Schema:
@@ -91,6 +89,12 @@ def registry() -> Registry:
     """Return the registry that is checked in beside this file."""
     entries = json.loads(files(__package__).joinpath("registry.json").read_text())
     return Registry([RegisteredSchema(**entry) for entry in entries])
+
+
+def compose(head: dict[str, Any], core: dict[str, Any] | None) -> dict[str, Any]:
+    """Return one record schema with the fields of the head, then those of the core."""
+    fields = head["fields"] + (core["fields"] if core else [])
+    return {**head, "fields": _define_once(fields, set())}
 
 
 def fingerprint(schema: object) -> str:

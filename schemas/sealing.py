@@ -39,7 +39,9 @@ class DataKey:
 
     @classmethod
     def generate(cls, public_keys: list[str]) -> "DataKey":
-        """Make a new data key that each of the public keys (X25519, base64) can open. Raises ValueError on a bad key."""
+        """Make a new data key that each of the public keys (X25519, base64) can open. Raises ValueError on no or a bad key."""
+        if not public_keys:
+            raise ValueError("no X25519 public key: nobody could open what is sealed")
         key = os.urandom(32)
         recipients = [_public_key(text) for text in public_keys]
         wraps = [_key_id(recipient) + _SUITE.encrypt(key, recipient, _INFO) for recipient in recipients]

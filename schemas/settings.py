@@ -50,17 +50,22 @@ def text(value: str) -> str:
 
 def path(value: str) -> Path:
     """Parse: a path; ~ is the home directory."""
-    return Path(value).expanduser()
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("names the home directory of a user who is not known here") from None
 
 
 def kafka_config(value: str) -> tuple[tuple[str, str], ...]:
     """Parse: the path of a properties file with librdkafka settings, one `name=value` a line, # for comments."""
     try:
-        lines = Path(value).expanduser().read_text().splitlines()
+        lines = path(value).read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
     pairs = [line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not all(equals for _, equals, _ in pairs):
+    if not all(equals and name.strip() for name, equals, _ in pairs):
         raise ValueError("every line must be name=value")
     return tuple((name.strip(), value.strip()) for name, _, value in pairs)
 
