@@ -1,10 +1,13 @@
 """The real broker and the real engine for the tests: one of each for a session, on free ports, their files outside the tree."""
 
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from langtrail.deploy.clickhouse_server import clickhouse_service, dsn
 from langtrail.deploy.kafka import kafka_service
 from langtrail.deploy.process import LOOPBACK, free_port, wait_for
 from langtrail.deploy.service import running
@@ -17,6 +20,16 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     service = kafka_service(directory, free_port(), free_port())
     with running(service, directory):
         yield f"{LOOPBACK}:{service.port}"
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the DSN of a running ClickHouse server; its database langtrail is empty."""
+    directory = tmp_path_factory.mktemp("clickhouse")
+    password = secrets.token_urlsafe(12)
+    service = clickhouse_service(directory, free_port(), password)
+    with running(service, directory):
+        yield dsn(service.port, password)
 
 
 @pytest.fixture
