@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from .errors import CannotRun
+
 LOOPBACK: Final = "127.0.0.1"
 _CHILD = Path(__file__).with_name("child.py")
 _POLL_SECONDS = 0.05
 
 
-class StackError(Exception):
+class StackError(CannotRun):
     """The local stack cannot do what was asked; the text is one sentence that says what to do."""
 
 
