@@ -1,0 +1,100 @@
+"""Records from Kafka and to Kafka, each into the partition that it names, and the certainty that Kafka has them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+_MORE_SECONDS = 5
+"""librdkafka reports a record that it gave up on a little after its time is over."""
+
+
+Headers = list[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One record of langtrail.raw as Kafka has it; `timestamp_ms` is when it arrived there, since 1970."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to be written."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = field(default_factory=list)
+
+
+class DeliveryFailed(Exception):
+    """Kafka did not acknowledge every record of a batch; the text says why. Some of the batch may have been written."""
+
+
+class Delivery:
+    """An idempotent producer that waits for all in-sync replicas. One batch at a time, from one task."""
+
+    def __init__(self, connection: Mapping[str, str], timeout_seconds: int, max_record_bytes: int) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._error: KafkaError | None = None
+        self._producer = Producer(
+            {
+                "linger.ms": "5",
+                "compression.type": "lz4",
+                "queue.buffering.max.kbytes": "262144",
+                **connection,
+                "enable.idempotence": "true",
+                "acks": "all",
+                "message.max.bytes": str(max_record_bytes),
+                "delivery.timeout.ms": str(timeout_seconds * 1000),
+            }
+        )
+
+    async def deliver(self, records: Iterable[Outgoing]) -> None:
+        """Write the records and return when Kafka has acknowledged each. Raises DeliveryFailed when one was not."""
+        await asyncio.to_thread(self._deliver, records)
+
+    def _deliver(self, records: Iterable[Outgoing]) -> None:
+        try:
+            for record in records:
+                self._produce(record)
+            missing = self._producer.flush(self._timeout_seconds + _MORE_SECONDS)
+        except KafkaException as error:
+            raise DeliveryFailed(_sentence(error.args[0])) from None
+        if self._error is not None:
+            raise DeliveryFailed(_sentence(self._error))
+        if missing:
+            raise DeliveryFailed(f"Kafka did not acknowledge {missing} records within {self._timeout_seconds} s")
+
+    def _produce(self, record: Outgoing) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    record.partition,
+                    headers=[*record.headers],
+                    on_delivery=self._on_delivery,
+                )
+            except BufferError:  # the producer's queue is full: what is in it has to leave first
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def _on_delivery(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None and self._error is None:
+            self._error = error
+
+
+def _sentence(error: KafkaError) -> str:
+    return f"Kafka did not take a record: {error.str()} ({error.name()})"

@@ -1,0 +1,147 @@
+"""Step 1 of the pipeline: take a record of langtrail.raw apart, open its content, and hold it against its commitments."""
+
+import base64
+import re
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from langtrail.schemas import (
+    CONTENT_FIELDS,
+    KEY_HEADER,
+    RAW_EVENT,
+    ContentSealBroken,
+    MalformedRecord,
+    PrivateKeys,
+    RegisteredSchema,
+    UnknownSchemaId,
+    associated_data,
+    commitment,
+    decode,
+    event_hash,
+    registry,
+    split_raw,
+    unframe,
+)
+
+from .event import Event, Rejected
+
+_SALT_BYTES = 32
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class Open:
+    """The step: fills in schema, core, core bytes, content, and the head fields event_hash, chain_hash and revision.
+
+    Raises Rejected for what cannot become an event, and UnknownKey for content sealed for a key that is not here: then the
+    record is not at fault, and the worker has to stop.
+    """
+
+    def __init__(self, keys: PrivateKeys) -> None:
+        self._keys = keys
+
+    def __call__(self, event: Event) -> None:
+        """Take one record apart."""
+        datum = _take_apart(event)
+        parts = split_raw(datum)
+        event.core_bytes = parts.core
+        event.content = self._content(event, parts.content)
+        event.head.update(event_hash=event_hash(parts.core), chain_hash=parts.chain_hash, revision=0)
+
+    def _content(self, event: Event, content: bytes) -> dict[str, str]:
+        core, plain = event.core, content
+        if content and KEY_HEADER in event.headers:
+            bound_to = associated_data(UUID(core["stream_id"]).bytes, core["seq"])
+            try:
+                plain = self._keys.open(event.headers[KEY_HEADER], content, bound_to)
+            except ContentSealBroken as error:
+                raise Rejected("open", "broken_seal", str(error)) from None
+        fields = _parse(plain) if plain else {}
+        _check_commitments(core, fields)
+        fields.pop("salt", None)
+        return fields
+
+
+def _take_apart(event: Event) -> bytes:
+    """Fill in schema and core; return the Avro datum."""
+    try:
+        framed = unframe(event.value)
+        schema = _raw_schema(framed.schema_id)
+        record = decode(schema, framed.datum)
+    except MalformedRecord as error:
+        raise Rejected("open", "malformed_record", str(error)) from None
+    except UnknownSchemaId as error:
+        raise Rejected("open", "unknown_schema", str(error)) from None
+    head_fields, uuid_fields = _layout(schema)
+    for field in head_fields:
+        del record[field]
+    _check_ids(record, uuid_fields)
+    event.schema, event.core = schema, record
+    return framed.datum
+
+
+@cache
+def _raw_schema(schema_id: int) -> RegisteredSchema:
+    schema = registry().by_id(schema_id)
+    if schema.subject != RAW_EVENT:
+        raise UnknownSchemaId(f"schema id {schema.id} is {schema.subject} {schema.version}, no raw event")
+    return schema
+
+
+@cache
+def _layout(schema: RegisteredSchema) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the head fields and of the core fields that hold UUIDs."""
+    fields = schema.avro["fields"]
+    core = fields[schema.head_length :]
+    return (
+        tuple(field["name"] for field in fields[: schema.head_length]),
+        tuple(field["name"] for field in core if _is_uuid(field["type"])),
+    )
+
+
+def _is_uuid(avro_type: Any) -> bool:
+    branches = avro_type if isinstance(avro_type, list) else [avro_type]
+    return any(isinstance(branch, dict) and branch.get("logicalType") == "uuid" for branch in branches)
+
+
+def _check_ids(core: dict[str, Any], uuid_fields: tuple[str, ...]) -> None:
+    # Avro takes any text for a UUID and any long for a number; the store, and the hash over its columns, do not.
+    for field in uuid_fields:
+        if core[field] is not None and not _UUID.fullmatch(core[field]):
+            raise Rejected("open", "malformed_record", f"the field {field} is no UUID in its canonical form")
+    if core["seq"] < 0:
+        raise Rejected("open", "malformed_record", "the field seq is negative")
+
+
+def _parse(plain: bytes) -> dict[str, str]:
+    """Return the content document: its fields and its salt, all text."""
+    try:
+        document = orjson.loads(plain)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict) or not document.keys() <= {"salt", *CONTENT_FIELDS}:
+        raise Rejected("open", "malformed_content", "the content is no JSON object of the content fields and their salt")
+    if not all(isinstance(value, str) for value in document.values()):
+        raise Rejected("open", "malformed_content", "a content field is no text")
+    return document
+
+
+def _check_commitments(core: dict[str, Any], document: dict[str, str]) -> None:
+    salt = _salt(document) if document else b""
+    for field, commit_field in CONTENT_FIELDS.items():
+        committed, value = core.get(commit_field), document.get(field)
+        expected = None if value is None else commitment(salt, field, value.encode())
+        if committed != expected:
+            raise Rejected("open", "broken_commitment", f"the content of {field} is not what the core commits to")
+
+
+def _salt(document: dict[str, str]) -> bytes:
+    try:
+        salt = base64.b64decode(document.get("salt", ""), validate=True)
+    except ValueError:
+        salt = b""
+    if len(salt) != _SALT_BYTES:
+        raise Rejected("open", "malformed_content", f"the salt of the content is not {_SALT_BYTES} bytes in base64")
+    return salt

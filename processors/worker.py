@@ -1,0 +1,176 @@
+"""Runs the worker: checks the start, then Faust until SIGTERM or a fault."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import faust
+import uvloop
+
+from .app import GROUP, App, add_agent, make_app
+from .batch import BatchHandler
+from .dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
+from .deaths import Deaths
+from .delivery import Delivery
+from .health import add_pages
+from .metrics import Metrics
+from .pipeline import pipeline
+from .start_offsets import CannotConsume, check_start
+from .tenants import Tenants
+from .worker_settings import WorkerSettings
+
+STOP_SECONDS: Final = 4
+"""A worker that has not ended this long after it was told to, or after a fault, ends at once. Nothing is lost by it."""
+_TENANTS_SECONDS = 30
+_THIRD_PARTIES = ("faust", "mode", "aiokafka", "langtrail.processors.app", "langtrail.processors.faust_tuning")
+
+_log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The process was told to stop before Faust listened to signals."""
+
+
+def run_worker(settings: WorkerSettings) -> int:
+    """Run until SIGTERM or SIGINT: 0; until something is wrong: 1, and the last line on standard error says what.
+
+    Blocks. Belongs into the main thread of a process of its own.
+    """
+    _set_up_logging()
+    metrics = Metrics()
+    connection = settings.librdkafka("langtrail-worker")
+    tenants = Tenants(connection, metrics)
+    try:
+        _before_signals_are_faust_s(lambda: _check(connection, tenants))
+        handler = BatchHandler(
+            pipeline(settings.private_keys),
+            Delivery(connection, settings.delivery_seconds, MAX_DEAD_LETTER_BYTES),
+            Breaker(),
+            Deaths(settings.state()),
+            tenants,
+            metrics,
+        )
+    except _Stopped:
+        return 0
+    except (CannotConsume, OSError) as error:
+        _log.error("%s", error)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="langtrail-worker-") as data_dir:
+        return _run_faust(make_app(settings, Path(data_dir)), handler, metrics)
+
+
+def _check(connection: dict[str, str], tenants: Tenants) -> None:
+    check_start(connection, GROUP)
+    tenants.start()
+    if not tenants.ready.wait(_TENANTS_SECONDS):
+        tenants.check()
+        raise CannotConsume(f"the tenants were not read within {_TENANTS_SECONDS} s; is Kafka overloaded?")
+
+
+def _before_signals_are_faust_s(call: Callable[[], None]) -> None:
+    """Run `call` in a thread, so that a signal can end the wait for it: Kafka's client does not return early by itself."""
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001 - raised below, in the main thread
+            failed.append(error)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise _Stopped
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _run_faust(app: App, handler: BatchHandler, metrics: Metrics) -> int:
+    add_agent(app, handler)
+    _when_revoked(app, handler.deaths)
+    add_pages(app, metrics)
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = _Worker(app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if worker.crash_reason is None:
+            return 0
+        _log.error("%s", worker.crash_reason)
+        return 1
+
+
+def _when_revoked(app: App, deaths: Deaths) -> None:
+    def forget(_app: Any, /, *args: Any, signal: Any, **_: Any) -> None:  # noqa: ARG001 - Faust's signature
+        for moved in args[0]:
+            deaths.forget(moved.partition)
+
+    app.on_partitions_revoked.connect(forget)
+
+
+class _Worker(faust.Worker):
+    """Faust's worker without its decoration, with a limit to how long it takes to end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.spinner = None
+
+    def _install_signal_handlers_unix(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self._on_sigterm)
+
+    async def _sentinel_task(self) -> None:
+        """Faust sleeps for a second here, after all has ended."""
+
+    def _on_sigterm(self) -> None:
+        _log.info("stopping")
+        _end_within(STOP_SECONDS, 0, "stopped before Kafka had acknowledged the last batch: it will be read again")
+        super()._on_sigterm()
+
+    def _crash(self, reason: BaseException) -> None:
+        if not self.crashed:
+            _end_within(STOP_SECONDS, 1, str(reason))
+        super()._crash(reason)
+
+
+def _end_within(seconds: float, status: int, last_words: str) -> None:
+    """End the process at once if it has not ended by then: what was not acknowledged is read again."""
+
+    def end() -> None:
+        _log.error("%s", last_words)
+        os._exit(status)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+class _Plain(logging.Formatter):
+    """One line for each record. Only our own errors bring a traceback along: the text of a foreign one may quote a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name.startswith(_THIRD_PARTIES):
+            record.exc_info = record.exc_text = None
+        return super().format(record)
+
+
+def _set_up_logging() -> None:
+    """Plain lines on standard error. Faust and aiokafka speak only when something is wrong: at DEBUG they quote records."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    for name in _THIRD_PARTIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
