@@ -8,14 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+import psutil  # type: ignore[import-untyped]  # it has no type hints
 
 from .errors import CannotRun
 
 LOOPBACK: Final = "127.0.0.1"
 _CHILD = Path(__file__).with_name("child.py")
 _POLL_SECONDS = 0.05
+_FULL_BYTES = 4 * 1024 * 1024
 
 
 class StackError(CannotRun):
@@ -95,6 +99,23 @@ def last_lines(log: Path, count: int = 10) -> list[str]:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 64 * 1024))
         lines = file.read().decode(errors="replace").splitlines()
     return [line for line in lines if line.strip()][-count:]
+
+
+def stop_all(processes: Sequence[psutil.Process], seconds: float = 10) -> None:
+    """End processes that may be no children of this one: SIGTERM, after `seconds` SIGKILL. Returns when they are gone."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, left = psutil.wait_procs(processes, seconds)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, seconds)
+
+
+def has_full_disk(directory: Path) -> bool:
+    """Say whether next to nothing can be written in a directory any more."""
+    return shutil.disk_usage(directory).free < _FULL_BYTES
 
 
 def is_disk_full(error: OSError) -> bool:

@@ -18,6 +18,7 @@ from langtrail.schemas import AUDIT_EVENT, RegisteredSchema, UnknownSchemaId, re
 
 from .process import LOOPBACK
 
+_POLL_SECONDS: Final = 0.05
 _MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 # The gate of every change (tests of the contract): readers of events may be older or newer than what they read.
 _COMPATIBILITY: Final = {AUDIT_EVENT: "FULL_TRANSITIVE"}
@@ -61,7 +62,7 @@ def serving(port: int) -> Iterator[str]:
     """
     server = ThreadingHTTPServer((LOOPBACK, port), _Handler)
     server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, name="schema-registry", daemon=True)
+    thread = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), name="schema-registry", daemon=True)
     thread.start()
     try:
         yield f"http://{LOOPBACK}:{port}"
