@@ -1,0 +1,169 @@
+"""Records of one partition gathered into batches: as large as the backlog allows, as young as a reader can wait for."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from confluent_kafka import Message
+
+from langtrail.schemas import AUDIT_EVENT, MalformedRecord, RegisteredSchema, UnknownSchemaId, registry, unframe
+
+from .event import Rejected
+from .intent import Intent
+
+_HASH_BYTES: Final = 32
+
+
+class Row(NamedTuple):
+    """A record that can be handed to the store: its offset, its Avro datum, and how it came from Kafka."""
+
+    offset: int
+    datum: bytes
+    message: Message
+
+
+class Reject(NamedTuple):
+    """A record that cannot be stored, and why."""
+
+    message: Message
+    why: Rejected
+
+
+@dataclass
+class Batch:
+    """Consecutive records of one partition and one schema, lo to hi."""
+
+    lo: int
+    began: float
+    """When its first record was taken, seconds on the monotonic clock."""
+    schema: RegisteredSchema | None = None
+    """None as long as there is no readable record."""
+    hi: int = -1
+    bytes: int = 0
+    rows: list[Row] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    doubtful: bool = False
+    """Some of it may be stored already: ask before it is inserted."""
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.rejects)
+
+    def intent(self, generation: int) -> Intent:
+        """Return what is about to be stored."""
+        return Intent(self.lo, self.hi, len(self), self.schema.id if self.schema else 0, generation)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a batch is full."""
+
+    rows: int
+    bytes: int
+
+
+class Gathering:
+    """The records of one partition that were read and are not yet being stored."""
+
+    def __init__(self, limits: Limits, replay: Intent | None = None) -> None:
+        self._limits = limits
+        self._replay = replay
+        self._full: deque[Batch] = deque()
+        self._open: Batch | None = None
+
+    def add(self, message: Message, now: float) -> None:
+        """Take the next record. A batch ends where it is full, where the schema changes, and where a replay ends."""
+        schema, datum, why = _read(message)
+        offset = message.offset()
+        assert offset is not None  # noqa: S101 - a message without error has an offset
+        size = len(datum)
+        if self._replay and offset > self._replay.hi:
+            self.end_replay()
+        if (batch := self._open) is None or self._ends_before(batch, schema, size):
+            self._close()
+            batch = self._open = Batch(offset, now, doubtful=self._replay is not None)
+        batch.hi = offset
+        batch.bytes += size
+        if why:
+            batch.rejects.append(Reject(message, why))
+        else:
+            batch.schema = schema
+            batch.rows.append(Row(offset, datum, message))
+        if self._replay and offset == self._replay.hi:
+            self.end_replay()
+
+    def take(self, now: float, oldest_seconds: float) -> Batch | None:
+        """Return the next batch that is full, or whose first record was taken `oldest_seconds` ago."""
+        if not self._full and self._replay is None and self._open and now - self._open.began >= oldest_seconds:
+            self._close()
+        return self._full.popleft() if self._full else None
+
+    def end_replay(self) -> Intent | None:
+        """End the replay with what was read, when there are no more records. Returns its intent, None if there is no replay."""
+        ended, self._replay = self._replay, None
+        if ended:
+            self._close()
+        return ended
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits that no more should be read."""
+        return len(self._full) > 1
+
+    def _ends_before(self, batch: Batch, schema: RegisteredSchema | None, size: int) -> bool:
+        if schema and batch.schema and schema is not batch.schema:
+            return True
+        return self._replay is None and (len(batch) >= self._limits.rows or batch.bytes + size > self._limits.bytes)
+
+    def _close(self) -> None:
+        if self._open:
+            self._full.append(self._open)
+            self._open = None
+
+
+def deduplication_token(generation: int, topic: str, partition: int, schema: RegisteredSchema, rows: Sequence[Row]) -> str:
+    """Return the token of an insert: the same for the same records, another for any other.
+
+    ClickHouse drops a block whose token it knows without looking at its data. So the token ends in a digest of the record
+    hashes: a topic that was deleted and made anew has the same offsets, and its first records would be dropped.
+    """
+    digest = sha256(b"".join(row.datum[:_HASH_BYTES] for row in rows)).hexdigest()[:32]
+    return f"{generation}:{topic}:{partition}:{rows[0].offset}-{rows[-1].offset}:{schema.id}:{digest}"
+
+
+def missing(rows: Iterable[Row], schema: RegisteredSchema, stored: set[bytes]) -> list[Row]:
+    """Return the rows whose event is not among the stored event hashes."""
+    at = event_hash_at(schema)
+    return [row for row in rows if row.datum[at : at + _HASH_BYTES] not in stored]
+
+
+@cache
+def event_hash_at(schema: RegisteredSchema) -> int:
+    """Return where the event hash begins in every datum of an AuditEvent schema: only fixed fields come before it."""
+    at = 0
+    for declared in schema.avro["fields"]:
+        if declared["name"] == "event_hash":
+            return at
+        kind = declared["type"]
+        at += _HASH_BYTES if kind == "langtrail.Hash" else kind["size"]
+    raise ValueError(f"schema id {schema.id} has no event_hash")
+
+
+def _read(message: Message) -> tuple[RegisteredSchema | None, bytes, Rejected | None]:
+    try:
+        schema_id, datum = unframe(message.value())
+        return _audit_schema(schema_id), datum, None
+    except MalformedRecord as error:
+        return None, b"", Rejected("sink", "malformed_record", str(error))
+    except UnknownSchemaId as error:
+        return None, b"", Rejected("sink", "unknown_schema", str(error))
+
+
+@cache
+def _audit_schema(schema_id: int) -> RegisteredSchema:
+    schema = registry().by_id(schema_id)
+    if schema.subject != AUDIT_EVENT:
+        raise UnknownSchemaId(f"schema id {schema_id} is {schema.subject}, not an audit event")
+    return schema

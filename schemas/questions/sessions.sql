@@ -1,0 +1,30 @@
+-- The sessions, the one that was active last first.
+-- tenant = NULL: only sessions of this tenant
+-- limit = 1000: how many at most
+--
+-- session_index names the newest sessions and their stretch of time; everything else is counted in trail, where each event is
+-- once. cost_usd is null when there were model calls and the cost of none is known.
+WITH newest AS
+(
+    SELECT session_id, tenant_id, min(s.first) AS first, max(s.last) AS last
+    FROM session_index AS s
+    WHERE {tenant:Nullable(String)} IS NULL OR tenant_id = {tenant:Nullable(String)}
+    GROUP BY session_id, tenant_id
+    ORDER BY last DESC, session_id, tenant_id
+    LIMIT {limit:UInt64}
+)
+SELECT
+    tenant_id,
+    session_id,
+    min(occurred_at) AS first,
+    max(occurred_at) AS last,
+    count() AS events,
+    uniqExact(run_id) AS runs,
+    countIf(outcome = 'failure' OR (outcome IS NULL AND endsWith(event_type, '_error'))) AS errors,
+    arraySort(groupUniqArray(principal_id)) AS principal_ids,
+    if(countIf(event_type = 'llm_end') > 0, sum(cost_nanousd), ifNull(sum(cost_nanousd), 0)) / 1e9 AS cost_usd
+FROM trail
+WHERE (session_id, tenant_id) IN (SELECT session_id, tenant_id FROM newest)
+  AND occurred_at BETWEEN (SELECT min(first) FROM newest) AND (SELECT max(last) FROM newest)
+GROUP BY tenant_id, session_id
+ORDER BY last DESC, session_id, tenant_id
