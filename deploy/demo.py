@@ -1,0 +1,142 @@
+"""The demo: `langtrail demo` starts a local stack of its own, runs sample applications, and shows the trail they left."""
+
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from .demo_display import Display
+    from .demo_facts import Evidence, Fact
+
+_QUERYABLE_SECONDS: Final = 60
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the stack's files, and say where they are.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Start a local stack, run sample applications, show the trail they left. Leaves nothing running."""
+    import langgraph  # noqa: F401, PLC0415 - the sample applications need it: better said now than after the stack has started
+
+    from .demo_display import Display  # noqa: PLC0415 - other commands do without it
+    from .demo_facts import facts  # noqa: PLC0415 - as above
+
+    began = time.monotonic()
+    display = Display(to_stderr=as_json)
+    with _interruptible(), _directory(keep=keep) as directory:
+        with _stack(directory / "stack", display) as variables:
+            evidence = _run(directory, variables, display)
+            judged = facts(evidence)
+            if not as_json:
+                display.answers(evidence)
+                display.facts(judged)
+        seconds = time.monotonic() - began
+        kept = directory / "stack" if keep else None
+        if as_json:
+            _print_json(evidence, judged, seconds, kept)
+        else:
+            display.end(judged, seconds, kept)
+    raise typer.Exit(0 if all(fact.holds for fact in judged) else 1)
+
+
+def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evidence":
+    """Run the story, wait until all of it can be asked for, and ask."""
+    from .ask import connect  # noqa: PLC0415 - as above
+    from .demo_facts import gather, queryable  # noqa: PLC0415 - as above
+    from .demo_models import uses_real_model  # noqa: PLC0415 - as above
+    from .demo_story import run_story  # noqa: PLC0415 - as above
+    from .process import StackError, wait_for  # noqa: PLC0415 - as above
+    from .tenant_file import apply_tenants  # noqa: PLC0415 - as above
+
+    with display.step("the tenants", "the tenants acme and globex are known to the workers"):
+        apply_tenants(Path(__file__).with_name("demo_tenants.toml"), variables["LANGTRAIL_BOOTSTRAP_SERVERS"])
+    done = "five applications ran; one was cancelled half way, one was killed in the middle of a tool"
+    if uses_real_model():
+        done += " (OPENAI_API_KEY is set: the chat asked OpenAI)"
+    with display.step("the sample applications", done) as step:
+        run_story(directory, variables, step.tell)
+    trail = connect(variables)
+    with display.step("from Kafka to ClickHouse", "") as step:
+
+        def arrived() -> bool:
+            there, expected = queryable(trail, directory)
+            step.tell(f"{there} of {expected} events can be asked for")
+            step.done = f"all {expected} events can be asked for"
+            return there == expected
+
+        if not wait_for(arrived, _QUERYABLE_SECONDS):
+            there, expected = queryable(trail, directory)
+            raise StackError(f"only {there} of {expected} events arrived in ClickHouse within {_QUERYABLE_SECONDS} s")
+    return gather(trail, directory, directory / "stack")
+
+
+@contextmanager
+def _stack(directory: Path, display: "Display") -> Iterator[dict[str, str]]:
+    """Run a local stack until the block is left; yields its variables."""
+    from . import stack  # noqa: PLC0415 - the local stack is an extra
+
+    try:
+        with display.step("the local stack", "Apache Kafka, ClickHouse, a worker and a sink run on this machine") as step:
+            stack.up(directory, detach=True, echo=step.tell)
+        yield stack.environment(directory)
+    finally:
+        with _uninterrupted(), display.step("stopping all of it", "all of it is stopped"):
+            stack.down(directory)
+
+
+@contextmanager
+def _directory(*, keep: bool) -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="langtrail-demo-"))
+    try:
+        yield directory
+    finally:
+        if not keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Make the end of the terminal, and a polite kill, what Ctrl-C is: everything is stopped on the way out."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let a second Ctrl-C not keep the first one from stopping everything."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_json(evidence: "Evidence", judged: "list[Fact]", seconds: float, kept: Path | None) -> None:
+    from .output import print_json  # noqa: PLC0415 - as above
+
+    print_json(
+        {
+            "facts": [asdict(fact) for fact in judged],
+            "answers": {heading: answer.objects() for heading, answer in evidence.answers.items()},
+            "seconds": round(seconds, 1),
+            "directory": str(kept) if kept else None,
+        }
+    )

@@ -1,0 +1,210 @@
+"""What the demo shows of its story, as questions in SQL, and what has to be true of the answers."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .ask import Answer, Trail
+from .demo_story import APPLICATIONS, KILLED, Callback, callbacks
+from .output import tally
+
+SESSION: Final = "crm-sync-1"
+"""The session that the demo shows as a tree."""
+
+_READ_BYTES: Final = 1 << 20
+
+QUESTIONS: Final = {
+    "Who triggered each request, and how did it end?": """
+SELECT tenant_name AS tenant, principal_id, trigger, trigger_id, session_id,
+       uniq(run_id) AS requests, ifNull(max(outcome), 'never ended') AS ended
+FROM trail WHERE run_id = root_run_id GROUP BY ALL ORDER BY min(occurred_at)""",
+    "What data did the former contractor's job read?": """
+SELECT tool_name, redaction_types AS redacted, redaction_counts AS times,
+       JSONExtractString(output, 'content') AS returned
+FROM trail WHERE trigger_id = 'crm-sync' AND event_type = 'tool_end'""",
+    "What failed?": """
+SELECT tenant_id, session_id, tool_name, error_type, error_message
+FROM trail WHERE event_type = 'tool_error'""",
+    "What began and never ended?": """
+SELECT session_id, argMin(component, seq) AS run, min(occurred_at) AS began, any(pid) AS pid
+FROM trail WHERE run_id IS NOT NULL
+GROUP BY session_id, run_id HAVING count(outcome) = 0 ORDER BY began""",
+    "What did it cost?": """
+SELECT u.tenant_id AS tenant, u.provider AS provider, u.model AS model,
+       sum(u.requests) AS requests, sum(u.tokens) AS tokens, sum(u.cost_usd) AS cost_usd
+FROM usage_daily AS u GROUP BY ALL ORDER BY cost_usd DESC""",
+    "How long did an event take from the callback until it could be asked for?": """
+SELECT count() AS events, toInt64(quantile(0.5)(ms)) AS median_ms,
+       toInt64(quantile(0.99)(ms)) AS p99_ms, max(ms) AS slowest_ms
+FROM (SELECT dateDiff('millisecond', occurred_at, _ingested_at) AS ms FROM trail)""",
+    "Is anything missing?": """
+SELECT app, count() AS streams, sum(highest) + count() AS numbered, sum(there) AS stored
+FROM (SELECT app, stream_id, max(seq) AS highest, uniqExact(seq) AS there
+      FROM trail GROUP BY ALL)
+GROUP BY app ORDER BY app""",
+}
+"""What the demo asks, by the heading of its answer."""
+
+WHO, DATA, FAILED, OPEN, COST, TIME, MISSING = QUESTIONS
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that has to be true, whether it is, and what was found."""
+
+    claim: str
+    holds: bool
+    found: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the facts are judged by: the answers, the session, every stored row, and what the recorders saw."""
+
+    answers: Mapping[str, Answer]
+    session: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    seen: Mapping[str, list[Callback]]
+    personal: tuple[str, ...]
+    stack_directory: Path
+
+
+def queryable(trail: Trail, directory: Path) -> tuple[int, int]:
+    """Return how many of the events that the applications must have produced can be asked for, and how many these are."""
+    expected = Counter(seen for name in APPLICATIONS for seen in callbacks(directory, name))
+    of_streams = 2 * len(APPLICATIONS) - 1  # each stream has its open and its close, the killed process's only its open
+    answer = trail.sql("SELECT toString(run_id) AS run, event_type FROM trail WHERE event_type != 'heartbeat'")
+    stored = Counter(Callback(*row) for row in answer.rows)
+    own = sum(count for callback, count in stored.items() if callback.event_type.startswith("stream_"))
+    return (expected & stored).total() + min(own, of_streams), expected.total() + of_streams
+
+
+def gather(trail: Trail, directory: Path, stack_directory: Path) -> Evidence:
+    """Ask all questions, and read the whole store besides."""
+    from .demo_app import PERSONAL  # noqa: PLC0415 - it brings LangChain with it
+
+    return Evidence(
+        answers={heading: trail.sql(statement) for heading, statement in QUESTIONS.items()},
+        session=trail.replay(SESSION),
+        rows=trail.sql("SELECT * FROM trail").objects(),
+        seen={name: callbacks(directory, name) for name in APPLICATIONS},
+        personal=PERSONAL,
+        stack_directory=stack_directory,
+    )
+
+
+def facts(evidence: Evidence) -> list[Fact]:
+    """Return everything that has to be true, judged."""
+    return [Fact(claim, *judge(evidence)) for claim, judge in _FACTS.items()]
+
+
+def _triggered(evidence: Evidence) -> tuple[bool, str]:
+    found = [row for row in evidence.answers[WHO].objects() if row["trigger_id"] == "crm-sync"]
+    who = [(row["tenant"], row["principal_id"], row["trigger"], row["ended"]) for row in found]
+    return who == [("Acme Corp", "contractor-7", "schedule", "success")], ", ".join(map(str, who[0][:3])) if who else "nobody"
+
+
+def _returned(evidence: Evidence) -> tuple[bool, str]:
+    (row,) = evidence.answers[DATA].objects() or [{"redacted": [], "times": [], "returned": ""}]
+    found = dict(zip(row["redacted"], row["times"], strict=True))
+    text = tally(row["redacted"], row["times"])
+    return found == {"EMAIL": 3, "IBAN": 3, "PHONE": 3} and row["returned"].count("company") == 3, text or "no answer"
+
+
+def _chat(evidence: Evidence) -> tuple[bool, str]:
+    chat = [row for row in evidence.rows if row["session_id"] == "support-42"]
+    documents = [row for row in chat if row["event_type"] == "retriever_end"]
+    streamed = [row for row in chat if row["event_type"] == "llm_end" and row["ttft_us"] is not None]
+    prompts = {(row["prompt_name"], row["prompt_version"]) for row in chat}
+    holds = len(documents) == len(streamed) == 2 and prompts == {("support", "v3")}
+    return holds, f"{len(documents)} retrievals, {len(streamed)} streamed answers"
+
+
+def _failed(evidence: Evidence) -> tuple[bool, str]:
+    errors = evidence.answers[FAILED].objects()
+    holds = len(errors) == 1 and errors[0]["error_type"] == "ConnectionError" and "[CREDIT_CARD]" in errors[0]["error_message"]
+    return holds and errors[0]["tenant_id"] == "globex", ", ".join(str(error["error_type"]) for error in errors)
+
+
+def _cancelled(evidence: Evidence) -> tuple[bool, str]:
+    ended = {row["session_id"]: row["ended"] for row in evidence.answers[WHO].objects()}
+    ends = [row for row in evidence.rows if (row["session_id"], row["event_type"]) == ("report-Q3", "llm_error")]
+    streamed = "".join(row["output"] or "" for row in ends)
+    return ended.get("report-Q3") == "cancelled" and "Revenue" in streamed, str(ended.get("report-Q3"))
+
+
+def _never_ended(evidence: Evidence) -> tuple[bool, str]:
+    runs = [(row["session_id"], row["run"]) for row in evidence.answers[OPEN].objects()]
+    expected = [("archive-2019", run) for run in ("archive-agent", "tools", "archive_invoices")]
+    return runs == expected, ", ".join(run for _, run in runs)
+
+
+def _priced(evidence: Evidence) -> tuple[bool, str]:
+    costs = {row["tenant"]: row["cost_usd"] for row in evidence.answers[COST].objects()}
+    answers = [row for row in evidence.rows if row["event_type"] == "llm_end"]
+    unpriced = sum(1 for row in answers if not row["cost_nanousd"])
+    return set(costs) == {"acme", "globex"} and not unpriced, f"{len(answers) - unpriced} of {len(answers)}"
+
+
+def _not_stored(evidence: Evidence) -> tuple[bool, str]:
+    stored = json.dumps(evidence.rows, ensure_ascii=False)
+    return _none_of(evidence.personal, [value for value in evidence.personal if value in stored])
+
+
+def _not_in_files(evidence: Evidence) -> tuple[bool, str]:
+    files = [path for path in evidence.stack_directory.rglob("*") if path.is_file()]
+    wanted = [value.encode() for value in evidence.personal]
+    found = {value.decode() for path in files for value in _found_in(path, wanted)}
+    holds, text = _none_of(evidence.personal, list(found))
+    return holds, f"{text}, {len(files)} files"
+
+
+def _none_of(values: tuple[str, ...], found: list[str]) -> tuple[bool, str]:
+    return not found, f"{len(found)} of {len(values)} values found"
+
+
+def _found_in(path: Path, wanted: list[bytes]) -> Iterator[bytes]:
+    """Yield what of `wanted` is in a file, which may be large: parts overlap by more than the longest value."""
+    overlap = max(map(len, wanted))
+    with path.open("rb") as file:
+        part = file.read(_READ_BYTES)
+        while part:
+            yield from (value for value in wanted if value in part)
+            more = file.read(_READ_BYTES)
+            part = part[-overlap:] + more if more else b""
+
+
+def _all_recorded(evidence: Evidence) -> tuple[bool, str]:
+    seen = Counter(callback for own in evidence.seen.values() for callback in own)
+    stored = Counter(Callback(row["run_id"], row["event_type"]) for row in evidence.rows if row["run_id"])
+    return seen == stored, f"{seen.total()} seen, {(seen & stored).total()} of them stored"
+
+
+def _no_gap(evidence: Evidence) -> tuple[bool, str]:
+    per_app = {row["app"]: (row["streams"], row["numbered"], row["stored"]) for row in evidence.answers[MISSING].objects()}
+    heartbeats = Counter(row["app"] for row in evidence.rows if row["event_type"] == "heartbeat")
+    expected = {
+        name: (1, count := len(evidence.seen[name]) + heartbeats[name] + (1 if name == KILLED else 2), count)
+        for name in APPLICATIONS
+    }
+    numbered, stored = (sum(row[index] for row in per_app.values()) for index in (1, 2))
+    return per_app == expected, f"{numbered} numbered, {stored} stored"
+
+
+_FACTS: Final[dict[str, Callable[[Evidence], tuple[bool, str]]]] = {
+    "contractor-7 triggered crm-sync, on a schedule": _triggered,
+    "its tool returned 3 customers, their personal data replaced": _returned,
+    "the chat's retrievals, streamed answers and prompt are known": _chat,
+    "the failed tool's error is there, without the card number": _failed,
+    "the cancelled report says so, and has what was streamed": _cancelled,
+    "the killed process left the runs that never ended": _never_ended,
+    "every answer of a model has its price": _priced,
+    "the store has none of the personal data": _not_stored,
+    "nor has any file of the stack, Kafka's included": _not_in_files,
+    "every callback that a recorder of its own saw is stored, once": _all_recorded,
+    "no stream has a gap in its numbers": _no_gap,
+}
+"""What has to be true, and who judges it."""
