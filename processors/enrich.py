@@ -1,0 +1,104 @@
+"""Step 3 of the pipeline: what is known of tenant and model, and what the call cost. A miss is counted, never guessed."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from genai_prices.types import ModelInfo
+
+from .event import Event
+from .prices import PRICE_VERSION, Prices, Tokens, Unpriced
+from .tenant import Tenant
+
+UNKNOWN_RETENTION: Final = "standard"
+"""Retention class of events whose tenant is not known."""
+
+SKEW_US: Final = 5 * 60 * 1_000_000
+"""How far the producer's clock may be ahead. How far behind cannot be told from an event that waited in a spool."""
+
+_WITH_USAGE = frozenset(("llm_end", "llm_error"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Enricher:
+    """The step: fills in tenant, model, cost, processed_at and clock_skewed.
+
+    `misses` counts why something stayed unknown: unknown_tenant, and the words of Unpriced.
+    """
+
+    def __init__(
+        self,
+        tenants: Callable[[str], Tenant | None],
+        prices: Prices,
+        *,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self.misses: Counter[str] = Counter()
+        self._tenants = tenants
+        self._prices = prices
+        self._now_us = now_us
+
+    def __call__(self, event: Event) -> None:
+        """Enrich one event."""
+        now_us = self._now_us()
+        event.head.update(self._tenant(event.core["tenant_id"]))
+        event.head.update(self._model(event.core))
+        event.head.update(
+            processed_at=now_us,
+            clock_skewed=event.core["occurred_at"] > min(now_us, event.timestamp_ms * 1000) + SKEW_US,
+        )
+
+    def _tenant(self, tenant_id: str) -> dict[str, Any]:
+        tenant = self._tenants(tenant_id) if tenant_id else None
+        if tenant_id and tenant is None:
+            self.misses["unknown_tenant"] += 1
+        known = tenant or Tenant(tenant_id, 0, retention_class=UNKNOWN_RETENTION)
+        return {
+            "tenant_name": known.name,
+            "tenant_plan": known.plan,
+            "tenant_region": known.region,
+            "data_class": known.data_class,
+            "retention_class": known.retention_class,
+        }
+
+    def _model(self, core: dict[str, Any]) -> dict[str, Any]:
+        fields: dict[str, Any] = dict.fromkeys(("model_family", "model_context_window", "cost_nanousd", "price_version"))
+        if not core["request_model"] and not core["response_model"]:
+            return fields
+        tokens = _tokens(core)
+        try:
+            model = self._known_model(core)
+            fields.update(model_family=model.id, model_context_window=model.context_window)
+            if tokens is not None:
+                cost = self._prices.cost_nanousd(model, tokens, _called_at(core))
+                fields.update(cost_nanousd=cost, price_version=PRICE_VERSION)
+        except Unpriced as miss:
+            if tokens is not None:
+                self.misses[str(miss)] += 1
+        return fields
+
+    def _known_model(self, core: dict[str, Any]) -> ModelInfo:
+        """Return the model that answered, else the one that was asked for: a deployment may answer under a name of its own."""
+        try:
+            return self._prices.model(core["provider"], core["response_model"] or core["request_model"])
+        except Unpriced:
+            return self._prices.model(core["provider"], core["request_model"])
+
+
+def _tokens(core: dict[str, Any]) -> Tokens | None:
+    """Return the usage that an event carries; None when it carries none: nothing is priced, and nothing missing."""
+    if core["event_type"] not in _WITH_USAGE or (core["input_tokens"] is None and core["output_tokens"] is None):
+        return None
+    return Tokens(
+        core["input_tokens"],
+        core["output_tokens"],
+        core["cache_read_tokens"],
+        core["cache_write_tokens"],
+        core["reasoning_tokens"],
+    )
+
+
+def _called_at(core: dict[str, Any]) -> datetime:
+    return _EPOCH + timedelta(microseconds=core.get("started_at") or core["occurred_at"])
