@@ -3,6 +3,7 @@
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
-    from .demo_display import Display
+    from .demo_display import Display, Step
     from .demo_facts import Evidence, Fact
 
 _QUERYABLE_SECONDS: Final = 60
+_WATCH_SECONDS: Final = 0.3
 
 
 def demo(
@@ -74,7 +76,10 @@ def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evi
 
         if not wait_for(arrived, _QUERYABLE_SECONDS):
             there, expected = queryable(trail, directory)
-            raise StackError(f"only {there} of {expected} events arrived in ClickHouse within {_QUERYABLE_SECONDS} s")
+            raise StackError(
+                f"only {there} of {expected} events arrived in ClickHouse within {_QUERYABLE_SECONDS} s; "
+                "run `langtrail demo --keep` and look into stack/logs of its directory"
+            )
     return gather(trail, directory, directory / "stack")
 
 
@@ -84,7 +89,8 @@ def _stack(directory: Path, display: "Display") -> Iterator[dict[str, str]]:
     from . import stack  # noqa: PLC0415 - the local stack is an extra
 
     try:
-        with display.step("the local stack", "Apache Kafka, ClickHouse, a worker and a sink run on this machine") as step:
+        done = "Apache Kafka, ClickHouse, a worker and a sink run on this machine"
+        with display.step("the local stack", done) as step, _watched(directory, step):
             stack.up(directory, detach=True, echo=step.tell)
         yield stack.environment(directory)
     finally:
@@ -93,12 +99,36 @@ def _stack(directory: Path, display: "Display") -> Iterator[dict[str, str]]:
 
 
 @contextmanager
+def _watched(directory: Path, step: "Step") -> Iterator[None]:
+    """Tell how far each service is while the block runs."""
+    from . import stack  # noqa: PLC0415 - as above
+
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_WATCH_SECONDS):
+            step.tell(", ".join(f"{service.name} {service.state}" for service in stack.status(directory).services))
+
+    thread = threading.Thread(target=watch, name="demo-watch", daemon=True)
+    if step.is_shown:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if step.is_shown:
+            thread.join()
+
+
+@contextmanager
 def _directory(*, keep: bool) -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="langtrail-demo-"))
     try:
         yield directory
     finally:
-        if not keep:
+        if keep:
+            typer.echo(f"kept: {directory}", err=True)
+        else:
             shutil.rmtree(directory, ignore_errors=True)
 
 

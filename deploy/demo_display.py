@@ -29,9 +29,14 @@ class Step:
     def __init__(self, status: Any, doing: str, done: str) -> None:
         self._status, self._doing, self.done = status, doing, done
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether what is told is shown: on a terminal."""
+        return self._status is not None
+
     def tell(self, text: str) -> None:
         """Say what is waited for; shown on a terminal only."""
-        if self._status is not None:
+        if self.is_shown:
             self._status.update(Text(f"{self._doing}: {text}"))
 
 
@@ -80,6 +85,7 @@ class Display:
             mark = Text("✓", style="green") if fact.holds else Text("✗", style="bold red")
             grid.add_row(mark, Text(fact.claim, style="default" if fact.holds else "red"), Text(fact.found, style="dim"))
         self._indented(grid)
+        self._console.print()
 
     def end(self, judged: Sequence[Fact], seconds: float, kept: Path | None) -> None:
         """Print the sum of it, and the three commands to try next."""
@@ -87,7 +93,7 @@ class Display:
         style = "bold green" if holding == len(judged) else "bold red"
         self._console.print(Text(f"\n{holding} of {len(judged)} facts hold, in {seconds:.0f} seconds.", style=style))
         self._console.print(Text("\nTry next", style="bold"))
-        grid = Table.grid(padding=(0, 2))
+        grid = Table.grid(Column(no_wrap=True), Column(), padding=(0, 2))
         for command, meaning in _next_commands(kept).items():
             grid.add_row(Text(command, style="cyan"), Text(meaning, style="dim"))
         self._indented(grid)
@@ -112,7 +118,7 @@ def _for_people(heading: str, evidence: Evidence) -> tuple[Sequence[str], Sequen
 
 
 def _next_commands(kept: Path | None) -> Mapping[str, str]:
-    program = "langtrail" if which("langtrail") else os.path.relpath(sys.argv[0])
+    program = "langtrail" if which("langtrail") else min(os.path.relpath(sys.argv[0]), sys.argv[0], key=len)
     if kept is not None:
         return {
             f"{program} up --detach --dir {kept}": "the demo's stack again, with all that is in it",

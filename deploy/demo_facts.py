@@ -20,7 +20,7 @@ QUESTIONS: Final = {
     "Who triggered each request, and how did it end?": """
 SELECT tenant_name AS tenant, principal_id, trigger, trigger_id, session_id,
        uniq(run_id) AS requests, ifNull(max(outcome), 'never ended') AS ended
-FROM trail WHERE run_id = root_run_id GROUP BY ALL ORDER BY min(occurred_at)""",
+FROM trail WHERE run_id = root_run_id GROUP BY ALL ORDER BY tenant, ended DESC, principal_id""",
     "What data did the former contractor's job read?": """
 SELECT tool_name, redaction_types AS redacted, redaction_counts AS times,
        JSONExtractString(output, 'content') AS returned
@@ -37,9 +37,10 @@ SELECT u.tenant_id AS tenant, u.provider AS provider, u.model AS model,
        sum(u.requests) AS requests, sum(u.tokens) AS tokens, sum(u.cost_usd) AS cost_usd
 FROM usage_daily AS u GROUP BY ALL ORDER BY cost_usd DESC""",
     "How long did an event take from the callback until it could be asked for?": """
-SELECT count() AS events, toInt64(quantile(0.5)(ms)) AS median_ms,
+SELECT app = 'archive-job' AS was_killed, count() AS events, toInt64(quantile(0.5)(ms)) AS median_ms,
        toInt64(quantile(0.99)(ms)) AS p99_ms, max(ms) AS slowest_ms
-FROM (SELECT dateDiff('millisecond', occurred_at, _ingested_at) AS ms FROM trail)""",
+FROM (SELECT app, dateDiff('millisecond', occurred_at, _ingested_at) AS ms FROM trail)
+GROUP BY was_killed ORDER BY was_killed""",
     "Is anything missing?": """
 SELECT app, count() AS streams, sum(highest) + count() AS numbered, sum(there) AS stored
 FROM (SELECT app, stream_id, max(seq) AS highest, uniqExact(seq) AS there
@@ -104,7 +105,7 @@ def facts(evidence: Evidence) -> list[Fact]:
 def _triggered(evidence: Evidence) -> tuple[bool, str]:
     found = [row for row in evidence.answers[WHO].objects() if row["trigger_id"] == "crm-sync"]
     who = [(row["tenant"], row["principal_id"], row["trigger"], row["ended"]) for row in found]
-    return who == [("Acme Corp", "contractor-7", "schedule", "success")], ", ".join(map(str, who[0][:3])) if who else "nobody"
+    return who == [("Acme Corp", "contractor-7", "schedule", "success")], ", ".join(map(str, who[0][1:3])) if who else "nobody"
 
 
 def _returned(evidence: Evidence) -> tuple[bool, str]:
@@ -120,7 +121,7 @@ def _chat(evidence: Evidence) -> tuple[bool, str]:
     streamed = [row for row in chat if row["event_type"] == "llm_end" and row["ttft_us"] is not None]
     prompts = {(row["prompt_name"], row["prompt_version"]) for row in chat}
     holds = len(documents) == len(streamed) == 2 and prompts == {("support", "v3")}
-    return holds, f"{len(documents)} retrievals, {len(streamed)} streamed answers"
+    return holds, f"{len(documents)} retrievals, {len(streamed)} streams"
 
 
 def _failed(evidence: Evidence) -> tuple[bool, str]:
@@ -139,7 +140,7 @@ def _cancelled(evidence: Evidence) -> tuple[bool, str]:
 def _never_ended(evidence: Evidence) -> tuple[bool, str]:
     runs = [(row["session_id"], row["run"]) for row in evidence.answers[OPEN].objects()]
     expected = [("archive-2019", run) for run in ("archive-agent", "tools", "archive_invoices")]
-    return runs == expected, ", ".join(run for _, run in runs)
+    return runs == expected, f"{len(runs)} runs are open"
 
 
 def _priced(evidence: Evidence) -> tuple[bool, str]:
@@ -204,7 +205,7 @@ _FACTS: Final[dict[str, Callable[[Evidence], tuple[bool, str]]]] = {
     "every answer of a model has its price": _priced,
     "the store has none of the personal data": _not_stored,
     "nor has any file of the stack, Kafka's included": _not_in_files,
-    "every callback that a recorder of its own saw is stored, once": _all_recorded,
+    "every callback an independent recorder saw is stored, once": _all_recorded,
     "no stream has a gap in its numbers": _no_gap,
 }
 """What has to be true, and who judges it."""

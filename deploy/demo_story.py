@@ -37,7 +37,7 @@ def run_story(directory: Path, variables: Mapping[str, str], tell: Callable[[str
     Raises StackError, with the last lines of its log, when an application fails.
     """
     with ExitStack() as ends:
-        tell("five applications start: a job that nobody remembers, a chat, two agents and a report")
+        tell("a job that nobody remembers, a chat, two agents and a report")
         killed = _start(KILLED, directory, variables, ends)
         beside = {name: _start(name, directory, variables, ends) for name in BESIDE_IT}
         wait_for(lambda: _has_ended(killed)() or _is_inside_tool(directory), _SECONDS)
