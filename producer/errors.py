@@ -2,7 +2,8 @@
 
 ProducerError
 ├── SpoolFull        the disk, or the limit set for the spool, has no room
-└── SpoolDamaged     a spool file is not what was written to it
+├── SpoolDamaged     a spool file is not what was written to it
+└── TokenRefused     audit_context was given a token that does not hold, or cannot be verified
 """
 
 
@@ -16,3 +17,7 @@ class SpoolFull(ProducerError):
 
 class SpoolDamaged(ProducerError):
     """A spool file is not what was written to it."""
+
+
+class TokenRefused(ProducerError):
+    """A token does not hold, or cannot be verified with the settings that there are."""
