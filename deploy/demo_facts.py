@@ -37,10 +37,10 @@ SELECT u.tenant_id AS tenant, u.provider AS provider, u.model AS model,
        sum(u.requests) AS requests, sum(u.tokens) AS tokens, sum(u.cost_usd) AS cost_usd
 FROM usage_daily AS u GROUP BY ALL ORDER BY cost_usd DESC""",
     "How long did an event take from the callback until it could be asked for?": """
-SELECT app = 'archive-job' AS was_killed, count() AS events, toInt64(quantile(0.5)(ms)) AS median_ms,
-       toInt64(quantile(0.99)(ms)) AS p99_ms, max(ms) AS slowest_ms
+SELECT if(app = 'archive-job', 'killed', 'live') AS its_process, count() AS events,
+       toInt64(quantile(0.5)(ms)) AS median_ms, toInt64(quantile(0.99)(ms)) AS p99_ms
 FROM (SELECT app, dateDiff('millisecond', occurred_at, _ingested_at) AS ms FROM trail)
-GROUP BY was_killed ORDER BY was_killed""",
+GROUP BY its_process ORDER BY median_ms""",
     "Is anything missing?": """
 SELECT app, count() AS streams, sum(highest) + count() AS numbered, sum(there) AS stored
 FROM (SELECT app, stream_id, max(seq) AS highest, uniqExact(seq) AS there
@@ -63,7 +63,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the facts are judged by: the answers, the session, every stored row, and what the recorders saw."""
+    """All that the facts are judged by: the answers, the session, every row of the demo, and what the recorders saw."""
 
     answers: Mapping[str, Answer]
     session: list[dict[str, Any]]
@@ -77,20 +77,22 @@ def queryable(trail: Trail, directory: Path) -> tuple[int, int]:
     """Return how many of the events that the applications must have produced can be asked for, and how many these are."""
     expected = Counter(seen for name in APPLICATIONS for seen in callbacks(directory, name))
     of_streams = 2 * len(APPLICATIONS) - 1  # each stream has its open and its close, the killed process's only its open
-    answer = trail.sql("SELECT toString(run_id) AS run, event_type FROM trail WHERE event_type != 'heartbeat'")
+    answer = trail.sql(
+        "SELECT toString(run_id) AS run, event_type FROM trail WHERE environment = 'demo' AND event_type != 'heartbeat'"
+    )
     stored = Counter(Callback(*row) for row in answer.rows)
     own = sum(count for callback, count in stored.items() if callback.event_type.startswith("stream_"))
     return (expected & stored).total() + min(own, of_streams), expected.total() + of_streams
 
 
 def gather(trail: Trail, directory: Path, stack_directory: Path) -> Evidence:
-    """Ask all questions, and read the whole store besides."""
+    """Ask all questions, and read all that the demo left in the store besides."""
     from .demo_app import PERSONAL  # noqa: PLC0415 - it brings LangChain with it
 
     return Evidence(
         answers={heading: trail.sql(statement) for heading, statement in QUESTIONS.items()},
         session=trail.replay(SESSION),
-        rows=trail.sql("SELECT * FROM trail").objects(),
+        rows=trail.sql("SELECT * FROM trail WHERE environment = 'demo'").objects(),
         seen={name: callbacks(directory, name) for name in APPLICATIONS},
         personal=PERSONAL,
         stack_directory=stack_directory,
@@ -125,9 +127,10 @@ def _chat(evidence: Evidence) -> tuple[bool, str]:
 
 
 def _failed(evidence: Evidence) -> tuple[bool, str]:
-    errors = evidence.answers[FAILED].objects()
-    holds = len(errors) == 1 and errors[0]["error_type"] == "ConnectionError" and "[CREDIT_CARD]" in errors[0]["error_message"]
-    return holds and errors[0]["tenant_id"] == "globex", ", ".join(str(error["error_type"]) for error in errors)
+    errors = [row for row in evidence.answers[FAILED].objects() if row["session_id"] == "refund-A-1009"]
+    known = [(row["tenant_id"], row["tool_name"], row["error_type"]) for row in errors]
+    holds = known == [("globex", "refund_card", "ConnectionError")] and "[CREDIT_CARD]" in errors[0]["error_message"]
+    return holds, ", ".join(str(row["error_type"]) for row in errors) or "no error"
 
 
 def _cancelled(evidence: Evidence) -> tuple[bool, str]:
@@ -138,16 +141,15 @@ def _cancelled(evidence: Evidence) -> tuple[bool, str]:
 
 
 def _never_ended(evidence: Evidence) -> tuple[bool, str]:
-    runs = [(row["session_id"], row["run"]) for row in evidence.answers[OPEN].objects()]
-    expected = [("archive-2019", run) for run in ("archive-agent", "tools", "archive_invoices")]
-    return runs == expected, f"{len(runs)} runs are open"
+    runs = [row["run"] for row in evidence.answers[OPEN].objects() if row["session_id"] == "archive-2019"]
+    return runs == ["archive-agent", "tools", "archive_invoices"], f"{len(runs)} runs are open"
 
 
 def _priced(evidence: Evidence) -> tuple[bool, str]:
     costs = {row["tenant"]: row["cost_usd"] for row in evidence.answers[COST].objects()}
     answers = [row for row in evidence.rows if row["event_type"] == "llm_end"]
     unpriced = sum(1 for row in answers if not row["cost_nanousd"])
-    return set(costs) == {"acme", "globex"} and not unpriced, f"{len(answers) - unpriced} of {len(answers)}"
+    return bool(costs.get("acme") and costs.get("globex")) and not unpriced, f"{len(answers) - unpriced} of {len(answers)}"
 
 
 def _not_stored(evidence: Evidence) -> tuple[bool, str]:
@@ -185,7 +187,8 @@ def _all_recorded(evidence: Evidence) -> tuple[bool, str]:
 
 
 def _no_gap(evidence: Evidence) -> tuple[bool, str]:
-    per_app = {row["app"]: (row["streams"], row["numbered"], row["stored"]) for row in evidence.answers[MISSING].objects()}
+    answer = evidence.answers[MISSING].objects()
+    per_app = {row["app"]: (row["streams"], row["numbered"], row["stored"]) for row in answer if row["app"] in APPLICATIONS}
     heartbeats = Counter(row["app"] for row in evidence.rows if row["event_type"] == "heartbeat")
     expected = {
         name: (1, count := len(evidence.seen[name]) + heartbeats[name] + (1 if name == KILLED else 2), count)
