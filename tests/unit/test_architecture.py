@@ -1,0 +1,185 @@
+"""The shape of the tree: which stage may import which, how long a file may be, and that everything says what it is."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAY_IMPORT = {
+    "schemas": set[str](),
+    "producer": {"schemas"},
+    "processors": {"schemas"},
+    "deploy": {"schemas", "producer", "processors"},
+}
+"""What each stage may import besides itself."""
+OPENS = {
+    "schemas": r"Step 1 of 5\b",
+    "producer": r"Step 2 of 5\b",
+    "processors": r"Step 3 of 5\b.*\bStep 4 of 5\b",
+    "deploy": r"Step 5 of 5\b",
+}
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+HEAVY = ("faust", "mode", "aiokafka", "clickhouse_connect", "chdb", "typer", "rich", "langgraph", "langchain", "re2", "pandas")
+"""What an application would pay for by import time and dependencies, and the producer does not need."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Source(NamedTuple):
+    """A Python file of the repository."""
+
+    path: Path
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        """Return the path from the root."""
+        return self.path.relative_to(ROOT).as_posix()
+
+    def functions(self) -> Iterator[Function]:
+        """Yield every function and method."""
+        yield from (node for node in ast.walk(self.tree) if isinstance(node, Function))
+
+
+class Import(NamedTuple):
+    """One module that a file imports; `level` is the number of its dots."""
+
+    source: Source
+    line: int
+    module: str
+    level: int
+
+    def __str__(self) -> str:
+        """Return what a reader looks for."""
+        return f"{self.source.name}:{self.line} {'.' * self.level}{self.module}"
+
+
+@cache
+def sources(folder: str) -> list[Source]:
+    """Return the Python files of a folder."""
+    paths = (path for path in sorted((ROOT / folder).rglob("*.py")) if "__pycache__" not in path.parts)
+    return [Source(path, ast.parse(path.read_text("utf-8"), str(path))) for path in paths]
+
+
+def imports(source: Source) -> Iterator[Import]:
+    """Yield every import of a file, those within functions too."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(source, node.lineno, alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "langtrail":
+            yield from (Import(source, node.lineno, f"langtrail.{alias.name}", 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield Import(source, node.lineno, node.module or "", node.level)
+
+
+def stage_of(found: Import) -> str:
+    """Return the stage that an absolute import of ours names, or nothing."""
+    parts = found.module.split(".")
+    return parts[1] if found.level == 0 and parts[0] == "langtrail" and len(parts) > 1 else ""
+
+
+@pytest.fixture(scope="module")
+def stages() -> dict[str, list[Source]]:
+    """Return the files of each stage."""
+    return {stage: sources(stage) for stage in MAY_IMPORT}
+
+
+@pytest.fixture(scope="module")
+def everything(stages: dict[str, list[Source]]) -> list[Source]:
+    """Return every Python file of the stages and the tests."""
+    return [source for files in (*stages.values(), sources("tests")) for source in files]
+
+
+def test_stages_import_one_way(stages: dict[str, list[Source]]) -> None:
+    """Producer and processors know the schemas and not one another; only deploy knows all; the schemas know nobody."""
+    assert all(len(files) > 5 for files in stages.values())
+    for stage, files in stages.items():
+        across = [found for source in files for found in imports(source) if stage_of(found) not in ("", stage)]
+        assert [str(found) for found in across if stage_of(found) not in MAY_IMPORT[stage]] == []
+
+
+def test_imports_are_relative_within_a_stage_and_absolute_across(stages: dict[str, list[Source]]) -> None:
+    """A stage never names itself, and one dot is as far as a relative import goes: each file exists once."""
+    for stage, files in stages.items():
+        found = [found for source in files for found in imports(source)]
+        assert [str(one) for one in found if stage_of(one) == stage] == []
+        assert [str(one) for one in found if one.level > 1] == []
+
+
+def test_no_file_imports_a_stage_by_its_bare_name(everything: list[Source]) -> None:
+    """The folder schemas is imported as langtrail.schemas: under its bare name it would be loaded twice."""
+    bare = [found for source in everything for found in imports(source) if found.level == 0]
+    assert [str(found) for found in bare if found.module.split(".")[0] in MAY_IMPORT] == []
+
+
+def test_stages_are_flat(stages: dict[str, list[Source]]) -> None:
+    """No stage has a package within; producer/site is no package but a folder for Python's own start-up hook."""
+    nested = [source.name for files in stages.values() for source in files if source.path.parent.parent != ROOT]
+    assert nested == ["producer/site/sitecustomize.py"]
+
+
+def test_every_file_says_what_it_is(stages: dict[str, list[Source]]) -> None:
+    """Each source file opens with a docstring, and its first line is a sentence or a title."""
+    files = [source for files in stages.values() for source in files]
+    assert [source.name for source in files if len((ast.get_docstring(source.tree) or "").split("\n")[0]) < 15] == []
+
+
+@pytest.mark.parametrize("stage", OPENS)
+def test_a_stage_says_which_step_it_is(stage: str) -> None:
+    """The five steps can be read off the packages."""
+    (package,) = [source for source in sources(stage) if source.name == f"{stage}/__init__.py"]
+    assert re.match(OPENS[stage], ast.get_docstring(package.tree) or "", re.DOTALL)
+
+
+def test_no_file_is_long(everything: list[Source]) -> None:
+    """A file ends at 400 lines at the very most."""
+    lengths = {source.name: len(source.path.read_text("utf-8").splitlines()) for source in everything}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+def test_no_function_is_long(everything: list[Source]) -> None:
+    """A function ends at 60 lines at the very most."""
+    lengths = {
+        f"{source.name} {function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for source in everything
+        for function in source.functions()
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_FUNCTION_LINES} == {}
+
+
+def test_every_test_says_what_is_true() -> None:
+    """The docstring of each test is one line, and a sentence."""
+    tests = [(source, function) for source in sources("tests") for function in source.functions()]
+    silent = [
+        f"{source.name} {function.name}"
+        for source, function in tests
+        if function.name.startswith("test_") and not re.fullmatch(r"\S.{15,}\.", ast.get_docstring(function) or "")
+    ]
+    assert len(tests) > 100
+    assert silent == []
+
+
+def loaded_by(module: str) -> set[str]:
+    """Return the top-level modules that a new Python has after importing one, warnings being errors."""
+    code = f"import {module}, sys; print('\\n'.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-I", "-W", "error", "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - our own code
+    assert run.returncode == 0, run.stderr
+    return {name.partition(".")[0] for name in run.stdout.split()}
+
+
+def test_the_producer_loads_nothing_it_does_not_need() -> None:
+    """Importing langtrail.producer brings no stream processor, no database client, no command line and no LangGraph."""
+    assert loaded_by("langtrail.producer") & set(HEAVY) == set()
+
+
+def test_the_schemas_load_next_to_nothing() -> None:
+    """Importing langtrail.schemas brings neither LangChain nor a Kafka client."""
+    assert loaded_by("langtrail.schemas") & {*HEAVY, "langchain_core", "confluent_kafka", "pydantic"} == set()
