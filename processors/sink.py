@@ -17,8 +17,6 @@ from threading import Event, Thread, current_thread, main_thread
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from langtrail.schemas import topic
-
 from .clickhouse import Store
 from .sink_health import PortTaken, serve_health
 from .sink_load import Loader, deliver_to
@@ -27,7 +25,6 @@ from .sink_partition import Partition, State
 from .sink_settings import SinkSettings
 from .sink_start import SinkStopped, out_of_range, starts
 
-EVENTS = topic("events").name
 _MOST_RECORDS = 5000
 _TURN_SECONDS = 0.05
 _GAUGE_SECONDS = 1.0
@@ -68,6 +65,7 @@ class Sink:
     def __init__(self, settings: SinkSettings, metrics: SinkMetrics) -> None:
         """Make the consumer; no server has to be there yet. Raises KafkaException for wrong properties."""
         self._settings = settings
+        self._topic = settings.topic
         self._metrics = metrics
         self._partitions: dict[int, Partition] = {}
         self._paused: set[int] = set()
@@ -75,8 +73,8 @@ class Sink:
         self._said = ""
         self._gauges_at = 0.0
         store = Store(settings.clickhouse_dsn, settings.insert_seconds)
-        dead_letters = deliver_to(settings.librdkafka(), EVENTS, settings.delivery_seconds)
-        self._load = Loader(store, dead_letters, EVENTS, settings.generation)
+        dead_letters = deliver_to(settings.librdkafka(), settings.topic, settings.delivery_seconds)
+        self._load = Loader(store, dead_letters, settings.topic, settings.generation)
         self._consumer = Consumer({**settings.consumer(), "error_cb": self._on_client_error})
 
     def ready(self) -> str:
@@ -88,7 +86,7 @@ class Sink:
 
     def run(self, stop: Event) -> None:
         """Consume until `stop`, then finish what is being stored and leave the group. Raises SinkStopped, KafkaException."""
-        self._consumer.subscribe([EVENTS], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+        self._consumer.subscribe([self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
         try:
             while not stop.is_set():
                 self._turn()
@@ -107,7 +105,7 @@ class Sink:
         for number, messages in by_partition.items():
             partition = self._partitions.get(number)
             if partition and not partition.add(messages, now):
-                self._consumer.seek(TopicPartition(EVENTS, number, partition.next_read))
+                self._consumer.seek(TopicPartition(self._topic, number, partition.next_read))
         for partition in self._partitions.values():
             partition.step(now)
             self._pause_or_resume(partition)
@@ -116,21 +114,21 @@ class Sink:
     def _pause_or_resume(self, partition: Partition) -> None:
         number = partition.number
         if partition.is_behind and number not in self._paused:
-            self._consumer.pause([TopicPartition(EVENTS, number)])
+            self._consumer.pause([TopicPartition(self._topic, number)])
             self._paused.add(number)
         elif number in self._paused and not partition.is_behind:
-            self._consumer.resume([TopicPartition(EVENTS, number)])
+            self._consumer.resume([TopicPartition(self._topic, number)])
             self._paused.discard(number)
 
     def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         found = starts(consumer, assigned)
         for number, start in found.items():
             self._partitions[number] = Partition(number, start, self._load, self._commit, self._settings, self._metrics)
-        consumer.assign([TopicPartition(EVENTS, number, start.offset) for number, start in found.items()])
+        consumer.assign([TopicPartition(self._topic, number, start.offset) for number, start in found.items()])
         self._joined = True
         _log.info(
             "stores %s",
-            ", ".join(f"{EVENTS}[{n}]@{start.offset}" for n, start in sorted(found.items())) or "no partition, as a spare",
+            ", ".join(f"{self._topic}[{n}]@{start.offset}" for n, start in sorted(found.items())) or "no partition, as a spare",
         )
 
     def _on_revoke(self, _: Consumer, revoked: list[TopicPartition]) -> None:
@@ -154,7 +152,7 @@ class Sink:
             self._metrics.forget(number)
 
     def _commit(self, partition: int, offset: int, metadata: str) -> None:
-        self._consumer.commit(offsets=[TopicPartition(EVENTS, partition, offset, metadata=metadata)], asynchronous=False)
+        self._consumer.commit(offsets=[TopicPartition(self._topic, partition, offset, metadata=metadata)], asynchronous=False)
 
     def _on_error(self, message: Message, error: KafkaError) -> None:
         number, code = message.partition(), error.code()
@@ -164,10 +162,10 @@ class Sink:
         elif code == KafkaError._AUTO_OFFSET_RESET and number is not None:  # noqa: SLF001 - as above
             partition = self._partitions.get(number)
             raise SinkStopped(
-                out_of_range(EVENTS, number, partition.next_read if partition else -1, "which it does not have any more")
+                out_of_range(self._topic, number, partition.next_read if partition else -1, "which it does not have any more")
             )
         elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001 - as above
-            self._say(f"Kafka has no topic {EVENTS}; run `langtrail migrate`")
+            self._say(f"Kafka has no topic {self._topic}; run `langtrail migrate`")
         elif error.fatal():
             raise SinkStopped(f"Kafka: {error.str()}; start the sink again")
         else:
@@ -187,7 +185,7 @@ class Sink:
             return
         self._gauges_at = now
         for number, partition in self._partitions.items():
-            _, end = self._consumer.get_watermark_offsets(TopicPartition(EVENTS, number), cached=True)
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)
             self._metrics.set(SinkMetric.LAG, number, value=max(0, end - partition.stored_to))
             self._metrics.set(SinkMetric.STALLED, number, value=partition.state == State.STALLED)
 

@@ -1,4 +1,4 @@
-"""One partition of langtrail.events on its way into the store: intent, insert, mark; one batch at a time, tried until done."""
+"""One partition of the events on its way into the store: intent, insert, mark; one batch at a time, tried until done."""
 
 import logging
 import time
@@ -11,8 +11,6 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Message
 
-from langtrail.schemas import topic
-
 from .clickhouse import StoreError, StoreRefused
 from .delivery import DeliveryFailed
 from .intent import Intent
@@ -21,11 +19,9 @@ from .sink_metrics import SinkMetric, SinkMetrics
 from .sink_settings import SinkSettings
 from .sink_start import Start
 
-EVENTS: Final = topic("events").name
-
 _FIRST_DELAY_SECONDS: Final = 0.25
 _LONGEST_DELAY_SECONDS: Final = 30.0
-_STALLED_DELAY_SECONDS: Final = 15.0
+_STALLED_DELAY_SECONDS: Final = 5.0
 _COMMIT_DELAY_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 1.0
 """After this long without a next batch, whose intent would be its mark, a batch is marked as done by a commit of its own."""
@@ -60,6 +56,7 @@ class Partition:
         self.next_read = self.stored_to = start.offset
         self._load, self._commit_offset, self._metrics = load, commit, metrics
         self._generation = settings.generation
+        self._topic = settings.topic
         self._gathering = Gathering(settings.limits(), start.replay)
         self._shortest_wait = self._wait = settings.batch_ms / 1000
         self._intent = start.replay
@@ -93,7 +90,7 @@ class Partition:
                     self._read_again_from = self.next_read
                     return False
                 _log.warning(
-                    "%s[%d]: Kafka has no record from offset %d to %d", EVENTS, self.number, self.next_read, offset - 1
+                    "%s[%d]: Kafka has no record from offset %d to %d", self._topic, self.number, self.next_read, offset - 1
                 )
             self._gathering.add(message, now)
             self.next_read = offset + 1
@@ -105,7 +102,7 @@ class Partition:
             self._metrics.add(SinkMetric.REPLAYS_INCOMPLETE, self.number)
             _log.error(
                 "%s[%d]: offsets %d to %d were being stored when the sink stopped, but Kafka has no record after %d any more",
-                EVENTS, self.number, intent.lo, intent.hi, self.next_read - 1,
+                self._topic, self.number, intent.lo, intent.hi, self.next_read - 1,
             )  # fmt: skip
 
     def step(self, now: float) -> None:
@@ -129,7 +126,9 @@ class Partition:
             if self._loading.done():
                 self._collect(time.monotonic())
             else:
-                _log.warning("%s[%d]: an insert is left behind; it will be checked before the next one", EVENTS, self.number)
+                _log.warning(
+                    "%s[%d]: an insert is left behind; it will be checked before the next one", self._topic, self.number
+                )
         if self._mark is not None:
             self._commit(self._mark, None, time.monotonic())
 
@@ -178,12 +177,12 @@ class Partition:
 
     def _done(self, batch: Batch, rejects: list[Reject], now: float) -> None:
         if self._failures:
-            _log.info("%s[%d]: stored again, after %d failures", EVENTS, self.number, self._failures)
+            _log.info("%s[%d]: stored again, after %d failures", self._topic, self.number, self._failures)
         if rejects:
             reasons = sorted({reject.why.reason for reject in rejects})
             _log.warning(
                 "%s[%d]: %d of the offsets %d to %d became dead letters: %s",
-                EVENTS, self.number, len(rejects), batch.lo, batch.hi, ", ".join(reasons),
+                self._topic, self.number, len(rejects), batch.lo, batch.hi, ", ".join(reasons),
             )  # fmt: skip
         self.state, self._failures, self._said, self._not_before = State.OK, 0, "", 0.0
         self._batch, self._ended = None, now
@@ -197,7 +196,7 @@ class Partition:
         """Log it, unless it was the last thing that was said of this partition."""
         if text != self._said:
             self._said = text
-            _log.warning("%s[%d]: %s", EVENTS, self.number, text)
+            _log.warning("%s[%d]: %s", self._topic, self.number, text)
 
 
 def _in_background(call: Callable[[], list[Reject]]) -> Future[list[Reject]]:

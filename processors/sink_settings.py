@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from langtrail.schemas import topic
 from langtrail.schemas.settings import kafka_config, setting, text, whole
 
 from .sink_batch import Limits
 
-GROUP = "langtrail-sink"
 _MIB = 1024 * 1024
 
 
@@ -43,6 +43,12 @@ class SinkSettings:
     insert_seconds: int = setting(
         "LANGTRAIL_SINK_INSERT_SECONDS", whole(1, 3600), default=120, doc="longest wait for ClickHouse's answer to an insert"
     )
+    instance: str = setting(
+        "LANGTRAIL_SINK_INSTANCE",
+        text,
+        default="",
+        doc="name of this sink, unlike every other's: started again under it, it has its partitions back at once",
+    )
     session_seconds: int = setting(
         "LANGTRAIL_SINK_SESSION_SECONDS",
         whole(6, 300),
@@ -59,13 +65,21 @@ class SinkSettings:
         doc="to be raised before Kafka is read again after rows were deleted, or ClickHouse drops them as known",
     )
 
+    topic: str = topic("events").name
+    group: str = "langtrail-sink"
+
     def limits(self) -> Limits:
         """Return when a batch is full."""
         return Limits(self.batch_rows, self.batch_mib * _MIB)
 
     def librdkafka(self) -> dict[str, str]:
         """Return the connection as librdkafka properties."""
-        return {"bootstrap.servers": self.bootstrap_servers, "client.id": GROUP, "log_level": "0", **dict(self.kafka_config)}
+        return {
+            "bootstrap.servers": self.bootstrap_servers,
+            "client.id": self.group,
+            "log_level": "0",
+            **dict(self.kafka_config),
+        }
 
     def consumer(self) -> dict[str, str]:
         """Return the consumer's properties; those that exactly-once rests on cannot be overridden."""
@@ -74,7 +88,8 @@ class SinkSettings:
             "topic.metadata.refresh.interval.ms": "10000",
             "check.crcs": "true",
             **self.librdkafka(),
-            "group.id": GROUP,
+            "group.id": self.group,
+            **({"group.instance.id": self.instance} if self.instance else {}),
             "enable.auto.commit": "false",
             "enable.auto.offset.store": "false",
             "auto.offset.reset": "error",
