@@ -3,7 +3,7 @@
 -- Only idempotent aggregates: smallest, largest, set. A block that arrives twice, or an event that was emitted twice, changes
 -- nothing. It never shrinks, so it may name a stretch that is too wide, never one too narrow; counts and costs come from trail.
 -- The session first in the key, because it is looked up by a session id alone. It holds identity (session, principals):
--- who erases a person's events erases these rows too.
+-- who erases a person's events erases these rows too. What a stream says about itself is of no session.
 
 CREATE TABLE IF NOT EXISTS session_index
 (
@@ -25,5 +25,5 @@ SELECT
     max(occurred_at) AS last,
     groupUniqArray(principal_id) AS principal_ids
 FROM events
-WHERE session_id != '' AND event_type != 'audit_read'
+WHERE session_id != '' AND event_type NOT IN ('audit_read', 'stream_open', 'heartbeat', 'dropped', 'stream_close')
 GROUP BY session_id, tenant_id;

@@ -15,7 +15,7 @@ from langtrail.deploy.process import LOOPBACK, free_port
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.avro_container import AvroContainer
 from langtrail.processors.clickhouse import Store, connect
-from langtrail.schemas import AUDIT_EVENT, registry
+from langtrail.schemas import AUDIT_EVENT, STREAM_EVENT_TYPES, registry
 
 SCHEMA = registry().latest(AUDIT_EVENT)
 FIELDS = [field["name"] for field in SCHEMA.avro["fields"]]
@@ -44,6 +44,13 @@ def store(dsn: str, partition: int, records: Sequence[dict[str, Any]]) -> None:
     container = AvroContainer("langtrail.events", partition, SCHEMA)
     body = container.encode(enumerate(encode_audit_event(record) for record in records))
     Store(dsn, timeout_seconds=30).insert(container.columns, body, f"test-{partition}")
+
+
+def remove(dsn: str, session: str) -> None:
+    """Take a session out of the table events."""
+    client = connect(dsn)
+    client.command("DELETE FROM events WHERE session_id = {session:String}", {"session": session})
+    client.close()
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +209,16 @@ def test_sessions_of_one_tenant_and_no_more_than_asked_for(command: Command) -> 
     assert "1 row" in command("sessions", "--tenant", "acme").out
 
 
+def test_what_a_stream_says_about_itself_is_no_session(command: Command, dsn: str) -> None:
+    """The events of a process without any run are in the trail, and are not listed as sessions."""
+    about_itself = {**next(iter(sample_events(1, seed=8))), "run_id": None, "root_run_id": None, "session_id": "of-a-stream"}
+    store(dsn, 2, [{**about_itself, "event_type": event_type, "seq": seq} for seq, event_type in enumerate(STREAM_EVENT_TYPES)])
+    counted = command("sql", "SELECT count() AS n FROM trail WHERE session_id = 'of-a-stream'", "--json").json
+    assert counted == [{"n": len(STREAM_EVENT_TYPES)}]
+    assert "of-a-stream" not in {session["session_id"] for session in command("sessions", "--json").json}
+    remove(dsn, "of-a-stream")
+
+
 def test_replay_gives_the_events_in_order_with_all_their_columns(command: Command, records: list[dict[str, Any]]) -> None:
     """Each event has every column of the trail; what went in and out, parameters and metadata are JSON, not text."""
     session, tenant = records[0]["session_id"], records[0]["tenant_id"]
@@ -223,9 +240,7 @@ def test_content_that_is_no_json_after_redaction_stays_text(command: Command, ds
     store(dsn, 1, [event])
     (found,) = command("replay", "odd", "--json").json
     assert (found["input"], found["metadata"]) == ("[SECRET] and more", "{broken")
-    client = connect(dsn)
-    client.command("DELETE FROM events WHERE session_id = 'odd'")
-    client.close()
+    remove(dsn, "odd")
 
 
 def test_a_session_id_of_two_tenants_needs_the_tenant(command: Command) -> None:
