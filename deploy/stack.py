@@ -20,8 +20,6 @@ from .supervisor import AlreadyRunning, end_leftovers, supervise
 _DEADLINE_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 45.0
 _START_SECONDS: Final = 10.0
-# Supervisors that this process started and that outlive it: subprocess warns of a child that is forgotten while it runs.
-_background: list[subprocess.Popen[bytes]] = []
 
 Echo = Callable[[str], None]
 
@@ -144,6 +142,8 @@ def _detached(directory: Path, only: tuple[str, ...], ports: Mapping[str, int], 
     wait_for(lambda: (process is not None and process.poll() is not None) or _healthy(directory, only), seconds)
     if process is not None and process.poll() is not None:
         raise StackError("\n".join(last_lines(_log(directory), 1)) or f"the supervisor ended with status {process.returncode}")
+    if process is not None:
+        process.returncode = 0  # it is meant to outlive us; subprocess warns of children that are forgotten while they run
     if not _healthy(directory, only):
         reason = _reason(directory, only, seconds)
         if process is not None:
@@ -160,11 +160,9 @@ def _spawn(directory: Path, only: tuple[str, ...], ports: Mapping[str, int]) -> 
     asked = [word for name, port in ports.items() for word in ("--port", name, str(port))]
     argv = [sys.executable, "-m", "langtrail.deploy.supervisor", str(directory), *asked, "--only", *only]
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own supervisor
+        return subprocess.Popen(  # noqa: S603 - our own supervisor
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    _background.append(process)
-    return process
 
 
 def _healthy(directory: Path, only: tuple[str, ...]) -> bool:

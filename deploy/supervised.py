@@ -46,7 +46,7 @@ class Supervised:
         self._process = self.service.spawn(self._logs)
         self._started_at = time.monotonic()
         self._health.begin()
-        self.state = replace(self.state, state="starting", process=Process.of(self._process.pid), message="")
+        self.state = replace(self.state, state="starting", process=Process.of(self._process.pid))
 
     def watch(self) -> str:
         """Look once; start it again when it is time. Return a sentence for the user when something changed, else nothing."""

@@ -57,7 +57,7 @@ class Supervisor:
             while not self._ended:
                 self._watch()
                 if not self._state.prepared and self._healthy(SERVERS):
-                    self._prepare()
+                    self._try_to_prepare()
                 time.sleep(_POLL_SECONDS)
         finally:
             self._stop()
@@ -77,6 +77,15 @@ class Supervisor:
 
     def _healthy(self, names: tuple[str, ...]) -> bool:
         return all(self._supervised[name].state.state == "healthy" for name in names if name in self._supervised)
+
+    def _try_to_prepare(self) -> None:
+        try:
+            self._prepare()
+        except CannotRun:
+            self._watch()
+            if self._healthy(SERVERS):
+                raise
+            # A server died meanwhile: it is started again, and then this is tried again.
 
     def _prepare(self) -> None:
         """Create topics and tables, then start what reads and writes them."""
