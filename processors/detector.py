@@ -1,0 +1,149 @@
+"""What a detector is: a pattern that finds candidates, and a judge that decides what of a candidate is to go."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from .findings import LONGEST_PLACEHOLDER, PLACEHOLDER
+
+SEPARATOR: Final = "\0"
+"""Stands between the texts of a document while they are searched in one go; nothing found may cross it."""
+
+OTHER: Final = r"\x{80}-\x{10ffff}"
+"""Every character that is not ASCII, for RE2 classes: repeated Unicode classes make programs too large for their memory."""
+
+WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{OTHER}])"
+"""What may stand before a word; RE2's own boundary knows ASCII letters only, and there is no look-behind."""
+
+_PLACEHOLDER = re.compile(PLACEHOLDER)
+_AT_PLACEHOLDER = re.compile(rf"{PLACEHOLDER}\Z")
+_UP_TO_PLACEHOLDER = re.compile(f".*{PLACEHOLDER}", re.DOTALL)
+
+
+class Span(NamedTuple):
+    """A span to redact; the type is the detector's unless given."""
+
+    start: int
+    end: int
+    type: str = ""
+
+
+class Candidate:
+    """What a pattern found, and what stands around it.
+
+    `start` and `end` are the span of the pattern's first group that took part, or of all of the match; `groups` are the spans
+    of the match and its groups, (-1, -1) where one took no part.
+    """
+
+    __slots__ = ("_inside", "_key_before", "end", "groups", "start", "text")
+
+    def __init__(
+        self,
+        text: str,
+        groups: Sequence[tuple[int, int]],
+        key_before: Callable[[int], str],
+        inside: Callable[[str], str | None],
+    ) -> None:
+        self.text = text
+        self.groups = groups
+        self.start, self.end = next((span for span in groups[1:] if span[0] >= 0), groups[0])
+        self._key_before = key_before
+        self._inside = inside
+
+    @property
+    def value(self) -> str:
+        """The characters of the span."""
+        return self.text[self.start : self.end]
+
+    @property
+    def previous(self) -> str:
+        """The character before the span; empty at the beginning of a text."""
+        return self.text[self.start - 1 : self.start].strip(SEPARATOR) if self.start else ""
+
+    @property
+    def following(self) -> str:
+        """The character after the span; empty at the end of a text."""
+        return self.text[self.end : self.end + 1].strip(SEPARATOR)
+
+    def group(self, number: int) -> str:
+        """Return a group of the pattern; empty when it took no part."""
+        start, end = self.groups[number]
+        return self.text[start:end] if start >= 0 else ""
+
+    @property
+    def touches_placeholder(self) -> bool:
+        """Whether the span begins or ends at a placeholder: it was a part of something longer before that was redacted."""
+        if self.previous == "]" and _AT_PLACEHOLDER.search(self.text, max(0, self.start - LONGEST_PLACEHOLDER), self.start):
+            return True
+        return self.following == "[" and _PLACEHOLDER.match(self.text, self.end) is not None
+
+    def before(self, characters: int) -> str:
+        """Return what stands before the span, at most so much; at the beginning of a JSON value that is its key.
+
+        It ends at a placeholder: what is redacted already must not lend its context to something else the second time.
+        """
+        start = max(0, self.start - characters - LONGEST_PLACEHOLDER)
+        _, cut, near = self.text[start : self.start].rpartition(SEPARATOR)
+        if "]" in near:
+            near = _UP_TO_PLACEHOLDER.sub("", near)
+        near = near[-characters:]
+        return f"{self._key_before(self.start)}: {near}" if (cut or not start) and len(near) < characters else near
+
+    def after(self, characters: int) -> str:
+        """Return what stands after the span, at most so much."""
+        return self.text[self.end : self.end + characters].partition(SEPARATOR)[0]
+
+    def inside(self, text: str) -> str | None:
+        """Search a text that this one carries. Return the type of what is in it; None for nothing, or too deep."""
+        return self._inside(text)
+
+
+Judge = Callable[[Candidate], Iterable[Span]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """One way to find one type of personal data or secret. Adding one is adding an entry to a table."""
+
+    name: str
+    type: str
+    reason: str
+    """Why it is looked for, or how it is told from what looks alike."""
+    pattern: str
+    """RE2 syntax: every candidate. No match may cross a NUL."""
+    trigger: str = ""
+    """RE2 syntax, simple, without long repeats: matches in every text in which the pattern does. Empty: the pattern itself."""
+    judge: Judge
+    rank: int
+    """The lower, the more its type is believed where spans overlap."""
+    numeric: bool = False
+    """Whether the trigger is about digits: those are looked for apart from words, together they take too many states."""
+    retry: bool = False
+    """Whether a rejected candidate may hide another that begins at one of its later words."""
+    example: str
+    counter_example: str
+
+
+NOTHING: Final[tuple[Span, ...]] = ()
+"""What a judge returns for a candidate that is none."""
+
+
+def whole(candidate: Candidate) -> Iterable[Span]:
+    """Judge: every candidate is one."""
+    return (Span(candidate.start, candidate.end),)
+
+
+class Rank:
+    """How much the type of a detector is believed, best first."""
+
+    KEY = 0
+    STRUCTURED_SECRET = 10
+    VENDOR_SECRET = 20
+    CHECKSUM = 30
+    EXACT = 40
+    US_SSN = 50
+    CONTEXT = 60
+    PHONE = 70
+    ASSIGNED_SECRET = 80
+    CARRIER = 90

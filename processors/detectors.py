@@ -1,0 +1,57 @@
+"""The table of all detectors, and the prefilter that says in one pass which of them a text may concern."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from . import key_rules, normalise
+from .detector import Detector
+from .detectors_assignments import ASSIGNMENTS
+from .detectors_carriers import CARRIERS
+from .detectors_personal import PERSONAL
+from .detectors_phone import PHONE
+from .detectors_secrets import SECRETS
+from .detectors_vendors import VENDORS
+from .engine import PatternSet, encode
+
+DETECTORS: Final = (*SECRETS, *ASSIGNMENTS, *VENDORS, *PERSONAL, *PHONE, *CARRIERS)
+"""Every detector, in the order in which they are run."""
+
+KEY: Final = -1
+"""Fired: a JSON key may say what its value is."""
+ODD: Final = -2
+"""Fired: characters that hide others."""
+PERCENT: Final = -3
+"""Fired: percent-encoding that hides a printable character."""
+ESCAPE: Final = -4
+"""Fired: escapes that hide a printable character."""
+
+_SIGNS: Final = {
+    ODD: normalise.ODD_TRIGGER,
+    PERCENT: normalise.PERCENT_TRIGGER,
+    ESCAPE: normalise.ESCAPE_TRIGGER,
+}
+
+
+class Prefilter:
+    """One pass over a text for all triggers of a kind: words, digits, and the keys of JSON."""
+
+    def __init__(self, detectors: Sequence[Detector] = DETECTORS) -> None:
+        def triggers(*, numeric: bool) -> dict[int, str]:
+            return {n: d.trigger or d.pattern for n, d in enumerate(detectors) if d.numeric is numeric}
+
+        # One automaton for all of them would have the states of one times those of the other.
+        self._words = PatternSet(triggers(numeric=False))
+        self._digits = PatternSet({**triggers(numeric=True), **_SIGNS})
+        self._keys = PatternSet({KEY: key_rules.TRIGGER})
+
+    def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
+        """Return which detectors, by their number, and which signs the text may concern."""
+        data = encode(text)
+        fired = self._words.matching(data) | self._digits.matching(data)
+        return fired | self._keys.matching(data) if is_json else fired
+
+
+def fingerprint(detectors: Iterable[Detector] = DETECTORS) -> str:
+    """Return eight hexadecimal digits that change whenever a pattern does."""
+    return sha256("\0".join(f"{d.name}\0{d.type}\0{d.pattern}" for d in detectors).encode()).hexdigest()[:8]

@@ -1,0 +1,211 @@
+"""Detectors of phone numbers. Shape, country and the words around decide together: most digit groups are something else."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
+from .findings import PLACEHOLDER
+from .validators import international_phone
+
+_EXTENSION = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
+_NUMBER = r"\+?\(?\d(?:[ ().\-/]{0,3}\d){5,16}"
+
+# After these words even a plain run of digits is a phone number.
+_STRONG = (
+    "phones?|telephones?|mobile|cell(?:phone)?|tel|fax|whatsapp|sms|hotline|dial|answering at"
+    "|(?:call|ring|text|reach) (?:me|us|him|her|them)(?: back)?(?: on| at)?"
+    "|telefon(?:nummer|a|u|um|o)?|handy(?:nummer)?|mobil(?:nummer)?|rufnummer|rückruf|t[ée]l(?:[ée]phone)?|portable|appelez"
+    "|tel[ée]fono|m[óo]vil|celular|ll[áa]mame|ll[áa]meme|telefone|telem[óo]vel|ligu?[ea](?:r|me)?|cellulare|chiam(?:a|ami|ate)"
+    "|telefoon(?:nummer)?|gsm|mobiel|bel|cep|telefonum|aray[ıi]n"  # noqa: RUF001 - Turkish
+    "|телефон|тел|мобильный|звоните|τηλ|τηλέφωνο|फ़ोन|फोन|मोबाइल|هاتف|جوال|טלפון"
+)
+# After these, groups of digits are one, but a plain run may be anything.
+_WEAK = (
+    "call(?:s|ed|ing)?|contact|number|messages? to|reach|desk|office|registered|nummer|num[ée]ro|n[úu]mero"
+    "|numara(?:m|s[ıi])?|номер|नंबर"  # noqa: RUF001 - Turkish, Russian
+)
+# Scripts without spaces: no boundary is asked for.
+_UNSPACED = "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|โทร"
+_GAP = rf"(?:[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
+
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?!\d)"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d(?!\d)"
+)
+_EXIT_CODE = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
+_NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
+_OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
+_OURS = re.compile(PLACEHOLDER)
+_THOUSANDS = re.compile(r"\d{1,2}(?: \d{3})+")
+_AND = re.compile(
+    rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
+)
+_SAYS_PHONE = re.compile(rf"(?<!\w)(?:{_STRONG}|{_WEAK})(?!\w)|{_UNSPACED}", re.IGNORECASE)
+_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_][-./+]|\d:)\Z")
+_LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
+_RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.,:-]\d")
+
+_TRUNK_SHAPES: Final = frozenset(
+    (
+        *((2, 2, 2, 2, 2), (2, 3, 3), (2, 3, 4), (2, 4, 4), (2, 7), (2, 8)),
+        *((3, 2, 2, 2), (3, 3, 2, 2), (3, 3, 3), (3, 3, 4), (3, 4, 4), (3, 7), (3, 8)),
+        *((4, 2, 2, 2), (4, 3, 2, 2), (4, 3, 3), (4, 3, 4), (4, 4, 3), (4, 6), (4, 7)),
+        *((5, 3, 3), (5, 4), (5, 5), (5, 6), (5, 7)),
+    )
+)
+"""How national numbers with a trunk zero are grouped, digits a group."""
+
+_DAY_AND_TIME = (4, 6)
+"""What looks like one of these in logs: month and day, a slash, hour, minute and second."""
+
+_FEWEST, _FEWEST_GROUPED, _MOST = 6, 7, 15
+"""Digits of a number: after a clear word, after a vague one, and at all (E.164)."""
+
+
+def _international(candidate: Candidate) -> Iterable[Span]:
+    """Take the longest run of groups that is as long as its country's numbers may be."""
+    if _PART_OF_MORE.search(candidate.before(2)) or candidate.previous in ("+", "."):
+        return NOTHING
+    if candidate.value[0] == "0" and not _EXIT_CODE.match(candidate.value):
+        return NOTHING
+    for group in reversed([*re.finditer(r"\d+", candidate.value)]):
+        digits = re.sub(r"\D", "", candidate.value[: group.end()])
+        digits = digits.removeprefix("00") if candidate.value[0] == "0" else digits
+        end = candidate.start + group.end()
+        if len(digits) > _FEWEST and international_phone(digits) and not _RUNS_ON.match(candidate.text, end):
+            extension = re.compile(_EXTENSION, re.IGNORECASE).match(candidate.text, end)
+            return (Span(candidate.start, extension.end() if extension else end),)
+    return NOTHING
+
+
+def _grouped(candidate: Candidate) -> Iterable[Span]:
+    """Take what its separators alone give away, unless it is a part of something longer."""
+    if _PART_OF_MORE.search(candidate.before(2)) or _RUNS_ON.match(candidate.text, candidate.end):
+        return NOTHING
+    return (Span(candidate.start, candidate.end),)
+
+
+def _north_american(candidate: Candidate) -> Iterable[Span]:
+    separators = re.sub(r"[^ ().\-/]", "", candidate.value)
+    if separators.strip() or _SAYS_PHONE.search(candidate.before(48)):
+        return _grouped(candidate)
+    return NOTHING
+
+
+def _trunk(candidate: Candidate) -> Iterable[Span]:
+    groups = tuple(map(len, re.findall(r"\d+", candidate.value)))
+    separators = {*re.sub(r"[^ .\-/]", "", candidate.value)}
+    if groups not in _TRUNK_SHAPES or len(separators) > 1 + ("(" in candidate.value) or _DATE.match(candidate.value):
+        return NOTHING
+    if groups == _DAY_AND_TIME and "/" in separators:
+        return NOTHING
+    return _grouped(candidate)
+
+
+def _named(candidate: Candidate) -> Iterable[Span]:
+    """Take the digits after a word that says phone, and further ones that a comma or an `or` joins to them."""
+    found = []
+    start, end = candidate.start, candidate.end
+    vague = candidate.groups[2][0] >= 0 and not _LABEL.search(candidate.before(12))
+    said = candidate.text[candidate.groups[0][0] : start]
+    if _OURS.search(said) or (vague and _OTHER_NUMBER.search(said)):
+        return NOTHING
+    while _is_number(candidate.text[start:end], vague=vague) and not _RUNS_ON.match(candidate.text, end):
+        found.append(Span(start, end))
+        more = _AND.match(candidate.text, end)
+        if more is None:
+            break
+        start, end = more.span(1)
+    return found
+
+
+def _is_number(value: str, *, vague: bool) -> bool:
+    digits = sum(map(str.isdigit, value))
+    if not _FEWEST <= digits <= _MOST or _DATE.match(value) or _NO_PHONE.fullmatch(value):
+        return False
+    return not vague or (
+        digits >= _FEWEST_GROUPED and not value.isdigit() and not _THOUSANDS.fullmatch(value) and " - " not in value
+    )
+
+
+def _labelled(candidate: Candidate) -> Iterable[Span]:
+    return _grouped(candidate) if _is_number(candidate.value, vague=True) else NOTHING
+
+
+PHONE: Final = (
+    Detector(
+        name="phone_international",
+        type="PHONE",
+        reason="A plus sign or 00, a country calling code, and as many digits as that country's numbers have.",
+        pattern=r"(?:\+ ?\(?|\b00[ .\-]?)[1-9](?:[ ().\-/]{0,3}\d){6,16}",
+        trigger=r"(?:\+ ?\(?|\b00[ .\-]?)[1-9](?:[ ().\-/]*\d){6}",
+        judge=_international,
+        rank=Rank.PHONE,
+        numeric=True,
+        example="ring +44 20 7946 0018 after six",
+        counter_example="offset +1000 in build+1234567890",
+    ),
+    Detector(
+        name="phone_north_american",
+        type="PHONE",
+        reason="Ten digits grouped 3-3-4, area and exchange from 2; spaces alone need a word that says phone.",
+        pattern=rf"(?:1[ .\-/]?)?\(?[2-9]\d{{2}}\)?[ .\-/]{{0,2}}[2-9]\d{{2}}[ .\-]\d{{4}}{_EXTENSION}",
+        trigger=r"[2-9]\d\d\)?[ .\-/]*[2-9]\d\d[ .\-]\d{4}",
+        judge=_north_american,
+        rank=Rank.PHONE,
+        numeric=True,
+        example="(212) 555-0147 x22",
+        counter_example="200 304 1024 bytes, span 8212-555-0147",
+    ),
+    Detector(
+        name="phone_trunk",
+        type="PHONE",
+        reason="A trunk zero and groups as some country writes them.",
+        pattern=rf"\(?0[1-9]\d{{0,3}}\)?(?:[ .\-/]{{1,2}}\d{{2,8}}){{1,4}}{_EXTENSION}",
+        trigger=r"(?:^|[^\w.])\(?0[1-9]\d*\)?[ .\-/]+\d+[ .\-/]?\d",
+        judge=_trunk,
+        rank=Rank.PHONE,
+        numeric=True,
+        example="or 06.12.34.56.78",
+        counter_example="at 05.12.2005 01 02 03 04 05 06",
+    ),
+    Detector(
+        name="phone_parentheses",
+        type="PHONE",
+        reason="An area code in parentheses, a hyphen or a space further on.",
+        pattern=rf"\(\d{{2,4}}\) ?\d{{3,5}}[\- ]\d{{3,4}}{_EXTENSION}",
+        trigger=r"\(\d\d+\) ?\d{3}\d*[\- ]\d{3}",
+        judge=_grouped,
+        rank=Rank.PHONE,
+        numeric=True,
+        example="(11) 91234-5678",
+        counter_example="f(12) 345-6789",
+    ),
+    Detector(
+        name="phone_named",
+        type="PHONE",
+        reason="Six digits or more after a word that says phone, in a dozen languages.",
+        pattern=(
+            rf"(?i)(?:{WORD_START}(?:(?:{_STRONG}){_GAP}({_NUMBER}{_EXTENSION})|(?:{_WEAK}){_GAP}({_NUMBER}{_EXTENSION}))"
+            rf"|(?:{_UNSPACED})[^\d\x00\[]{{0,12}}({_NUMBER}{_EXTENSION}))"
+        ),
+        trigger=rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})[^0-9A-Za-z_{OTHER}]|{_UNSPACED})[^\d\x00\[]*(?:\d[ ().\-/]*){{6}}",
+        judge=_named,
+        rank=Rank.PHONE,
+        example="Handy: 1715550123",
+        counter_example="call 12345678 returned, phone model 9.10",
+    ),
+    Detector(
+        name="phone_labelled",
+        type="PHONE",
+        reason="Groups of digits with a word behind them that says which phone it is.",
+        pattern=r"(\(?\d(?:[ ().\-/]{0,3}\d){5,14})[ \-,(]{1,3}(?i:office|fax|mobile|cell|handy|mobil|portable)\b",
+        trigger=r"(?i)\d[ \-,(]+(?:office|fax|mobile|cell|handy|mobil|portable)\b",
+        judge=_labelled,
+        rank=Rank.PHONE,
+        example="416 60 039 office",
+        counter_example="1200000 mobile users",
+    ),
+)
+"""Detectors of phone numbers."""

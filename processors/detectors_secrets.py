@@ -1,0 +1,116 @@
+"""Detectors of secrets with a form: key blocks, web tokens, passwords in URLs, HTTP headers."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .key_rules import is_placeholder
+from .validators import jwt_header
+
+_SCHEMES = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|sso-key|negotiate|ntlm|zoho-oauthtoken"
+_SCHEMES_WITH_LISTS = "digest|aws4-hmac-sha256|signature|oauth"
+_PEM = "-----{}[A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
+_SHORTEST = 4
+"""Characters of a credential; what is shorter is a word."""
+_OPAQUE = re.compile(r"\d|[A-Z].*[A-Z]|[._~+/=-].*[._~+/=-]")
+
+
+def _credential(start: int, value: str) -> Iterable[Span]:
+    return NOTHING if len(value) < _SHORTEST or is_placeholder(value) else (Span(start, start + len(value)),)
+
+
+def _jwt(candidate: Candidate) -> Iterable[Span]:
+    value = candidate.value.rstrip(".")
+    if candidate.previous.isalnum() or not jwt_header(value.partition(".")[0]):
+        return NOTHING
+    return (Span(candidate.start, candidate.start + len(value)),)
+
+
+def _bearer(candidate: Candidate) -> Iterable[Span]:
+    return whole(candidate) if _OPAQUE.search(candidate.value) else NOTHING
+
+
+def _value(candidate: Candidate) -> Iterable[Span]:
+    return _credential(candidate.start, candidate.value)
+
+
+def _authorization(candidate: Candidate) -> Iterable[Span]:
+    return _credential(candidate.start, candidate.value.rstrip(")]}>\\"))
+
+
+SECRETS: Final = (
+    Detector(
+        name="private_key",
+        type="SECRET",
+        reason="A PEM block of a private key, line breaks real or escaped; one cut off goes as far as it looks like one.",
+        pattern=(
+            rf"{_PEM.format('BEGIN')}[A-Za-z0-9+/=\s\\:,\"'.()-]*?{_PEM.format('END')}"
+            rf"|{_PEM.format('BEGIN')}[A-Za-z0-9+/=\s\\:,\"'-]*"
+        ),
+        trigger="-----BEGIN[A-Z0-9 ]*PRIVATE KEY",
+        judge=whole,
+        rank=Rank.STRUCTURED_SECRET,
+        example=f"-----BEGIN EC {'PRIVATE'} KEY-----\\nMHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB\\n-----END EC PRIVATE KEY-----",
+        counter_example="-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI\n-----END PUBLIC KEY-----",
+    ),
+    Detector(
+        name="jwt",
+        type="SECRET",
+        reason="A JSON Web Token: its first part is base64url of a JOSE header.",
+        pattern=r"eyJ[\w-]{5,}(?:\.[\w-]*){1,4}",
+        trigger=r"eyJ[\w-]+\.[\w-]",
+        judge=_jwt,
+        rank=Rank.STRUCTURED_SECRET,
+        example="token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJl",
+        counter_example="file eyJub3RlIjoiIn0.json",
+    ),
+    Detector(
+        name="url_password",
+        type="SECRET",
+        reason="The password of a URL, and nothing else of it.",
+        pattern=r"[A-Za-z][0-9A-Za-z+.-]*://[^\s/:@\"'<>\x00]*:([^\s/\"'<>\x00]+)@",
+        trigger=r"://[^\s/]*:[^\s/]*@",
+        judge=_value,
+        rank=Rank.STRUCTURED_SECRET,
+        example="redis://cache:p%40ss-w0rd@10.1.2.3:6379/0",
+        counter_example="redis://cache:${REDIS_PASSWORD}@host and http://host:8080/@me",
+    ),
+    Detector(
+        name="authorization_header",
+        type="SECRET",
+        reason="The credential of an HTTP Authorization header; its name and scheme stay.",
+        pattern=(
+            r"(?i)\b(?:proxy-)?authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
+            rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+))"
+        ),
+        trigger=r"(?i)authorization[\"']?\s*[:=]",
+        judge=_authorization,
+        rank=Rank.STRUCTURED_SECRET,
+        example="Authorization: Basic Ym9iOmh1bnRlcjI=",
+        counter_example="Authorization: ${TOKEN}",
+    ),
+    Detector(
+        name="bearer",
+        type="SECRET",
+        reason="A bearer token (RFC 6750) outside of a header.",
+        pattern=r"(?i)\bbearer[ :=]+([0-9A-Za-z._~+/=-]{12,})",
+        trigger=r"(?i)\bbearer[ :=]+[0-9A-Za-z]",
+        judge=_bearer,
+        rank=Rank.STRUCTURED_SECRET,
+        example="got bearer 0f8a7d6e5c4b3a29",
+        counter_example="bearer authentication",
+    ),
+    Detector(
+        name="cookie_header",
+        type="SECRET",
+        reason="The values of an HTTP Cookie or Set-Cookie header: whoever has them has the session.",
+        pattern=r"(?i)\b(?:set-)?cookie[\"']?\s{0,2}:\s{0,2}[\"']?([\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]+)",
+        trigger=r"(?i)cookie[\"']?\s*:",
+        judge=_value,
+        rank=Rank.STRUCTURED_SECRET,
+        example="Cookie: sid=31d4d96e407aad42; theme=dark",
+        counter_example="Cookie: two cups of flour",
+    ),
+)
+"""Detectors of secrets with a form."""

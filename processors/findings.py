@@ -1,0 +1,84 @@
+"""What redaction finds in a text: spans with a type, overlaps resolved, and the placeholders that take their place."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+TYPES: Final = (
+    "ADDRESS",
+    "CREDIT_CARD",
+    "CRYPTO_WALLET",
+    "DATE_OF_BIRTH",
+    "EMAIL",
+    "IBAN",
+    "IP_ADDRESS",
+    "MAC_ADDRESS",
+    "NATIONAL_ID",
+    "PERSON",
+    "PHONE",
+    "SECRET",
+    "US_SSN",
+)
+"""Every type that a finding may have."""
+
+PLACEHOLDER: Final = r"\[(?:" + "|".join((*TYPES, "WITHHELD")) + r")(?::[0-9A-Za-z]+)?\]"
+"""What our own placeholders look like, as a regular expression: they are never found again."""
+
+LONGEST_PLACEHOLDER: Final = 32
+"""Characters of the longest, its number included."""
+
+_STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]+_\d+>|\*{{4,}}")
+
+
+class Finding(NamedTuple):
+    """One thing found: its type, and where it is in the input, in characters, end exclusive."""
+
+    type: str
+    start: int
+    end: int
+
+
+class Hit(NamedTuple):
+    """What one detector says, before overlaps are resolved. The lower the rank, the more its type is believed."""
+
+    start: int
+    end: int
+    type: str
+    rank: int
+
+
+def resolve(hits: Iterable[Hit]) -> list[Finding]:
+    """Return the union of all spans, in order and without overlap, each with the most believed type of what it covers.
+
+    Of equal ranks the longest span names it, then the leftmost.
+    """
+    merged: list[tuple[int, int, Hit]] = []
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        if merged and hit.start < merged[-1][1]:
+            start, end, best = merged[-1]
+            merged[-1] = (start, max(end, hit.end), min(best, hit, key=_belief))
+        else:
+            merged.append((hit.start, hit.end, hit))
+    return [Finding(best.type, start, end) for start, end, best in merged]
+
+
+def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:
+    """Return the hits that are not within what stands in for something already: redacting twice changes nothing."""
+    if not hits:
+        return hits
+    spans = [match.span() for match in _STANDING_IN.finditer(text)]
+    return [hit for hit in hits if not any(start <= hit.start and hit.end <= end for start, end in spans)]
+
+
+def _belief(hit: Hit) -> tuple[int, int, int]:
+    return hit.rank, hit.start - hit.end, hit.start
+
+
+def splice(text: str, findings: Sequence[Finding], replacements: Sequence[str]) -> str:
+    """Return the text with each finding replaced; findings are in order and do not overlap."""
+    pieces: list[str] = []
+    at = 0
+    for finding, replacement in zip(findings, replacements, strict=True):
+        pieces += (text[at : finding.start], replacement)
+        at = finding.end
+    return "".join((*pieces, text[at:]))

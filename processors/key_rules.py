@@ -1,0 +1,191 @@
+"""What the name of a field says about its value: the strongest sign there is, and the only one for a password like a word."""
+
+import re
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from . import key_words as words
+from .detector import Rank
+from .findings import PLACEHOLDER, Hit
+from .validators import card_certain, card_range, looks_random, luhn
+
+Part = tuple[int, int] | None
+"""The part of a value that is to go."""
+
+
+class KeyRule(NamedTuple):
+    """What a name says about its value."""
+
+    type: str
+    part: Callable[[str], Part]
+    """Return the part of a value that is to go: none of what cannot be such a value."""
+    vague: bool = False
+    """Whether the name alone says little: the value must look random too, and objects below are not meant."""
+    numbers: bool = True
+    """Whether a number is meant too."""
+
+
+_OURS = re.compile(PLACEHOLDER)
+_STANDS_FOR_ONE = re.compile(
+    rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\{{?[\w.:-]+\}}?|\$\(.*\)"
+    r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{[\w.]*\}|\$\{\{.*\}\}|none|null|nil|undefined|true|false|redacted|hidden|n/a|\W)",
+    re.IGNORECASE | re.DOTALL,
+)
+_VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_SCHEME = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
+_RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
+_COOKIE = re.compile(r"\s*[\w.-]+=[^\s=]")
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell whether a value stands for one: empty, masked, a variable, a template, or our own placeholder."""
+    stripped = value.strip().strip("\"'")
+    return not stripped or bool(_STANDS_FOR_ONE.fullmatch(stripped) or _VARIABLE.fullmatch(stripped))
+
+
+def _secret(value: str) -> Part:
+    scheme = _SCHEME.match(value)
+    start = scheme.end() if scheme else 0
+    return None if is_placeholder(value) or is_placeholder(value[start:]) else (start, len(value))
+
+
+def _random(value: str) -> Part:
+    return _secret(value) if looks_random(value, 12) else None
+
+
+def _short_password(value: str) -> Part:
+    return None if _RESULT.fullmatch(value) or " " in value.strip() else _secret(value)
+
+
+def _cookie(value: str) -> Part:
+    return _secret(value) if _COOKIE.match(value) or looks_random(value) else None
+
+
+def _like(pattern: str) -> Callable[[str], Part]:
+    compiled = re.compile(pattern)
+    return lambda value: (0, len(value)) if compiled.fullmatch(value.strip()) and not is_placeholder(value) else None
+
+
+_SECRET: Final = KeyRule("SECRET", _secret)
+_SHORT_PASSWORD: Final = KeyRule("SECRET", _short_password, numbers=False)
+_VAGUE: Final = KeyRule("SECRET", _random, vague=True, numbers=False)
+_PERSONAL: Final = (
+    (words.PIN, KeyRule("SECRET", _like(r"\d{4,12}"))),
+    (words.CARD_CODE, KeyRule("SECRET", _like(r"\d{3,4}"))),
+    (words.ONE_TIME_CODE, KeyRule("SECRET", _like(r"[0-9A-Z]{4,10}"))),
+    (words.COOKIE, KeyRule("SECRET", _cookie, numbers=False)),
+    (words.SHORT_PASSWORD, _SHORT_PASSWORD),
+    (words.PHONE, KeyRule("PHONE", _like(r"\+?(?:[ ().\-/]{0,3}\d){6,15}(?: ?(?:x|ext\.?) ?\d{1,6})?"))),
+    (words.US_SSN, KeyRule("US_SSN", _like(r"\d{3}[ .-]?\d{2}[ .-]?\d{4}"))),
+    (words.NATIONAL_ID, KeyRule("NATIONAL_ID", _like(r"(?=.*\d)[0-9A-Za-z][0-9A-Za-z ./-]{4,24}"))),
+    (words.CARD, KeyRule("CREDIT_CARD", _like(r"\d(?:[ -]?\d){11,18}"))),
+    (words.IBAN, KeyRule("IBAN", _like(r"[A-Za-z]{2}\d{2}(?:[ -]?[0-9A-Za-z]){11,30}"))),
+    (words.DATE_OF_BIRTH, KeyRule("DATE_OF_BIRTH", _like(r"(?=.*\d)[\w ,./:+-]{4,40}"))),
+    (words.PERSON, KeyRule("PERSON", _like(r"(?=.*[^\W\d_])[^{}<>\[\]\n]{2,80}"), numbers=False)),
+    (words.ADDRESS, KeyRule("ADDRESS", _like(r"(?=.*[^\W_])[^{}<>@]{2,200}"))),
+    (words.CRYPTO_WALLET, KeyRule("CRYPTO_WALLET", _like(r"[0-9A-Za-z:]{25,110}"))),
+)
+
+
+def _compact(phrases: Collection[str]) -> set[str]:
+    return {phrase.replace("_", "") for phrase in phrases}
+
+
+_SECRETS: Final = frozenset(
+    _compact(words.SECRET) | {f"{word}key" for word in words.SECRET_KEYS} | {f"{word}token" for word in words.SECRET_TOKENS}
+)
+_AT_THE_END: Final = {phrase: rule for phrases, rule in _PERSONAL for phrase in _compact(phrases)}
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_LONGEST_PHRASE = 4
+_LONGEST_KEY = 128
+
+
+def words_of(key: str) -> list[str]:
+    """Return the words, in lower case, of a name in camelCase, snake_case, kebab-case or with blanks."""
+    return [word.lower() for word in _WORD.findall(key[:_LONGEST_KEY])]
+
+
+@lru_cache(maxsize=8192)
+def rule_of(key: str) -> KeyRule | None:
+    """Return what a name says about its value; None when it says nothing."""
+    name = words_of(_OURS.sub("", key))
+    while len(name) > 1 and (name[-1] in words.GENERIC or name[-1].isdigit()):
+        name.pop()
+    if not name:
+        return None
+    if name[-1] not in words.ABOUT and _is_secret(name):
+        return _SECRET
+    return _rule_at_the_end(name) or (_VAGUE if _is_vague(name) else None)
+
+
+def _is_secret(name: list[str]) -> bool:
+    phrases = (
+        "".join(name[start:end])
+        for start in range(len(name))
+        for end in range(start + 1, min(start + _LONGEST_PHRASE, len(name)) + 1)
+    )
+    if any(phrase in _SECRETS or phrase.removesuffix("s") in _SECRETS for phrase in phrases):
+        return True
+    last = name[-1].removesuffix("s")
+    header = name[0] == "x" and last in ("api", "auth", "key", "secret", "token")
+    return header or last.endswith(words.SECRET_SUFFIXES) or not {"pass", "pw"}.isdisjoint(name[1:])
+
+
+def _rule_at_the_end(name: list[str]) -> KeyRule | None:
+    for end in (len(name), len(name) - 1 if name[-1] in words.NUMBER else 0):
+        for start in range(max(0, end - _LONGEST_PHRASE), end):
+            phrase = "".join(name[start:end])
+            rule = _AT_THE_END.get(phrase) or _AT_THE_END.get(phrase.removesuffix("s"))
+            if rule is not None:
+                return rule
+    return None
+
+
+def _is_vague(name: list[str]) -> bool:
+    return name[-1].removesuffix("s") in words.VAGUE and (len(name) == 1 or name[-2] not in words.NOT_VAGUE)
+
+
+def value_hit(text: str, rule: KeyRule) -> tuple[Hit, ...]:
+    """Return the part of a string that its key says is to go."""
+    part = rule.part(text)
+    return (Hit(*part, rule.type, Rank.KEY),) if part else ()
+
+
+_NO_CARD = words.COUNTED
+
+
+def number_hit(text: str, key: str, rule: KeyRule | None) -> tuple[Hit, ...]:
+    """Return a JSON number, whole, when its key says that it is to go, or when it is a card's."""
+    if rule is not None:
+        return (Hit(0, len(text), rule.type, Rank.KEY),) if rule.numbers and rule.part(text) else ()
+    if card_range(text) and card_certain(text) and luhn(text) and _NO_CARD.isdisjoint(words_of(key)):
+        return (Hit(0, len(text), "CREDIT_CARD", Rank.CHECKSUM),)
+    return ()
+
+
+def _trigger() -> str:
+    phrases = {phrase for group, _ in _PERSONAL for phrase in group} | words.SECRET | {*words.SECRET_SUFFIXES}
+    spelled = {phrase: phrase.replace("_", r"[_\- .]?") for phrase in phrases}
+    long = "|".join(sorted(text for phrase, text in spelled.items() if len(phrase) > 5 or not phrase.isascii()))
+    short = [phrase for phrase in sorted(spelled) if len(phrase) <= 5 and phrase.isascii()]
+    lower = "|".join(spelled[phrase] for phrase in short)
+    camel = "|".join(spelled[phrase].capitalize() for phrase in short)
+    vague = "|".join(sorted(words.VAGUE))
+    compounds = (
+        f"(?:{'|'.join(sorted(words.SECRET_KEYS))})[_\\- .]?keys?|(?:{'|'.join(sorted(words.SECRET_TOKENS))})[_\\- .]?tokens?"
+    )
+    generic = "|".join(sorted(words.GENERIC))
+    has_value = r'"\s*:\s*(?:"[^"]|[\[{]|-?\d)'
+    return (
+        rf'(?i:{long}|{compounds})[^"]*{has_value}'
+        rf'|(?:[^A-Za-z](?i:{lower})|[A-Za-z](?:{camel}))s?(?:[^a-z"][^"]*)?{has_value}'
+        rf'|(?i:{vague})s?(?:[_\- .]?(?i:{generic}|\d+))*"\s*:\s*(?:"[^"\s]{{8}}|[\[{{])'
+        rf'|(?i)"x[_\- .][^"]*(?:api|auth|key|secret|token)s?"\s*:'
+        rf'|(?i)"(?:{"|".join(sorted(words.NAMES))})"\s*:\s*"[^"]*(?:pass|pwd|secret|token|key|auth|cookie|cred|ssn|phone)'
+    )
+
+
+TRIGGER: Final = _trigger()
+"""RE2: matches in every JSON text in which a key rule may apply. As narrow as that allows: it decides what is walked."""

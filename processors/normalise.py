@@ -1,0 +1,134 @@
+"""Other views of a text, for what hides in it: odd characters, percent-encoding, escapes. Each knows where it came from."""
+
+import json
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import lru_cache
+from html import unescape as html_unescape
+from typing import Final, NamedTuple
+
+ODD: Final = (
+    r"\x{ad}\x{a0}\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{9e6}-\x{9ef}\x{e50}-\x{e59}\x{1680}\x{180e}"
+    r"\x{2000}-\x{2015}\x{202a}-\x{202f}\x{205f}-\x{2064}\x{2066}-\x{206f}\x{2070}-\x{2089}\x{2212}\x{2460}-\x{249b}"
+    r"\x{3000}\x{feff}\x{fe50}-\x{fe6b}\x{ff01}-\x{ff5e}\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f10a}\x{e0000}-\x{e007f}"
+)
+"""Characters that can hide an ASCII letter or digit, as the inside of an RE2 class: RE2's own classes do not see through."""
+
+_ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + "]")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
+_JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
+_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
+
+ODD_TRIGGER: Final = f"[{ODD}]"
+PERCENT_TRIGGER: Final = "%[2-7][0-9A-Fa-f]"
+ESCAPE_TRIGGER: Final = r"\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]|&(?:#|[a-z]{2,6};)"
+
+
+class View(NamedTuple):
+    """A text made from another, and the map back."""
+
+    text: str
+    starts: list[int]
+    """Where in `text` the map changes."""
+    origins: list[int]
+    """Where in the source each of these positions is."""
+    fixed: list[bool]
+    """Whether all of the piece stands for its origin at once: what was decoded cannot be divided."""
+
+    def source(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the source that the span [start, end) of `text` stands for."""
+        return self._origin(start), self._end(end)
+
+    def _origin(self, at: int) -> int:
+        piece = bisect_right(self.starts, at) - 1
+        return self.origins[piece] + (0 if self.fixed[piece] else at - self.starts[piece])
+
+    def _end(self, end: int) -> int:
+        """Return the end of the character before `end`: a decoded piece counts whole."""
+        piece = bisect_right(self.starts, end - 1) - 1
+        if self.fixed[piece]:
+            return self.origins[piece + 1]
+        return self.origins[piece] + end - self.starts[piece]
+
+
+def plain(text: str) -> View:
+    """Return the text with odd characters folded to ASCII: digits of any script, full-width forms; invisible ones dropped."""
+    return _view(text, _ODD, _fold)
+
+
+def percent_decoded(text: str) -> View:
+    """Return the text with its percent-encoding decoded."""
+    return _view(text, _PERCENT, _percent)
+
+
+def unescaped(text: str) -> View:
+    """Return the text with its backslash-u and backslash-x escapes and its HTML entities decoded."""
+    return _view(text, _ESCAPE, _escape)
+
+
+def unescape_all(text: str) -> str:
+    """Return a text with all JSON escapes in it decoded once, wherever they stand."""
+    if "\\u" in text:
+        return json_unescaped(text).text
+    text = text.replace("\\\\", "\0")
+    for escape, char in _SHORT_ESCAPES:
+        text = text.replace(escape, char)
+    return text.replace("\0", "\\")
+
+
+def json_unescaped(literal: str) -> View:
+    """Return the text of a JSON string, given what stands between its quotes."""
+    return _view(literal, _JSON_ESCAPE, _json_escape)
+
+
+def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str]) -> View:
+    """Replace each match; one that is replaced by as many characters is mapped one by one, else it counts as a whole."""
+    pieces: list[str] = []
+    starts, origins, fixed = [0], [0], [False]
+    length = at = 0
+    for match in pattern.finditer(text):
+        replaced = replace(match[0])
+        pieces += (text[at : match.start()], replaced)
+        length += match.start() - at
+        at = match.end()
+        if len(replaced) == at - match.start():
+            length += len(replaced)
+            continue
+        if replaced:
+            starts.append(length)
+            origins.append(match.start())
+            fixed.append(True)
+        length += len(replaced)
+        starts.append(length)
+        origins.append(at)
+        fixed.append(False)
+    pieces.append(text[at:])
+    return View("".join(pieces), starts, origins, fixed)
+
+
+@lru_cache(maxsize=4096)
+def _fold(char: str) -> str:
+    if unicodedata.category(char) in ("Cf", "Mn"):
+        return ""
+    if unicodedata.category(char) == "Nd":
+        return str(unicodedata.digit(char))
+    if "‐" <= char <= "―" or char == "−":  # noqa: RUF001 - hyphens and dashes, which NFKC leaves as they are
+        return "-"
+    return unicodedata.normalize("NFKC", char)
+
+
+def _percent(encoded: str) -> str:
+    return bytes.fromhex(encoded.replace("%", "")).decode("utf-8", "replace").replace("\0", " ")
+
+
+def _escape(escaped: str) -> str:
+    decoded = html_unescape(escaped) if escaped[0] == "&" else chr(int(f"0x{escaped[2:]}", 0))
+    return "\ufffd" if "\ud800" <= decoded[:1] <= "\udfff" else decoded.replace("\0", " ")
+
+
+def _json_escape(escaped: str) -> str:
+    text: str = json.loads(f'"{escaped}"') if escaped[1] in 'bfnrtu"\\/' else escaped
+    return text

@@ -1,0 +1,172 @@
+"""A text searched: the prefilter, then the detectors it names, on the text and on what hides in it; JSON leaf by leaf."""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+from typing import NamedTuple
+
+from .detector import SEPARATOR, Candidate, Detector
+from .detectors import DETECTORS, ESCAPE, KEY, ODD, PERCENT, Prefilter
+from .engine import Pattern, Spans, encode
+from .event import Withheld
+from .findings import Finding, Hit, outside_placeholders, resolve
+from .key_rules import number_hit, value_hit, words_of
+from .normalise import View, percent_decoded, plain, unescape_all, unescaped
+from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json
+
+_MAX_CARRIED = 2
+"""How deep carriers in carriers are searched."""
+
+
+class Redaction(NamedTuple):
+    """A finding, and what takes its place."""
+
+    finding: Finding
+    replacement: str
+
+
+class Budget:
+    """How long a search may take."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def check(self) -> None:
+        """Raise Withheld when the time is over."""
+        if self._clock() > self._end:
+            raise Withheld("the search ran over its time budget")
+
+
+class Scanner:
+    """All detectors, ready."""
+
+    def __init__(self, table: Sequence[Detector] = DETECTORS) -> None:
+        self._table = table
+        self._prefilter = Prefilter(table)
+        self._patterns = [Pattern(detector.pattern) for detector in table]
+
+    def find(self, text: str, budget: Budget, depth: int = 0) -> list[Redaction]:
+        """Return what is to go from a text, in order: JSON is taken apart, other text is searched as it is.
+
+        Raises Withheld when it takes too long.
+        """
+        might_be_json = text[:1] in _JSON_STARTS or text[:64].lstrip()[:1] in _JSON_STARTS
+        fired = self._prefilter.fired(text, is_json=might_be_json)
+        if might_be_json and "\\" in text:
+            fired = fired.union(*(self._prefilter.fired(layer, is_json=True) for layer in _unescaped_layers(text)))
+        if not fired:
+            return []
+        if might_be_json and is_json(text):
+            return [*self._in_leaves(leaves(text), fired, budget, depth)]
+        hits = self._in_text(text, fired, budget, depth)
+        if might_be_json and looks_like_json(text):
+            found = self._in_leaves(leaves(text), fired, budget, depth)
+            hits += [Hit(finding.start, finding.end, finding.type, 0) for finding, _ in found]
+        return [Redaction(finding, f"[{finding.type}]") for finding in resolve(hits)]
+
+    def _in_leaves(self, found: list[Leaf], fired: frozenset[int], budget: Budget, depth: int) -> Iterator[Redaction]:
+        """Search all leaves in one go, and each by what its key says."""
+        starts, hits = [0], defaultdict[int, list[Hit]](list)
+        for leaf in found:
+            starts.append(starts[-1] + len(leaf.text) + 1)
+
+        def key_at(position: int) -> str:
+            return " ".join(words_of(found[bisect_right(starts, position) - 1].key))
+
+        for hit in self._in_text(SEPARATOR.join(leaf.text for leaf in found), fired, budget, depth, key_at):
+            number = bisect_right(starts, hit.start) - 1
+            hits[number].append(hit._replace(start=hit.start - starts[number], end=hit.end - starts[number]))
+        numbered = defaultdict[tuple[int, str], int](int)
+        for number, leaf in enumerate(found):
+            if leaf.number:
+                hits[number] = list(number_hit(leaf.text, leaf.key, leaf.rule))
+            elif leaf.rule is not None:
+                hits[number] += value_hit(leaf.text, leaf.rule)
+            if number in hits:
+                yield from _redactions(leaf, hits[number], numbered)
+
+    def _in_text(
+        self, text: str, fired: frozenset[int], budget: Budget, depth: int, key_at: Callable[[int], str] = lambda _: ""
+    ) -> list[Hit]:
+        """Search a text, and what it looks like with odd characters folded, percent-encoding and escapes decoded."""
+        budget.check()
+        base = plain(text) if ODD in fired else None
+        if base:
+            fired = self._prefilter.fired(base.text)
+        seen = base.text if base else text
+
+        def key_before(position: int) -> str:
+            return key_at(base.source(position, position + 1)[0] if base else position)
+
+        hits = self._run(seen, fired, budget, depth, key_before)
+        for sign, decode in ((PERCENT, percent_decoded), (ESCAPE, unescaped)):
+            if sign in fired:
+                view = decode(seen)
+                hits += _mapped(view, self._run(view.text, self._prefilter.fired(view.text), budget, depth, lambda _: ""))
+        return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
+
+    def _run(self, text: str, fired: frozenset[int], budget: Budget, depth: int, key_before: Callable[[int], str]) -> list[Hit]:
+        data, hits = encode(text), list[Hit]()
+
+        def inside(carried: str) -> str | None:
+            found = self.find(carried, budget, depth + 1) if depth < _MAX_CARRIED else []
+            return min((redaction.finding.type for redaction in found), default=None)
+
+        for number in sorted(fired - _SIGNS):
+            detector = self._table[number]
+
+            def take(groups: Spans, detector: Detector = detector) -> int:
+                budget.check()
+                candidate = Candidate(text, groups, key_before, inside)
+                start, end = groups[0]
+                if candidate.touches_placeholder:
+                    return 0
+                for span in detector.judge(candidate):
+                    hits.append(Hit(span.start, span.end, span.type or detector.type, detector.rank))
+                    start = span.end
+                if start > groups[0][0]:
+                    return end - start
+                return end - _second_word(text, start, end) if detector.retry else 0
+
+            self._patterns[number].search(data, len(text), take)
+        return hits
+
+
+def _second_word(text: str, start: int, end: int) -> int:
+    separator = _SEPARATORS.search(text, start, end)
+    return separator.end() if separator else end
+
+
+_JSON_STARTS = frozenset('{["')
+_SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
+_SEPARATORS = re.compile(r"[ \-]+")
+
+
+def _mapped(view: View, hits: list[Hit]) -> Iterator[Hit]:
+    for hit in hits:
+        start, end = view.source(hit.start, hit.end)
+        yield hit._replace(start=start, end=end)
+
+
+def _unescaped_layers(text: str) -> Iterator[str]:
+    """Yield JSON text with its escapes decoded, and again where JSON stands in its strings: what the prefilter must see."""
+    for _ in range(MAX_DEPTH + 1):
+        if "\\" not in text:
+            return
+        text = unescape_all(text)
+        yield text
+
+
+def _redactions(leaf: Leaf, hits: list[Hit], numbered: defaultdict[tuple[int, str], int]) -> Iterator[Redaction]:
+    """Yield what goes from a leaf. Placeholders in the keys of one object are numbered: two keys must not become one."""
+    for kind, start, end in resolve(hits):
+        finding = Finding(kind, *leaf.source(start, end))
+        if leaf.owner >= 0:
+            numbered[leaf.owner, kind] += 1
+            yield Redaction(finding, f"[{kind}:{numbered[leaf.owner, kind]}]")
+        else:
+            quote = leaf.quote() if leaf.number else ""
+            yield Redaction(finding, f"{quote}[{kind}]{quote}")

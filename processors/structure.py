@@ -1,0 +1,178 @@
+"""JSON taken apart into its texts, each with its place in the original: only there it is changed, the rest stays as it is."""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from . import key_words as words
+from .key_rules import KeyRule, rule_of
+from .normalise import View, json_unescaped
+
+MAX_DEPTH = 3
+"""How deep JSON inside of JSON strings is taken apart; deeper it is searched as text."""
+
+_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
+_JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
+_LONG_INTEGER = re.compile(r"-?\d{12,}")
+# In JSON Schema, and in descriptions of tools, a key like `password` describes an argument; it has no value.
+_SCHEMA = re.compile(
+    r'\{[^{}]{0,400}?"(?:type"\s*:\s*"(?:string|integer|number|boolean|array|object|null)"|(?:anyOf|oneOf|allOf)"\s*:\s*\[|\$ref"\s*:)'
+)
+
+
+@dataclass(slots=True, eq=False)
+class Leaf:
+    """One text or number of a document."""
+
+    text: str
+    start: int
+    """Where it begins in the text that it stands in: for a string, after the quote."""
+    parent: "Leaf | None"
+    """The string whose text it stands in; None for the document itself."""
+    key: str
+    """The key that it is the value of, or an element of the value; empty without one."""
+    rule: KeyRule | None
+    """What that key says about it."""
+    literal: str = ""
+    """A string as it is written, when that differs from its text."""
+    owner: int = -1
+    """For a key, the number of the object that it is a key of."""
+    number: bool = False
+    _view: View | None = field(default=None, repr=False)
+
+    def source(self, start: int, end: int) -> tuple[int, int]:
+        """Return where the span [start, end) of the text is in the document."""
+        if self.literal:
+            if self._view is None:
+                self._view = json_unescaped(self.literal)
+            start, end = self._view.source(start, end)
+        start, end = start + self.start, end + self.start
+        return self.parent.source(start, end) if self.parent else (start, end)
+
+    def quote(self) -> str:
+        """Return the quotation mark as it must be written where this leaf stands."""
+        mark, parent = '"', self.parent
+        while parent is not None:
+            mark, parent = json.dumps(mark)[1:-1], parent.parent
+        return mark
+
+
+def is_json(text: str) -> bool:
+    """Tell whether the text is JSON that has parts: an object, an array, or a string."""
+    if not _JSON_START.match(text):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def looks_like_json(text: str) -> bool:
+    """Tell whether the text begins like JSON, though it may be cut off."""
+    return _JSON_START.match(text) is not None and text.lstrip()[:1] in "{["
+
+
+def leaves(text: str) -> list[Leaf]:
+    """Return the keys, strings and telling numbers of JSON, in order; JSON in strings is taken apart in turn."""
+    found: list[Leaf] = []
+    _Walker(found).walk(text, None, "", None, 0)
+    return found
+
+
+@dataclass(slots=True, eq=False)
+class _Frame:
+    """A container that is open."""
+
+    is_object: bool
+    key: str
+    rule: KeyRule | None
+    """What applies to the values in it, by its own key or one further out."""
+    number: int
+    is_schema: bool = False
+    expects_key: bool = False
+    member: str = ""
+    member_rule: KeyRule | None = None
+    calls_itself: str = ""
+    """The value of its member `name`, which says what its member `value` is."""
+
+
+class _Walker:
+    """Goes through the tokens of a text; it need not be valid JSON, but then not all of it is found."""
+
+    def __init__(self, found: list[Leaf]) -> None:
+        self._found = found
+        self._objects = 0
+
+    def walk(self, text: str, parent: Leaf | None, key: str, rule: KeyRule | None, depth: int) -> None:
+        frames: list[_Frame] = []
+        frame = _Frame(is_object=False, key=key, rule=rule, number=-1)
+        for match in _TOKEN.finditer(text):
+            found = match[match.lastindex or 0]
+            if match.lastindex == 1:
+                self._string(frame, Leaf(found, match.start(1), parent, "", None), depth)
+            elif match.lastindex == 3:
+                self._scalar(frame, Leaf(found, match.start(3), parent, "", None, number=True))
+            elif found in "{[":
+                frames.append(frame)
+                frame = self._open(text, match.start(), frame)
+            elif found == ",":
+                frame.expects_key = frame.is_object
+            elif found in "}]" and frames:
+                frame = frames.pop()
+
+    def _open(self, text: str, at: int, outer: _Frame) -> _Frame:
+        self._objects += 1
+        key, rule = _context(outer)
+        if text[at] == "[":
+            return _Frame(is_object=False, key=key, rule=rule, number=self._objects)
+        inherited = None if rule is None or rule.vague else rule
+        is_schema = inherited is not None and _SCHEMA.match(text, at) is not None
+        return _Frame(is_object=True, key=key, rule=inherited, number=self._objects, is_schema=is_schema, expects_key=True)
+
+    def _string(self, frame: _Frame, leaf: Leaf, depth: int) -> None:
+        if "\\" in leaf.text:
+            leaf.literal = leaf.text
+            leaf.text = _unescaped(leaf.literal)
+        if frame.expects_key:
+            self._member(frame, leaf)
+            return
+        leaf.key, leaf.rule = _context(frame)
+        if frame.is_object and frame.member.lower() in words.NAMES:
+            frame.calls_itself = leaf.text
+        if depth < MAX_DEPTH and is_json(leaf.text):
+            self.walk(leaf.text, leaf, leaf.key, leaf.rule, depth + 1)
+        else:
+            self._found.append(leaf)
+
+    def _member(self, frame: _Frame, leaf: Leaf) -> None:
+        """Take the key of an object's next member."""
+        leaf.owner = frame.number
+        self._found.append(leaf)
+        frame.expects_key = False
+        frame.member = leaf.text
+        lowered = leaf.text.lower()
+        frame.member_rule = rule_of(leaf.text)
+        if frame.member_rule is None and frame.rule is not None:
+            passed_on = lowered in words.SCHEMA_VALUES if frame.is_schema else lowered not in words.META
+            frame.member_rule = frame.rule if passed_on else None
+        if frame.member_rule is None and frame.calls_itself and lowered in words.NAMED_VALUES:
+            frame.member_rule = rule_of(frame.calls_itself)
+
+    def _scalar(self, frame: _Frame, leaf: Leaf) -> None:
+        leaf.key, leaf.rule = _context(frame)
+        if leaf.text[:1] in "-0123456789" and (leaf.rule is not None or _LONG_INTEGER.fullmatch(leaf.text)):
+            self._found.append(leaf)
+
+
+def _unescaped(literal: str) -> str:
+    try:
+        text: str = json.loads(f'"{literal}"', strict=False)
+    except ValueError:  # the text is not JSON after all: its odd escapes stay
+        return json_unescaped(literal).text
+    return text
+
+
+def _context(frame: _Frame) -> tuple[str, KeyRule | None]:
+    """Return the key that a value in this container belongs to, and what it says."""
+    return (frame.member, frame.member_rule) if frame.is_object else (frame.key, frame.rule)

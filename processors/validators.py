@@ -1,0 +1,142 @@
+"""Checks of what a pattern found: checksums, issued ranges, and whether a text looks random."""
+
+import binascii
+import json
+import math
+import re
+from base64 import urlsafe_b64decode
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection
+from functools import cache
+from typing import Final
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+_LUHN_DOUBLED = "0246813579"
+
+_CARD_RANGES: Final = (
+    # first six digits from, to, lengths; ISO/IEC 7812 as the networks publish them
+    (60400, 60499, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    (180000, 180099, (15,)),  # JCB
+    (213100, 213199, (15,)),  # JCB
+    (220000, 220499, (16,)),  # Mir
+    (222100, 272099, (16,)),  # Mastercard
+    (300000, 305999, (14,)),  # Diners Club
+    (309500, 309599, (14,)),  # Diners Club
+    (340000, 349999, (15,)),  # American Express
+    (350000, 359999, (16,)),  # JCB: 3528 to 3589; the rest of 35 is in use as sample data
+    (360000, 369999, (14,)),  # Diners Club
+    (370000, 379999, (15,)),  # American Express
+    (380000, 399999, (14, 16)),  # Diners Club
+    (400000, 499999, (13, 16, 19)),  # Visa
+    (500000, 509999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro, Elo, Verve
+    (510000, 559999, (16,)),  # Mastercard
+    (560000, 589999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
+    (600000, 699999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Discover, UnionPay, Maestro, RuPay
+    (810000, 819999, (16,)),  # RuPay
+)
+_CARD_STARTS = tuple(first for first, _, _ in _CARD_RANGES)
+# These lengths are all but one network's only ones: Luhn is enough. The others are common lengths of ids.
+_CARD_CERTAIN: Final = ((4, 16), (5, 16), (3, 15), (3, 16), (3, 14), (2, 16), (6, 16))
+
+IBAN_LENGTHS: Final = {
+    **dict.fromkeys(("NO",), 15),
+    **dict.fromkeys(("BE",), 16),
+    **dict.fromkeys(("DK", "FI", "FK", "FO", "GL", "NL", "SD"), 18),
+    **dict.fromkeys(("MK", "SI"), 19),
+    **dict.fromkeys(("AT", "BA", "EE", "KZ", "LT", "LU", "MN", "XK"), 20),
+    **dict.fromkeys(("CH", "HR", "LI", "LV"), 21),
+    **dict.fromkeys(("BG", "BH", "CR", "DE", "GB", "GE", "IE", "ME", "RS", "VA"), 22),
+    **dict.fromkeys(("AE", "GI", "IL", "IQ", "OM", "SO", "TL"), 23),
+    **dict.fromkeys(("AD", "CZ", "ES", "MD", "PK", "RO", "SA", "SE", "SK", "TN", "VG"), 24),
+    **dict.fromkeys(("LY", "PT", "ST"), 25),
+    **dict.fromkeys(("IS", "TR"), 26),
+    **dict.fromkeys(("BI", "DJ", "FR", "GR", "IT", "MC", "MR", "SM"), 27),
+    **dict.fromkeys(("AL", "AZ", "BY", "CY", "DO", "GT", "HN", "HU", "LB", "NI", "PL", "SV"), 28),
+    **dict.fromkeys(("BR", "EG", "PS", "QA", "UA"), 29),
+    **dict.fromkeys(("JO", "KW", "MU", "YE"), 30),
+    **dict.fromkeys(("MT", "SC"), 31),
+    **dict.fromkeys(("LC",), 32),
+    **dict.fromkeys(("RU",), 33),
+}
+"""Length of an IBAN by country, as the SWIFT IBAN registry (release 100) has them."""
+
+
+def luhn(digits: str) -> bool:
+    """Tell whether the digits end in their Luhn check digit (ISO/IEC 7812-1, annex B)."""
+    total = sum(map(int, digits[-1::-2])) + sum(int(_LUHN_DOUBLED[int(digit)]) for digit in digits[-2::-2])
+    return total % 10 == 0
+
+
+def card_range(digits: str) -> bool:
+    """Tell whether a card network issues numbers that begin and are as long as this."""
+    if not 12 <= len(digits) <= 19:
+        return False
+    prefix = int(digits[:6])
+    first, last, lengths = _CARD_RANGES[bisect_right(_CARD_STARTS, prefix) - 1]
+    return first <= prefix <= last and len(digits) in lengths
+
+
+def card_certain(digits: str) -> bool:
+    """Tell whether range and length leave little else than a card, if the Luhn digit is right too."""
+    return (int(digits[0]), len(digits)) in _CARD_CERTAIN
+
+
+def iban(compact: str) -> bool:
+    """Tell whether a compact IBAN, in capitals, has its country's length and check digits (ISO 13616, ISO 7064 mod 97-10)."""
+    if len(compact) != IBAN_LENGTHS.get(compact[:2]):
+        return False
+    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
+
+
+def us_ssn(digits: str) -> bool:
+    """Tell whether nine digits may be a US social security number: areas 000, 666, 900 up, and zero groups are not issued."""
+    return digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+@cache
+def _national_lengths(calling_code: int) -> Collection[int]:
+    lengths: set[int] = set()
+    for region in COUNTRY_CODE_TO_REGION_CODE.get(calling_code, ()):
+        region_data = PhoneMetadata.metadata_for_region(region) or PhoneMetadata.metadata_for_nongeo_region(calling_code)
+        if region_data is not None and region_data.general_desc is not None:
+            lengths.update(region_data.general_desc.possible_length)
+    return frozenset(lengths)
+
+
+def international_phone(digits: str) -> bool:
+    """Tell whether the digits, country calling code first, are as long as that country's numbers may be (ITU-T E.164)."""
+    for size in (1, 2, 3):
+        lengths = _national_lengths(int(digits[:size]))
+        if lengths:
+            rest = len(digits) - size
+            # A trunk zero is often written in parentheses after the calling code.
+            return rest in lengths or (digits[size] == "0" and rest - 1 in lengths)
+    return False
+
+
+def jwt_header(encoded: str) -> bool:
+    """Tell whether this is the base64url of a JSON object with a JOSE header's alg, enc or typ."""
+    try:
+        header = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return False
+    return isinstance(header, dict) and not header.keys().isdisjoint(("alg", "enc", "typ"))
+
+
+def entropy(text: str) -> float:
+    """Return Shannon's entropy of the characters, bits each."""
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values()) if text else 0.0
+
+
+_RANDOM_CHARS = re.compile(r"[A-Za-z0-9+/=_.~-]+")
+
+
+def looks_random(text: str, minimum: int = 8) -> bool:
+    """Tell whether a word was made by a machine, or by someone choosing a password: letters and digits, no dictionary word."""
+    if len(text) < minimum or not _RANDOM_CHARS.fullmatch(text):
+        return False
+    digits = sum(map(str.isdigit, text[:256]))
+    letters = sum(map(str.isalpha, text[:256]))
+    return digits > 0 and letters > 0 and entropy(text[:256]) >= min(3.0, math.log2(len(text)) - 0.75)
