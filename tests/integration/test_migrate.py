@@ -1,0 +1,96 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from langtrail.deploy.migrate import Applied, MigrationError, migrate
+from langtrail.schemas.statements import migrations
+
+ALL = [Applied(migration.version, migration.name) for migration in migrations()]
+
+
+@pytest.fixture
+def dsn(clickhouse_server: str, unique_name: str) -> str:
+    """Return the DSN of a database that does not exist yet."""
+    return clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
+
+
+@pytest.fixture
+def client(clickhouse_server: str) -> Iterator[Client]:
+    """Return a client that belongs to no database."""
+    client = clickhouse_connect.get_client(dsn=clickhouse_server, database="default", autogenerate_session_id=False)
+    yield client
+    client.close()
+
+
+def tables(client: Client, dsn: str) -> set[str]:
+    """Return the names of all tables and views of a database."""
+    query = "SELECT name FROM system.tables WHERE database = {database:String}"
+    return {row[0] for row in client.query(query, {"database": urlsplit(dsn).path[1:]}).result_rows}
+
+
+def test_the_first_run_makes_everything_and_the_second_nothing(dsn: str, client: Client) -> None:
+    """The database is created with all tables and views, once."""
+    assert migrate(dsn) == ALL
+    assert {"events", "trail", "reads", "usage", "usage_daily", "session_index", "migrations"} <= tables(client, dsn)
+    assert migrate(dsn) == []
+
+
+def test_a_dry_run_changes_nothing(dsn: str, client: Client) -> None:
+    """It says what would be applied, and does not even create the database."""
+    assert migrate(dsn, dry_run=True) == ALL
+    assert tables(client, dsn) == set()
+
+
+def test_the_ledger_says_what_was_applied(dsn: str, client: Client) -> None:
+    """Each file has its number, name and checksum in the ledger."""
+    migrate(dsn)
+    rows = client.query(f"SELECT version, name, checksum FROM {urlsplit(dsn).path[1:]}.migrations ORDER BY version").result_rows  # noqa: S608
+    assert [tuple(row) for row in rows] == [(m.version, m.name, m.checksum) for m in migrations()]
+
+
+def test_two_at_once_do_not_hurt_each_other(dsn: str, client: Client) -> None:
+    """Whoever is first, the result is the same, and both return."""
+    with ThreadPoolExecutor(4) as pool:
+        assert all(set(applied) <= set(ALL) for applied in pool.map(migrate, [dsn] * 4))
+    assert "session_index" in tables(client, dsn)
+    assert migrate(dsn) == []
+
+
+def test_a_changed_file_is_refused_by_name(dsn: str, client: Client) -> None:
+    """A file that was applied must not change afterwards."""
+    migrate(dsn)
+    client.command(f"ALTER TABLE {urlsplit(dsn).path[1:]}.migrations DELETE WHERE version = 2", settings={"mutations_sync": 2})
+    client.command(f"INSERT INTO {urlsplit(dsn).path[1:]}.migrations (version, name, checksum) VALUES (2, 'trail', 'abc')")  # noqa: S608
+    with pytest.raises(MigrationError, match=r"0002_trail\.sql was changed after it was applied"):
+        migrate(dsn)
+
+
+def test_a_newer_database_is_refused(dsn: str, client: Client) -> None:
+    """An older langtrail leaves a newer database alone."""
+    migrate(dsn)
+    client.command(f"INSERT INTO {urlsplit(dsn).path[1:]}.migrations (version, name, checksum) VALUES (9000, 'later', 'abc')")  # noqa: S608
+    with pytest.raises(MigrationError, match=r"is at version 9000.*upgrade"):
+        migrate(dsn)
+
+
+def test_a_server_that_is_away_is_said_in_one_sentence(dsn: str) -> None:
+    """Nothing listens on port 1."""
+    away = f"http://user:hidden-word@127.0.0.1:1{urlsplit(dsn).path}"
+    with pytest.raises(
+        MigrationError, match=r"^ClickHouse at 127\.0\.0\.1:1 does not answer; check LANGTRAIL_CLICKHOUSE_DSN"
+    ) as error:
+        migrate(away)
+    assert "hidden-word" not in str(error.value)
+
+
+def test_a_wrong_password_is_said_in_one_sentence(dsn: str) -> None:
+    """The sentence names what to check, and not the password."""
+    parts = urlsplit(dsn)
+    wrong = f"http://{parts.username}:hidden-word@{parts.hostname}:{parts.port}{parts.path}"
+    with pytest.raises(MigrationError, match=r"the user or the password is wrong .*check LANGTRAIL_CLICKHOUSE_DSN") as error:
+        migrate(wrong)
+    assert "hidden-word" not in str(error.value)
