@@ -45,6 +45,9 @@ _PROPERTIES: Final = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
+    # A broker that was killed waits for its own old session to end before it may come back: 9 s by default.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
     # Its default, 128 MiB, is taken from the heap at the start.
     "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
 }

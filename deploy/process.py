@@ -85,9 +85,18 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def rotate(log: Path) -> None:
-    """Keep a log as NAME.1 and begin it anew, under the eyes of a process that goes on appending to it."""
+    """Keep a log as NAME.1 and begin it anew, under the eyes of a process that goes on appending to it.
+
+    On a full disk it is not kept: the room is needed for what is said next.
+    """
     if log.exists() and log.stat().st_size:
-        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        kept = log.with_name(log.name + ".1")
+        try:
+            shutil.copyfile(log, kept)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            kept.unlink(missing_ok=True)
         os.truncate(log, 0)
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -176,7 +176,8 @@ def main(argv: list[str]) -> None:
 
 
 def _say(sentence: str) -> None:
-    print(time.strftime("%Y-%m-%d %H:%M:%S"), sentence, flush=True)  # noqa: T201 - the output is the log
+    with suppress(OSError):  # the disk of the log is full: what was to be said matters less than the services
+        print(time.strftime("%Y-%m-%d %H:%M:%S"), sentence, flush=True)  # noqa: T201 - the output is the log
 
 
 if __name__ == "__main__":
