@@ -28,6 +28,7 @@ _CODE = re.compile(
     r"|bearer|basic|ok|yes|no|and|or|is|the|a",
     re.IGNORECASE | re.DOTALL,
 )
+_TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
 _VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{_SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
 _END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|[\"'`]|;\Z|;\s*[\w ]+=|\\n|\\r")
 _TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
@@ -63,7 +64,7 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
     start = candidate.groups[5][0]
     value = _trimmed(candidate.group(5))
     operator = candidate.text[candidate.groups[1][1] : start]
-    if _is_code(value, candidate.group(1)) or (value.isdigit() and not rule.numbers):
+    if _TEMPLATE.match(candidate.text, start) or _is_code(value, candidate.group(1)) or (value.isdigit() and not rule.numbers):
         return NOTHING
     if ":" in operator and "=" not in operator and not _is_settled(candidate, value, start):
         return NOTHING
@@ -220,12 +221,12 @@ ASSIGNMENTS: Final = (
         reason="A password told in a sentence; it has a digit or a sign in it, else it is the sentence's next word.",
         pattern=(
             rf"(?i)(?:{_SPOKEN})"
-            r"(?:\s(?:for|of|to|on|number|code)(?:\s[\w.@'-]{1,40}){0,3}?)?\s{1,2}(?:is|was|ist|lautet|es|est|é|è|=|:)\s{1,2}[\"'“«]?([^\s\x00]{4,})"
+            r"(?:\s(?:for|of|to|on|number|code)(?:\s[\w.@'-]{1,40}){0,3}?)?\s{1,2}(?:is|was|ist|lautet|es|est|é|è):?\s{1,2}[\"'“«]?([^\s\x00]{4,})"
             r"|(?:密码|密碼|パスワード|비밀번호)\s{0,2}(?:是|为|は|는|:)?\s{0,2}([!-~]{4,})"
         ),
         trigger=(
             rf"(?i)(?:{_SPOKEN})[\w.@' -]*\s(?:is|was|ist"
-            r"|lautet|es|est|é|è|=|:)\s|密码|密碼|パスワード|비밀번호"
+            r"|lautet|es|est|é|è):?\s|密码|密碼|パスワード|비밀번호"
         ),
         judge=_said,
         rank=Rank.ASSIGNED_SECRET,

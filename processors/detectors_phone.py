@@ -67,7 +67,7 @@ def _international(candidate: Candidate) -> Iterable[Span]:
     """Take the longest run of groups that is as long as its country's numbers may be."""
     if _PART_OF_MORE.search(candidate.before(2)) or candidate.previous in ("+", "."):
         return NOTHING
-    if candidate.value[0] == "0" and not _EXIT_CODE.match(candidate.value):
+    if candidate.value[0] == "0" and (not _EXIT_CODE.match(candidate.value) or _in_a_row(candidate)):
         return NOTHING
     for group in reversed([*re.finditer(r"\d+", candidate.value)]):
         digits = re.sub(r"\D", "", candidate.value[: group.end()])
@@ -77,6 +77,11 @@ def _international(candidate: Candidate) -> Iterable[Span]:
             extension = re.compile(_EXTENSION, re.IGNORECASE).match(candidate.text, end)
             return (Span(candidate.start, extension.end() if extension else end),)
     return NOTHING
+
+
+def _in_a_row(candidate: Candidate) -> bool:
+    """Tell whether more groups of digits stand before or after, as in a dump."""
+    return re.search(r"\d \Z", candidate.before(2)) is not None or re.match(r" \d\d", candidate.after(3)) is not None
 
 
 def _grouped(candidate: Candidate) -> Iterable[Span]:
@@ -98,7 +103,7 @@ def _trunk(candidate: Candidate) -> Iterable[Span]:
     separators = {*re.sub(r"[^ .\-/]", "", candidate.value)}
     if groups not in _TRUNK_SHAPES or len(separators) > 1 + ("(" in candidate.value) or _DATE.match(candidate.value):
         return NOTHING
-    if groups == _DAY_AND_TIME and "/" in separators:
+    if (groups == _DAY_AND_TIME and "/" in separators) or (" " in separators and _in_a_row(candidate)):
         return NOTHING
     return _grouped(candidate)
 

@@ -35,6 +35,8 @@ _STANDS_FOR_ONE = re.compile(
 _VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SCHEME = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
 _RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
+_MOST_BLANKS = 2
+"""In a password whose name may be the result of a test; a sentence has more."""
 _COOKIE = re.compile(r"\s*[\w.-]+=[^\s=]")
 
 
@@ -55,7 +57,7 @@ def _random(value: str) -> Part:
 
 
 def _short_password(value: str) -> Part:
-    return None if _RESULT.fullmatch(value) or " " in value.strip() else _secret(value)
+    return None if _RESULT.fullmatch(value) or value.count(" ") > _MOST_BLANKS else _secret(value)
 
 
 def _cookie(value: str) -> Part:

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from time import perf_counter
 from typing import NamedTuple
 
@@ -79,14 +80,14 @@ class Scanner:
         for hit in self._in_text(SEPARATOR.join(leaf.text for leaf in found), fired, budget, depth, key_at):
             number = bisect_right(starts, hit.start) - 1
             hits[number].append(hit._replace(start=hit.start - starts[number], end=hit.end - starts[number]))
-        numbered = defaultdict[tuple[int, str], int](int)
+        names = _KeyNames(found)
         for number, leaf in enumerate(found):
             if leaf.number:
                 hits[number] = list(number_hit(leaf.text, leaf.key, leaf.rule))
             elif leaf.rule is not None:
                 hits[number] += value_hit(leaf.text, leaf.rule)
             if number in hits:
-                yield from _redactions(leaf, hits[number], numbered)
+                yield from _redactions(leaf, hits[number], names)
 
     def _in_text(
         self, text: str, fired: frozenset[int], budget: Budget, depth: int, key_at: Callable[[int], str] = lambda _: ""
@@ -160,13 +161,21 @@ def _unescaped_layers(text: str) -> Iterator[str]:
         yield text
 
 
-def _redactions(leaf: Leaf, hits: list[Hit], numbered: defaultdict[tuple[int, str], int]) -> Iterator[Redaction]:
-    """Yield what goes from a leaf. Placeholders in the keys of one object are numbered: two keys must not become one."""
+class _KeyNames:
+    """Numbered placeholders for the keys of each object: two keys must not become one."""
+
+    def __init__(self, found: list[Leaf]) -> None:
+        self._taken = {(leaf.owner, leaf.text) for leaf in found if leaf.owner >= 0 and leaf.text[:1] == "["}
+        self._numbers = defaultdict[tuple[int, str], Iterator[int]](lambda: count(1))
+
+    def next(self, owner: int, kind: str) -> str:
+        """Return a placeholder that no other key of the object has."""
+        names = (f"[{kind}:{number}]" for number in self._numbers[owner, kind])
+        return next(name for name in names if (owner, name) not in self._taken)
+
+
+def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames) -> Iterator[Redaction]:
     for kind, start, end in resolve(hits):
-        finding = Finding(kind, *leaf.source(start, end))
-        if leaf.owner >= 0:
-            numbered[leaf.owner, kind] += 1
-            yield Redaction(finding, f"[{kind}:{numbered[leaf.owner, kind]}]")
-        else:
-            quote = leaf.quote() if leaf.number else ""
-            yield Redaction(finding, f"{quote}[{kind}]{quote}")
+        quote = leaf.quote() if leaf.number else ""
+        placeholder = f"{quote}[{kind}]{quote}" if leaf.owner < 0 else names.next(leaf.owner, kind)
+        yield Redaction(Finding(kind, *leaf.source(start, end)), placeholder)

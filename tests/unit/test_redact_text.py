@@ -1,0 +1,241 @@
+"""What goes from a text and what stays, case by case: each line is a mistake that a redactor makes somewhere."""
+
+import json
+
+import pytest
+
+from langtrail.processors.redact import redact_text
+
+GOES = {
+    "a card with hyphens": ("pay with 4539-1488-0343-6467 by 11/28", "pay with [CREDIT_CARD] by 11/28"),
+    "a card of fifteen digits": ("amex 3782 822463 10005.", "amex [CREDIT_CARD]."),
+    "two cards side by side": ("4539 1488 0343 6467 5555 5555 5555 4444", "[CREDIT_CARD] [CREDIT_CARD]"),
+    "a mistyped card that is called one": ("my card is 4539148803436468", "my card is [CREDIT_CARD]"),
+    "an unusual card that is called one": (
+        "debit card 6759649826438453 and 501864667909",
+        "debit card [CREDIT_CARD] and [CREDIT_CARD]",
+    ),
+    "an IMEI, though Luhn is right": ("IMEI: 356938035643809", "IMEI: [NATIONAL_ID]"),
+    "phones with and without a plus": ("ring +49 30 901820 or 212.555.0147 after six", "ring [PHONE] or [PHONE] after six"),
+    "digits after a word that says phone": ("Tel: 2125550147, mobil 0171 5550123", "Tel: [PHONE], mobil [PHONE]"),
+    "phones joined by a word": ("call 555-0147 or 555-0148", "call [PHONE] or [PHONE]"),
+    "a phone with an extension": ("(212) 555-0147 ext. 12", "[PHONE]"),
+    "a phone in a script without spaces": ("我的电话是13812345678。", "我的电话是[PHONE]。"),
+    "a national number with a trunk zero": ("or 06 12 34 56 78 in Lyon", "or [PHONE] in Lyon"),
+    "a social security number with dashes": ("SSN 219-09-9999, not 219-00-9999", "SSN [US_SSN], not 219-00-9999"),
+    "one without, where the text says so": ("her social security no is 219099999 ok", "her social security no is [US_SSN] ok"),
+    "an IBAN in lower case": ("pay de89 3704 0044 0532 0130 00 now", "pay [IBAN] now"),
+    "an IBAN behind what looks like one": ("ref DE12 paid DE89370400440532013000", "ref DE12 paid [IBAN]"),
+    "an address that is no version": (
+        "host 9.8.7.6 runs version 9.8.7.6 of it",
+        "host [IP_ADDRESS] runs version 9.8.7.6 of it",
+    ),
+    "IPv6 in its forms": (
+        "from ::ffff:192.0.2.7 to fe80::1 via [2001:db8::5]",
+        "from [IP_ADDRESS] to [IP_ADDRESS] via [[IP_ADDRESS]]",
+    ),
+    "a MAC address": ("dev 3C-22-FB-9A-01-7E up", "dev [MAC_ADDRESS] up"),
+    "e-mail in any script": ("an jürgen@bücher.example, o'hara+x@mail.example.org.", "an [EMAIL], [EMAIL]."),
+    "e-mail between Chinese words": ("邮箱li.wei@example.cn谢谢", "邮箱[EMAIL]谢谢"),
+    "e-mail in quotation marks": ("«ann@example.org», 'bob@example.org'", "«[EMAIL]», '[EMAIL]'"),
+    "a password like a word": ('{"password": "sunshine"}', '{"password": "[SECRET]"}'),
+    "the credential of a header": (
+        'curl -H "Authorization: Bearer abc.def-123" https://a.example',
+        'curl -H "Authorization: Bearer [SECRET]" https://a.example',
+    ),
+    "two headers on a line": (
+        "authorization: Basic dTpw0000, proxy-authorization: Bearer zz99zz99",
+        "authorization: Basic [SECRET], proxy-authorization: Bearer [SECRET]",
+    ),
+    "a cookie's values": ("Cookie: sid=9f8e7d; theme=dark", "Cookie: [SECRET]"),
+    "the password of a URL": ("DB=mysql://u:p%40ss!@db.example:3306/shop", "DB=mysql://u:[SECRET]@db.example:3306/shop"),
+    "a token with a prefix": (
+        f'class="sk-learn-nice-long-class-name" sk-proj-{"aB3dE5" * 5}',
+        'class="sk-learn-nice-long-class-name" [SECRET]',
+    ),
+    "a hash, where it is called a key": (
+        "commit 1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e api_key=1b2c3d4e5f60718293a4b5c6d7e8f90a",
+        "commit 1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e api_key=[SECRET]",
+    ),
+    "a key block with escaped line breaks": (
+        r'k: "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQ\n-----END PRIVATE KEY-----"',
+        'k: "[SECRET]"',
+    ),
+    "a key block that was cut off": ("-----BEGIN RSA PRIVATE KEY-----\nMIIBVgIBADANBgkq", "[SECRET]"),
+    "full-width digits": (
+        "card \uff14\uff15\uff13\uff19 \uff11\uff14\uff18\uff18 \uff10\uff13\uff14\uff13 \uff16\uff14\uff16\uff17",
+        "card [CREDIT_CARD]",
+    ),
+    "invisible characters": ("mail ann\u200b@\u2060example.org ok", "mail [EMAIL] ok"),
+    "base64": ("data eyJtYWlsIjoiYW5uQGV4YW1wbGUub3JnIn0= end", "data [EMAIL] end"),
+    "percent-encoding": ("https://a.example/?q=ann%40example.org&x=1", "https://a.example/?q=[EMAIL]&x=1"),
+    "escapes in plain text": (r"said {\"to\": \"\u0061nn@example.org\"}", r"said {\"to\": \"[EMAIL]\"}"),
+    "HTML entities": ("ann&#64;example.org", "[EMAIL]"),
+    "a password in a sentence": ("My password is hunter2!, ok?", "My password is [SECRET]!, ok?"),
+    "an assignment in Go": ('pass := "hunter two"', 'pass := "[SECRET]"'),
+    "an assignment in YAML": ("dbPass: 'hunter two'", "dbPass: '[SECRET]'"),
+    "an assignment in SQL": ("ALTER USER a IDENTIFIED BY 'hunter2'", "ALTER USER a IDENTIFIED BY '[SECRET]'"),
+    "a query parameter": ("GET /x?api_key=abc123def456&page=2", "GET /x?api_key=[SECRET]&page=2"),
+    "a connection string": ("Server=db;Password=hunter2;Port=1", "Server=db;Password=[SECRET];Port=1"),
+    "Python's repr": ("{'password': 'hunter2', 'n': 1}", "{'password': '[SECRET]', 'n': 1}"),
+    "a web token": (
+        "t=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2ln. next",
+        "t=[SECRET]. next",
+    ),
+}
+
+STAYS = {
+    "a number like a card's": "parcel 4539-1488-0343-6468 left",
+    "milliseconds with Luhn's digit": "step|ts=1514038620000|ok",
+    "a fraction like a card": '{"score": 0.4539148803436467, "n": 3}',
+    "a UUID": "id=2f5a1c9e-4b7d-4e21-9c3a-446655440000",
+    "a traceparent": "traceparent 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "timestamps": "at 2025-07-01 09:08:07,654 and 20250701090807 rows=1129004, 2025-07-01T09:08:07.123456Z +02:00",
+    "ids in SQL": "SELECT * FROM t WHERE id IN (2125550147, 2125550148)",
+    "an area that is not issued": "ticket 666-12-3456 and 900-12-3456",
+    "nine digits of an invoice": "invoice 219099999 is due",
+    "an IBAN with a wrong digit": "part no. DE89 3704 0044 0532 0130 01",
+    "files, packages and prompts": "see /img/a@2x.png, left-pad@1.3.0, root@web-1:~$ and git@github.com:a/b.git",
+    "usage of a model": '{"usage":{"prompt_tokens":1723,"max_tokens":4096,"token_count":99},"next_token":"the"}',
+    "what is about secrets": '{"password_policy":"min 12 chars","secret_name":"prod/db","token_type":"Bearer","key_id":"k"}',
+    "code that leads to a secret": 'password = os.environ["DB_PASSWORD"]; token = get_token(); key=cfg.key; secret: str = None',
+    "templates and masks": "password=${DB_PASSWORD} token={{ token }} pwd=******** secret=<your secret> key=%s",
+    "placeholders": "clean: [EMAIL] [EMAIL:7f3a9c21] <PERSON_1> ****-****-****-6467 password=[SECRET] Bearer [SECRET]",
+    "prose about passwords": "The password is stored hashed. A token is a word. The key to success: practice.",
+    "prose with numbers": "He sold 1,200 eggs for $2.50 each, 3,000.00 in all, on 5 May 2024 at 10:30; 80 000 people.",
+    "versions and sections": "Chrome/120.0.0.0, nginx version 1.25.3.1, section 3.2.1.4, v1.2.3.4",
+    "C++ and times": "std::add::face at 10:22:33 and ::std::string; 12:34:56:78",
+    "hex dumps": "00 01 02 03 04 05 06 07 de ad be ef",
+    "a base64 image": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+    "base64 of nothing to hide": "payload: dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcw==",
+    "ids of calls": '{"id":"call_AbCdEf1234567890abcdefgh","run":"run-0f8a7d6e","model":"gpt-4o-2024-08-06"}',
+    "a schema with a password": '{"password":{"type":"string","description":"Her password"},"phone":{"type":"string"}}',
+    "a JSON number like a card under an id": '{"trace_id":4539148803436467,"order_id":2125550147}',
+    "a file in a URL": "https://a.example/b/c.html?page=2&sort=asc#top",
+    "an empty value": '{"password":"","token":null,"secret":false,"api_key":"None"}',
+}
+
+
+@pytest.mark.parametrize("case", GOES)
+def test_personal_data_and_secrets_go(case: str) -> None:
+    """The value goes, and nothing around it; again changes nothing."""
+    text, expected = GOES[case]
+    assert redact_text(text).text == expected
+    assert redact_text(expected).text == expected
+
+
+@pytest.mark.parametrize("case", STAYS)
+def test_ordinary_data_stays(case: str) -> None:
+    """What only looks like personal data is byte for byte what it was."""
+    assert redact_text(STAYS[case]) == (STAYS[case], [])
+
+
+@pytest.mark.parametrize("case", GOES)
+def test_offsets_are_characters_of_the_input(case: str) -> None:
+    """Findings are in order, do not overlap, and cutting them out by their offsets gives the redacted text."""
+    text, expected = GOES[case]
+    redacted = redact_text(text)
+    pieces, at = [], 0
+    for kind, start, end in redacted.findings:
+        assert at <= start < end <= len(text)
+        pieces += [text[at:start], f"[{kind}]"]
+        at = end
+    assert "".join([*pieces, text[at:]]) == expected
+
+
+def test_json_stays_as_it_is_written_but_for_what_goes() -> None:
+    """Blanks, number formats, escapes, order and duplicate keys of JSON are kept; only the value is replaced."""
+    text = '{ "a" : 1.50e+3, "b":"\\u00e9\\n", "to":"ann@example.org" , "to": "x",\n"n": 12345678901234567890 }'
+    assert redact_text(text).text == text.replace("ann@example.org", "[EMAIL]")
+
+
+def test_a_duplicate_key_hides_nothing() -> None:
+    """Parsers keep the last of two equal keys; the first is searched too."""
+    assert redact_text('{"a":"ann@example.org","a":"","password":"hunter2","password":""}').findings[0].type == "EMAIL"
+    assert "hunter2" not in redact_text('{"password":"hunter2","password":""}').text
+
+
+def test_numbers_under_a_telling_key_go_and_it_stays_json() -> None:
+    """A number is replaced by a string; the same digits under another key stay."""
+    redacted = redact_text('{"phone": 2125550147, "order_id": 2125550148, "pin": 4821, "card": 4539148803436467}')
+    assert json.loads(redacted.text) == {"phone": "[PHONE]", "order_id": 2125550148, "pin": "[SECRET]", "card": "[CREDIT_CARD]"}
+    assert redacted.findings[0] == ("PHONE", 10, 20)
+
+
+def test_keys_that_are_redacted_stay_distinct() -> None:
+    """Two e-mail addresses as keys of one object become two keys; each object counts for itself."""
+    text = '{"a":{"ann@example.org":3,"bob@example.org":5},"b":{"ann@example.org":7}}'
+    assert json.loads(redact_text(text).text) == {"a": {"[EMAIL:1]": 3, "[EMAIL:2]": 5}, "b": {"[EMAIL:1]": 7}}
+
+
+def test_a_redacted_key_never_takes_the_place_of_another() -> None:
+    """A key that is already a placeholder keeps its number; a new one gets another."""
+    text = '{"[EMAIL:1]":1,"ann@example.org":2}'
+    assert json.loads(redact_text(text).text) == {"[EMAIL:1]": 1, "[EMAIL:2]": 2}
+
+
+def test_json_in_json_is_taken_apart() -> None:
+    """Arguments of a tool call are JSON in a string, their escapes too; what goes is cut out at its depth."""
+    arguments = json.dumps({"to": "ann@example.org", "cc": 4539148803436467, "phone": 2125550147, "n": 1})
+    arguments = arguments.replace("ann", "\\u0061nn")
+    text = json.dumps({"tool_calls": [{"name": "send", "arguments": json.dumps({"inner": arguments})}]})
+    redacted = json.loads(redact_text(text).text)
+    inner = json.loads(json.loads(redacted["tool_calls"][0]["arguments"])["inner"])
+    assert inner == {"to": "[EMAIL]", "cc": "[CREDIT_CARD]", "phone": "[PHONE]", "n": 1}
+    assert redacted["tool_calls"][0]["name"] == "send"
+
+
+def test_json_deeper_than_it_is_taken_apart_is_searched_as_text() -> None:
+    """Beyond the third level nothing is lost: what has a form of its own is found in the escaped text."""
+    text = "ann@example.org"
+    for _ in range(7):
+        text = json.dumps({"v": text})
+    assert "ann@" not in redact_text(text).text
+
+
+def test_json_that_was_cut_off_is_searched_as_both() -> None:
+    """The beginning of a JSON text has keys that tell, and text that may stand outside of its strings."""
+    text = '{"password":"sunshine","note":"from ann@example.org","phones":{"home":2125550147},"rest":"bob@exam'
+    redacted = redact_text(text).text
+    assert "sunshine" not in redacted
+    assert "ann@" not in redacted
+    assert redacted.endswith('"rest":"bob@exam')
+
+
+def test_what_a_key_says_holds_for_what_is_below_it() -> None:
+    """Lists and objects under a secret's key are secret; the description of an argument is not, its default is."""
+    text = json.dumps(
+        {
+            "credentials": {"user": "ann", "extra": ["hunter2", {"deep": 12345}], "type": "basic"},
+            "password": {"type": "string", "title": "Password", "default": "hunter3"},
+        }
+    )
+    redacted = json.loads(redact_text(text).text)
+    assert redacted["credentials"] == {"user": "[SECRET]", "extra": ["[SECRET]", {"deep": "[SECRET]"}], "type": "basic"}
+    assert redacted["password"] == {"type": "string", "title": "Password", "default": "[SECRET]"}
+
+
+def test_pairs_of_name_and_value_are_read_together() -> None:
+    """Environment variables, headers and form fields come as two members: the one says what the other is."""
+    text = '[{"name":"DB_PASSWORD","value":"sunshine"},{"name":"DB_HOST","value":"sunny"},{"key":"ssn","value":219099999}]'
+    values = [pair["value"] for pair in json.loads(redact_text(text).text)]
+    assert values == ["[SECRET]", "sunny", "[US_SSN]"]
+
+
+def test_a_key_is_the_context_of_its_value() -> None:
+    """What a word before a number tells in text, its key tells in JSON."""
+    assert redact_text('{"version":"9.8.7.6","peer":"9.8.7.6"}').text == '{"version":"9.8.7.6","peer":"[IP_ADDRESS]"}'
+    assert redact_text('{"card":"6759649826438453","lot":"6759649826438451"}').text.count("[") == 1
+
+
+def test_lone_surrogates_stop_nothing() -> None:
+    """Half a surrogate pair is legal in JSON: it is searched around, and stays escaped."""
+    text = '{"a":"\\ud83d ann@example.org \\ud83d\\ude00 bob@example.org"}'
+    assert redact_text(text).text == '{"a":"\\ud83d [EMAIL] \\ud83d\\ude00 [EMAIL]"}'
+    assert redact_text("x \ud83d ann@example.org").findings == [("EMAIL", 4, 19)]
+
+
+def test_long_arrays_of_numbers_are_left_alone() -> None:
+    """Embeddings are numbers, whatever digits they have."""
+    text = json.dumps({"phone": "x", "embedding": [0.4539148803436467, -1e-05, 3.7828224631e2] * 500})
+    assert redact_text(text) == (text, [])
