@@ -1,0 +1,70 @@
+"""The README keeps its word: its Python runs, its commands exist, its two commands are the Makefile's."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from langtrail.deploy.ask import Trail, connect
+from langtrail.deploy.process import wait_for
+from langtrail.deploy.stack import environment
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+LANGTRAIL = [sys.executable, "-m", "langtrail.deploy.cli"]
+
+
+def blocks(language: str) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def trail(stack: Path) -> Iterator[Trail]:
+    """Return the stack's trail."""
+    trail = connect(environment(stack))
+    yield trail
+    trail.close()
+
+
+def test_the_python_of_the_readme_runs_and_is_recorded(stack: Path, trail: Trail) -> None:
+    """The blocks, put together into one program, leave the sessions they name in the trail."""
+    program = "\n".join([*blocks("python"), "raise SystemExit(AuditCallbackHandler().flush(20))"])
+    environ = {**os.environ, **environment(stack), "LANGTRAIL_APP": "readme"}
+    assert subprocess.run([sys.executable, "-c", program], env=environ, timeout=60, check=False).returncode == 0
+    asked = "SELECT trigger_id, count() AS events FROM trail WHERE app = 'readme' AND session_id = 's9' GROUP BY ALL ORDER BY 1"
+    expected = [{"trigger_id": "nightly", "events": 2}, {"trigger_id": None, "events": 2}]
+    assert wait_for(lambda: trail.sql(asked).objects() == expected, 30), trail.sql(asked).objects()
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"\blangtrail ([a-z]+(?: apply)?)\b", "\n".join(blocks(""))))))
+def test_every_command_of_the_readme_exists(command: str) -> None:
+    """A command that the README names answers --help."""
+    done = subprocess.run([*LANGTRAIL, *command.split(), "--help"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    """The two commands are targets of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text()
+    assert {target for target in re.findall(r"^make (\w+)", README, re.MULTILINE) if f"\n{target}:" not in makefile} == set()
+
+
+def test_run_records_an_unchanged_program(stack: Path, trail: Trail, tmp_path: Path) -> None:
+    """`langtrail run -- python app.py` records a program that does not know langtrail, and its own sitecustomize still runs."""
+    (tmp_path / "app.py").write_text(
+        "from langchain_core.runnables import RunnableLambda\n"
+        "import sitecustomize_ran\nRunnableLambda(lambda x: x).invoke('unchanged')\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text("import sys, types; sys.modules['sitecustomize_ran'] = types.ModuleType('x')\n")
+    environ = {**os.environ, **environment(stack), "LANGTRAIL_APP": "unchanged", "PYTHONPATH": str(tmp_path)}
+    command = [*LANGTRAIL, "run", "--", sys.executable, str(tmp_path / "app.py")]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    asked = "SELECT count() AS events FROM trail WHERE app = 'unchanged' AND run_id IS NOT NULL"
+    assert wait_for(lambda: trail.sql(asked).objects() == [{"events": 2}], 30)
