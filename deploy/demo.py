@@ -52,7 +52,7 @@ def demo(
 def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evidence":
     """Run the story, wait until all of it can be asked for, and ask."""
     from .ask import connect  # noqa: PLC0415 - as above
-    from .demo_facts import gather, queryable  # noqa: PLC0415 - as above
+    from .demo_facts import counted, gather, queryable  # noqa: PLC0415 - as above
     from .demo_models import uses_real_model  # noqa: PLC0415 - as above
     from .demo_story import run_story  # noqa: PLC0415 - as above
     from .process import StackError, wait_for  # noqa: PLC0415 - as above
@@ -62,7 +62,7 @@ def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evi
         apply_tenants(Path(__file__).with_name("demo_tenants.toml"), variables["LANGTRAIL_BOOTSTRAP_SERVERS"])
     done = "five applications ran; one was cancelled half way, one was killed in the middle of a tool"
     if uses_real_model():
-        done += " (OPENAI_API_KEY is set: the chat asked OpenAI)"
+        done = "five applications ran (the chat with your OPENAI_API_KEY); one was cancelled, one killed"
     with display.step("the sample applications", done) as step:
         run_story(directory, variables, step.tell)
     trail = connect(variables)
@@ -72,7 +72,7 @@ def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evi
             there, expected = queryable(trail, directory)
             step.tell(f"{there} of {expected} events can be asked for")
             step.done = f"all {expected} events can be asked for"
-            return there == expected
+            return there == expected and counted(trail, directory)
 
         if not wait_for(arrived, _QUERYABLE_SECONDS):
             there, expected = queryable(trail, directory)

@@ -26,6 +26,7 @@ from langchain_core.tools import BaseTool, tool
 from langtrail.producer import AuditCallbackHandler, audit_context, install
 
 from .demo_models import ScriptedChatModel, real_or_scripted, scripted
+from .demo_recorder import Recorder
 
 CUSTOMERS = (
     ("Bäckerei Sonnenfeld", "DE", "erika.mustermann@sonnenfeld.example", "+49 30 901820", "DE89 3704 0044 0532 0130 00"),
@@ -42,51 +43,6 @@ POLICIES = (
     "Refunds: above 500 EUR a manager approves.",
     "Shipping: a parcel that is late by ten days is sent again.",
 )
-
-
-class Recorder(BaseCallbackHandler):
-    """Writes down each callback in a file of its own, whatever langtrail does: the demo counts against it."""
-
-    run_inline = True
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-    def on_chain_start(self, *_: Any, **seen: Any) -> None:  # noqa: D102 - LangChain's hook, as all below
-        self._write("chain_start", **seen)
-
-    def on_chain_end(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("chain_end", **seen)
-
-    def on_chain_error(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("chain_error", **seen)
-
-    def on_chat_model_start(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("llm_start", **seen)
-
-    def on_llm_end(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("llm_end", **seen)
-
-    def on_llm_error(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("llm_error", **seen)
-
-    def on_tool_start(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("tool_start", **seen)
-
-    def on_tool_end(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("tool_end", **seen)
-
-    def on_tool_error(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("tool_error", **seen)
-
-    def on_retriever_start(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("retriever_start", **seen)
-
-    def on_retriever_end(self, *_: Any, **seen: Any) -> None:  # noqa: D102
-        self._write("retriever_end", **seen)
-
-    def _write(self, event_type: str, *, run_id: Any, **_: Any) -> None:
-        os.write(self._file, json.dumps({"run_id": str(run_id), "event_type": event_type}).encode() + b"\n")
 
 
 def crm_sync(recorder: Recorder) -> None:

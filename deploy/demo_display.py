@@ -14,7 +14,8 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from .demo_facts import COST, DATA, FAILED, MISSING, OPEN, QUESTIONS, SESSION, TIME, WHO, Evidence, Fact
+from .demo_facts import Evidence, Fact
+from .demo_questions import COST, DATA, FAILED, MISSING, OPEN, QUESTIONS, SESSION, TIME, WHO
 from .output import console, dollars
 from .tables import table
 from .tree import session_tree

@@ -1,7 +1,6 @@
 """A session as a tree: which run started which, when, how long, with which tokens and cost, what was redacted, how it ended."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from rich.text import Text
@@ -9,8 +8,7 @@ from rich.tree import Tree
 
 from .excerpt import excerpt
 from .output import dollars, duration, microseconds_between, shortened, tally, visible
-
-Event = dict[str, Any]
+from .session_runs import Event, Run, runs
 
 _EXCERPT_CHARACTERS: Final = 300
 _KINDS: Final = {"chain": "bold", "llm": "bold cyan", "tool": "bold blue", "retriever": "bold green"}
@@ -22,48 +20,6 @@ _ENDED: Final = {
     "abandoned": "yellow",
 }
 _STREAM_INPUT: Final = {"input": ""}  # what LangChain says of a stream's input when it starts
-
-
-@dataclass
-class Run:
-    """One run: the events that tell of it, in order, and the runs that it started."""
-
-    run_id: str
-    parent_run_id: str | None
-    start: Event | None = None
-    ends: list[Event] = field(default_factory=list)
-    within: list[Event] = field(default_factory=list)
-    children: list["Run"] = field(default_factory=list)
-
-    @property
-    def events(self) -> Iterator[Event]:
-        """All its events, start and ends first."""
-        yield from (event for event in (self.start, *self.ends, *self.within) if event is not None)
-
-    @property
-    def kind(self) -> str:
-        """chain, llm, tool or retriever; empty when neither start nor end is there."""
-        return next((e["event_type"].partition("_")[0] for e in (self.start, *self.ends) if e), "")
-
-
-def runs(events: Iterable[Event]) -> list[Run]:
-    """Return the runs at the top, each with its children, in the order in which they began.
-
-    A run whose parent is not among the events is at the top, and so is one that claims to be its own ancestor.
-    """
-    found: dict[str, Run] = {}
-    for event in events:
-        if event["run_id"] is not None:
-            run = found.setdefault(event["run_id"], Run(event["run_id"], event["parent_run_id"]))
-            _add(run, event)
-    tops = []
-    for run in found.values():
-        parent = found.get(run.parent_run_id or "")
-        if parent is None or _descends_from(parent, run, found):
-            tops.append(run)
-        else:
-            parent.children.append(run)
-    return tops
 
 
 def session_tree(events: Sequence[Event]) -> Tree:
@@ -82,27 +38,6 @@ def session_tree(events: Sequence[Event]) -> Tree:
         if event["run_id"] is None:
             tree.add(_within_label(event, began))
     return tree
-
-
-def _add(run: Run, event: Event) -> None:
-    kind = event["event_type"]
-    if kind.endswith("_start") and run.start is None:
-        run.start = event
-    elif kind.endswith(("_end", "_error")) or kind == "abandoned":
-        run.ends.append(event)
-    else:
-        run.within.append(event)
-
-
-def _descends_from(run: Run, ancestor: Run, found: dict[str, Run]) -> bool:
-    seen = set()
-    above: Run | None = run
-    while above is not None and above.run_id not in seen:
-        if above is ancestor:
-            return True
-        seen.add(above.run_id)
-        above = found.get(above.parent_run_id or "")
-    return False
 
 
 def _title(events: Sequence[Event]) -> Text:

@@ -12,7 +12,8 @@ import psutil  # type: ignore[import-untyped]  # it has no type hints
 import pytest
 
 from langtrail.deploy.ask import connect
-from langtrail.deploy.demo_facts import QUESTIONS, WHO, Evidence, facts, gather, queryable
+from langtrail.deploy.demo_facts import Evidence, counted, facts, gather, queryable
+from langtrail.deploy.demo_questions import QUESTIONS, WHO
 from langtrail.deploy.demo_story import APPLICATIONS, run_story
 from langtrail.deploy.process import StackError, wait_for
 from langtrail.deploy.stack import environment
@@ -35,7 +36,7 @@ def evidence(stack: Path, tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 
     def arrived() -> bool:
         there, expected = queryable(trail, directory)
-        return there == expected
+        return there == expected and counted(trail, directory)
 
     assert wait_for(arrived, 60), f"(there, expected) is {queryable(trail, directory)}"
     return gather(trail, directory, stack)
@@ -84,7 +85,7 @@ def test_commands_find_the_stack_in_the_directory(evidence: Evidence, stack: Pat
 
     def said(*arguments: str) -> str:
         command = [*LANGTRAIL, *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout  # noqa: S603
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout
 
     sessions = json.loads(said("sessions", "--tenant", "acme", "--json"))
     assert {"crm-sync-1", "support-42", "archive-2019"} <= {session["session_id"] for session in sessions}
@@ -102,7 +103,7 @@ def test_an_application_that_fails_is_named_with_the_end_of_its_log(tmp_path: Pa
 
 def test_the_demo_command_shows_it_all_and_leaves_nothing(tmp_path: Path) -> None:
     """`langtrail demo --json` succeeds on a machine of its own: every fact holds, no process and no file stays behind."""
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [*LANGTRAIL, "demo", "--json"],
         env=alone(tmp_path),
         cwd=tmp_path,
@@ -123,7 +124,7 @@ def test_the_demo_command_shows_it_all_and_leaves_nothing(tmp_path: Path) -> Non
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C, or a polite kill, while the stack starts: it is stopped, and nothing stays behind."""
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [*LANGTRAIL, "demo"], env=alone(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from rich.console import Console
 
-from langtrail.deploy.tree import runs, session_tree
+from langtrail.deploy.session_runs import runs
+from langtrail.deploy.tree import session_tree
 from langtrail.schemas import AUDIT_EVENT, registry
 
 COLUMNS = [field["name"] for field in registry().latest(AUDIT_EVENT).avro["fields"]]
