@@ -58,7 +58,7 @@ def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evi
     from .process import StackError, wait_for  # noqa: PLC0415 - as above
     from .tenant_file import apply_tenants  # noqa: PLC0415 - as above
 
-    with display.step("the tenants", "the tenants acme and globex are known to the workers"):
+    with display.step("the tenants", "what is known of the tenants acme and globex is published"):
         apply_tenants(Path(__file__).with_name("demo_tenants.toml"), variables["LANGTRAIL_BOOTSTRAP_SERVERS"])
     done = "five applications ran; one was cancelled half way, one was killed in the middle of a tool"
     if uses_real_model():
