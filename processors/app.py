@@ -20,7 +20,7 @@ from .kafka_security import credentials
 from .worker_settings import WorkerSettings
 
 GROUP: Final = "langtrail-worker"
-BATCH_RECORDS: Final = 500
+BATCH_RECORDS: Final = 1000
 BATCH_SECONDS: Final = 0.05
 _COMMIT_SECONDS = 1.0
 

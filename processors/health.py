@@ -7,14 +7,16 @@ from typing import Any, Final, cast
 from faust.web import Request, Response, Web
 
 from .app import App
+from .batch import BatchHandler
 from .faust_tuning import Consumer
-from .metrics import Metric, Metrics
+from .metrics import Counts, Metric
+from .pipeline import step_counts
 
 STUCK_SECONDS: Final = 60
 """A worker that has records to deal with, and finished no batch for this long, is stuck."""
 
 
-def add_pages(app: App, metrics: Metrics) -> None:
+def add_pages(app: App, handler: BatchHandler) -> None:
     """Serve GET /ready, /live (200 `ok`, else 503 and one word) and /metrics (Prometheus text)."""
 
     async def ready(web: Web, _: Request) -> Response:
@@ -24,10 +26,11 @@ def add_pages(app: App, metrics: Metrics) -> None:
         return _answer(web, liveness(app))
 
     async def metrics_page(web: Web, _: Request) -> Response:
-        for partition, behind in _consumer(app).lag().items():
-            metrics.set(Metric.LAG, partition, value=behind)
-        metrics.set(Metric.HELD_BYTES, value=_consumer(app).held_bytes)
-        return web.text(metrics.text(), content_type="text/plain")
+        gauges: Counts = {(Metric.LAG, (str(number),)): behind for number, behind in _consumer(app).lag().items()}
+        gauges[Metric.HELD_BYTES, ()] = _consumer(app).held_bytes
+        for (metric, labels), value in (gauges | step_counts(handler.steps)).items():
+            handler.metrics.set(metric, *labels, value=value)
+        return web.text(handler.metrics.text(), content_type="text/plain")
 
     pages: dict[str, Any] = {"/ready": ready, "/live": live, "/metrics": metrics_page}
     for path, page in pages.items():

@@ -36,6 +36,18 @@ class Metric(Enum):
     BATCH_SECONDS = ("langtrail_worker_batch_seconds_total", "counter", (), "Seconds spent on batches, delivery included.")
     BATCHES = ("langtrail_worker_batches_total", "counter", (), "Batches that were finished.")
     HELD_BYTES = ("langtrail_worker_held_bytes", "gauge", (), "Bytes of records that were fetched and are not dealt with yet.")
+    REDACT_FAILURES = (
+        "langtrail_worker_redact_failures_total",
+        "counter",
+        ("error",),
+        "Content fields that could not be judged and were withheld, by the class of the error.",
+    )
+    ENRICH_MISSES = (
+        "langtrail_worker_enrich_misses_total",
+        "counter",
+        ("reason",),
+        "Look-ups of a tenant or a price that found nothing.",
+    )
     TENANTS = ("langtrail_worker_tenants", "gauge", (), "Tenants that are known.")
     TENANT_RECORDS_MALFORMED = (
         "langtrail_worker_tenant_records_malformed_total",

@@ -4,7 +4,6 @@ import base64
 import re
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -29,7 +28,7 @@ from langtrail.schemas import (
 from .event import Event, Rejected
 
 _SALT_BYTES = 32
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )+")
 
 
 class Open:
@@ -53,7 +52,7 @@ class Open:
     def _content(self, event: Event, content: bytes) -> dict[str, str]:
         core, plain = event.core, content
         if content and KEY_HEADER in event.headers:
-            bound_to = associated_data(UUID(core["stream_id"]).bytes, core["seq"])
+            bound_to = associated_data(bytes.fromhex(core["stream_id"].replace("-", "")), core["seq"])
             try:
                 plain = self._keys.open(event.headers[KEY_HEADER], content, bound_to)
             except ContentSealBroken as error:
@@ -108,9 +107,9 @@ def _is_uuid(avro_type: Any) -> bool:
 
 def _check_ids(core: dict[str, Any], uuid_fields: tuple[str, ...]) -> None:
     # Avro takes any text for a UUID and any long for a number; the store, and the hash over its columns, do not.
-    for field in uuid_fields:
-        if core[field] is not None and not _UUID.fullmatch(core[field]):
-            raise Rejected("open", "malformed_record", f"the field {field} is no UUID in its canonical form")
+    ids = [core[field] for field in uuid_fields if core[field] is not None]
+    if not _UUIDS.fullmatch(" ".join((*ids, ""))):
+        raise Rejected("open", "malformed_record", f"one of {', '.join(uuid_fields)} is no UUID in its canonical form")
     if core["seq"] < 0:
         raise Rejected("open", "malformed_record", "the field seq is negative")
 
@@ -123,7 +122,7 @@ def _parse(plain: bytes) -> dict[str, str]:
         document = None
     if not isinstance(document, dict) or not document.keys() <= {"salt", *CONTENT_FIELDS}:
         raise Rejected("open", "malformed_content", "the content is no JSON object of the content fields and their salt")
-    if not all(isinstance(value, str) for value in document.values()):
+    if not set(map(type, document.values())) <= {str}:
         raise Rejected("open", "malformed_content", "a content field is no text")
     return document
 

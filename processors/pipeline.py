@@ -1,23 +1,39 @@
 """The steps that turn a raw event into an audit event, in their order. Nothing here knows Faust or Kafka."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from langtrail.schemas import PrivateKeys
 
+from .enrich import Enricher
 from .event import Event
+from .metrics import Counts, Metric
 from .open import Open
+from .prices import Prices
+from .redact import Redactor
 from .seal import seal
+from .tenant import Tenant
 
 Step = Callable[[Event], None]
 """Reads what the steps before it filled in, adds its own; raises Rejected when the record cannot become an event."""
 
 
-def pipeline(keys: PrivateKeys) -> tuple[Step, ...]:
+def pipeline(keys: PrivateKeys, tenants: Mapping[str, Tenant]) -> tuple[Step, ...]:
     """Return open, redact, enrich, seal."""
-    return (Open(keys), seal)
+    return (Open(keys), Redactor(), Enricher(tenants.get, Prices()), seal)
 
 
 def process(event: Event, steps: tuple[Step, ...]) -> None:
     """Take one record through the steps. Raises what they raise: Rejected, UnknownKey, and nothing else but for faults."""
     for step in steps:
         step(event)
+
+
+def step_counts(steps: tuple[Step, ...]) -> Counts:
+    """Return what the steps counted themselves: fields that could not be judged, look-ups that missed."""
+    counts: Counts = {}
+    for step in steps:
+        if isinstance(step, Redactor):
+            counts |= {(Metric.REDACT_FAILURES, (error,)): count for error, count in step.failures.items()}
+        elif isinstance(step, Enricher):
+            counts |= {(Metric.ENRICH_MISSES, (why,)): count for why, count in step.misses.items()}
+    return counts

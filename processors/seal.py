@@ -1,6 +1,5 @@
 """Step 4 of the pipeline: the head that the steps before filled in, the same core bytes, and the hash over both."""
 
-import time
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -13,7 +12,6 @@ MAX_RECORD_BYTES: Final = topic("events").max_message_bytes
 _RECORD_OVERHEAD_BYTES = 512
 """More than what Kafka adds to key and value: batch header, lengths, timestamp."""
 _NO_HASH = bytes(32)
-_SKEW_US = 5 * 60 * 1_000_000
 
 
 def seal(event: Event) -> None:
@@ -22,13 +20,7 @@ def seal(event: Event) -> None:
     Raises Rejected when it is larger than the topic takes, MalformedRecord when a step before left the head incomplete.
     """
     output_id, head_schema = _output(_schema_of(event))
-    now_us = time.time_ns() // 1000
-    event.head.update(
-        processed_at=now_us,
-        clock_skewed=event.core["occurred_at"] > min(now_us, event.timestamp_ms * 1000) + _SKEW_US,
-        record_hash=_NO_HASH,
-    )
-    rest = encode(head_schema, event.head)[len(_NO_HASH) :] + event.core_bytes
+    rest = encode(head_schema, event.head | {"record_hash": _NO_HASH})[len(_NO_HASH) :] + event.core_bytes
     event.head["record_hash"] = record_hash(rest)
     event.output = frame(output_id, event.head["record_hash"] + rest)
     _check_size(event)

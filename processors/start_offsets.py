@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException
 from langtrail.schemas import topic
 
 _REQUEST_SECONDS = 10
-_RACE_SECONDS = 10
+_PAUSE_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
 
@@ -18,21 +18,30 @@ class CannotConsume(Exception):
     """The topics, or the offsets of the group, do not allow to go on; the text is one sentence that says what to do."""
 
 
-def check_start(connection: Mapping[str, str], group: str) -> int:
+def check_start(connection: Mapping[str, str], group: str, patience_seconds: float = 15) -> int:
     """Make sure that the topics fit each other and that the group has a valid offset for each partition of langtrail.raw.
 
-    A group without offsets begins at the oldest record. Returns the number of partitions. Raises CannotConsume.
+    A group without offsets begins at the oldest record. Returns the number of partitions. Asks again for `patience_seconds`
+    what Kafka does not answer, as a broker may that has just started. Raises CannotConsume.
     """
+    deadline = time.monotonic() + patience_seconds
     consumer = Consumer({**connection, "group.id": group, "enable.auto.commit": "false"})
     try:
-        count = _partition_count(consumer)
-        partitions = [TopicPartition(topic("raw").name, number) for number in range(count)]
-        for committed in _committed(consumer, partitions):
-            _check_range(consumer, committed, group)
-    except KafkaException as error:
-        raise CannotConsume(_sentence(error.args[0], connection)) from None
+        while True:
+            try:
+                return _check(consumer, group)
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise CannotConsume(_sentence(error.args[0], connection)) from None
+            time.sleep(_PAUSE_SECONDS)
     finally:
         consumer.close()
+
+
+def _check(consumer: Consumer, group: str) -> int:
+    count = _partition_count(consumer)
+    for committed in _committed(consumer, [TopicPartition(topic("raw").name, number) for number in range(count)]):
+        _check_range(consumer, committed, group)
     return count
 
 
@@ -52,25 +61,16 @@ def _partition_count(consumer: Consumer) -> int:
 
 def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
     """Return the group's offsets; write the oldest offset down where there is none."""
-    deadline = time.monotonic() + _RACE_SECONDS
-    while True:
-        committed = consumer.committed(partitions, timeout=_REQUEST_SECONDS)
-        missing = [found for found in committed if found.offset == OFFSET_INVALID]
-        if not missing:
-            return committed
-        for found in missing:
-            found.offset, _ = consumer.get_watermark_offsets(found, timeout=_REQUEST_SECONDS)
-        try:
-            consumer.commit(offsets=missing, asynchronous=False)
-        except KafkaException as error:
-            # Another new worker was faster: only members may commit now, and it wrote the same offsets before it joined.
-            if error.args[0].code() != KafkaError.UNKNOWN_MEMBER_ID or time.monotonic() > deadline:
-                raise
-        else:
-            _log.info(
-                "new consumer group: begins at %s",
-                ", ".join(f"{found.topic}[{found.partition}]@{found.offset}" for found in missing),
-            )
+    committed = consumer.committed(partitions, timeout=_REQUEST_SECONDS)
+    missing = [found for found in committed if found.offset == OFFSET_INVALID]
+    for found in missing:
+        found.offset, _ = consumer.get_watermark_offsets(found, timeout=_REQUEST_SECONDS)
+    if missing:
+        # When another new worker was faster this fails, since only members may commit then; it wrote the same offsets down.
+        consumer.commit(offsets=missing, asynchronous=False)
+        begins = ", ".join(f"{found.topic}[{found.partition}]@{found.offset}" for found in missing)
+        _log.info("new consumer group: it begins at %s", begins)
+    return committed
 
 
 def _check_range(consumer: Consumer, committed: TopicPartition, group: str) -> None:

@@ -51,7 +51,7 @@ def run_worker(settings: WorkerSettings) -> int:
     try:
         _before_signals_are_faust_s(lambda: _check(connection, tenants))
         handler = BatchHandler(
-            pipeline(settings.private_keys),
+            pipeline(settings.private_keys, tenants),
             Delivery(connection, settings.delivery_seconds, MAX_DEAD_LETTER_BYTES),
             Breaker(),
             Deaths(settings.state()),
@@ -64,7 +64,7 @@ def run_worker(settings: WorkerSettings) -> int:
         _log.error("%s", error)
         return 1
     with tempfile.TemporaryDirectory(prefix="langtrail-worker-") as data_dir:
-        return _run_faust(make_app(settings, Path(data_dir)), handler, metrics)
+        return _run_faust(make_app(settings, Path(data_dir)), handler)
 
 
 def _check(connection: dict[str, str], tenants: Tenants) -> None:
@@ -97,20 +97,19 @@ def _before_signals_are_faust_s(call: Callable[[], None]) -> None:
         raise failed[0]
 
 
-def _run_faust(app: App, handler: BatchHandler, metrics: Metrics) -> int:
+def _run_faust(app: App, handler: BatchHandler) -> int:
     add_agent(app, handler)
     _when_revoked(app, handler.deaths)
-    add_pages(app, metrics)
+    add_pages(app, handler)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = _Worker(app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
         worker.execute_from_commandline()
-    except SystemExit:
-        if worker.crash_reason is None:
-            return 0
-        _log.error("%s", worker.crash_reason)
-        return 1
+    except SystemExit as ended:
+        if ended.code:
+            _log.error("%s", worker.crash_reason or ended.__context__)
+        return int(ended.code or 0)
 
 
 def _when_revoked(app: App, deaths: Deaths) -> None:
