@@ -77,7 +77,7 @@ class Handle:
 
     def use(self, database: str) -> None:
         """Make `database` the one that unqualified names are looked up in."""
-        self.run(f"USE `{database.replace('`', '``')}`", "Null")
+        self.run(f"USE {identifier(database)}", "Null")
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Apply settings, as the statement SET does."""
@@ -144,6 +144,7 @@ class Insert:
     def __init__(self, connection: Any, inserter: Any) -> None:
         self._connection = connection
         self._inserter = inserter
+        self._ended = False
 
     def append(self, data: bytes) -> None:
         """Hand over the next piece of the data, cut anywhere. Raises EngineError on data that does not parse."""
@@ -154,6 +155,7 @@ class Insert:
 
     def finish(self) -> Result:
         """Write what was handed over. Raises EngineError when it does not parse or cannot be written."""
+        self._ended = True
         try:
             done = self._connection.insert_done(self._inserter)
         except RuntimeError as error:
@@ -168,13 +170,20 @@ class Insert:
         )
 
     def cancel(self) -> None:
-        """Write nothing."""
-        self._connection.insert_cancel(self._inserter)
+        """Write nothing; does nothing after `finish`."""
+        if not self._ended:
+            self._ended = True
+            self._connection.insert_cancel(self._inserter)
 
 
 def quoted(text: str) -> str:
     """Return a string literal of ClickHouse."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return a quoted identifier of ClickHouse."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def escaped(text: str) -> str:
@@ -210,4 +219,4 @@ def _chdb() -> Any:
         raise StackError("the local ClickHouse is not installed; run: pip install 'langtrail[local]'") from None
 
 
-__all__ = ["DATABASE", "Engine", "EngineError", "Handle", "Insert", "Result", "escaped", "quoted"]
+__all__ = ["DATABASE", "Engine", "EngineError", "Handle", "Insert", "Result", "escaped", "identifier", "quoted"]

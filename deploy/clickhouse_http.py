@@ -6,12 +6,13 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final, TypeVar
 
 from aiohttp import web
 
 from . import clickhouse_answer as answer
-from .clickhouse_engine import Engine, EngineError, Result
+from .clickhouse_engine import Engine, EngineError, Insert, Result
 from .clickhouse_errors import Code, refusal
 from .clickhouse_hello import hello, is_hello
 from .clickhouse_readonly import ReadOnlyGuard
@@ -71,14 +72,14 @@ class Server:
         self._sessions.close()
 
     async def _statement(self, request: web.Request) -> web.StreamResponse:
-        if request.method == "GET" and not request.query:
+        if request.method in ("GET", "HEAD") and not request.query:
             return await self._ping(request)
         common = answer.headers(request.query.get("query_id", ""), self._timezone)
         try:
             self._authenticate(request)
             call = await read_call(request)
             common = answer.headers(call.query_id, self._timezone)
-            async with self._lease(call) as lease:
+            async with self._held(partial(self._sessions.take, call), partial(self._sessions.give_back, call)) as lease:
                 return await self._execute(request, call, lease)
         except EngineError as error:
             return answer.failure(error, common, self._version)
@@ -94,14 +95,6 @@ class Server:
                 f"{name}: Authentication failed: password is incorrect, or there is no user with such name",
             )
 
-    @asynccontextmanager
-    async def _lease(self, call: Call) -> AsyncIterator[Lease]:
-        lease = await self._in_thread(self._sessions.take, call)
-        try:
-            yield lease
-        finally:
-            await self._in_thread(self._sessions.give_back, lease, call)
-
     async def _execute(self, request: web.Request, call: Call, lease: Lease) -> web.StreamResponse:
         body = Body(request)
         text = b"\n".join(part for part in (call.query.encode(), await body.read(_HEAD_BYTES)) if part)
@@ -112,16 +105,13 @@ class Server:
 
     async def _insert(self, call: Call, lease: Lease, head: InsertHead, first: bytes, body: Body) -> web.StreamResponse:
         check_insert(call)
-        insert = await self._in_thread(lease.handle.insert, head.statement, head.input_format)
-        try:
+        begin = partial(lease.handle.insert, head.statement, head.input_format)
+        async with self._held(begin, Insert.cancel) as insert:
             if first:
                 await self._in_thread(insert.append, first)
             async for piece in body.pieces():
                 await self._in_thread(insert.append, piece)
-        except BaseException:
-            await self._in_thread(insert.cancel)
-            raise
-        result = await self._in_thread(insert.finish)
+            result = await self._in_thread(insert.finish)
         return answer.whole(call, answer.headers(call.query_id, self._timezone), [result])
 
     async def _query(self, request: web.Request, call: Call, lease: Lease, text: bytes) -> web.StreamResponse:
@@ -130,18 +120,27 @@ class Server:
         if is_hello(text) and format_name.lower() == "native":
             greeting = hello(self._display_name, self._version, self._timezone)
             return answer.whole(call, common, [Result(data=greeting, result_rows=1)])
-        blocks = await self._in_thread(start, self._guard, lease, call, text, format_name)
-        try:
+        begin = partial(start, self._guard, lease, call, text, format_name)
+        async with self._held(begin, Generator.close) as blocks:
             first, ended = await self._in_thread(first_blocks, blocks, _whole_bytes(call), cancel=lease.mark)
             if ended:
                 return answer.whole(call, common, first)
             return await answer.in_pieces(request, call, common, first, self._rest(blocks, lease))
-        finally:
-            await self._in_thread(blocks.close)
 
     async def _rest(self, blocks: Generator[Result], lease: Lease) -> AsyncIterator[Result]:
         while block := await self._in_thread(next, blocks, None, cancel=lease.mark):
             yield block
+
+    @asynccontextmanager
+    async def _held(self, make: Callable[[], T], release: Callable[[T], object]) -> AsyncIterator[T]:
+        """Make something in a thread for the block and release it in one, even when the client leaves while it is made."""
+        made: list[T] = []
+        try:
+            await self._in_thread(lambda: made.append(make()))
+            yield made[0]
+        finally:
+            for it in made:
+                await self._in_thread(release, it)
 
     async def _in_thread(self, function: Callable[..., T], *args: object, cancel: str = "") -> T:
         """Run a blocking call. When the client goes away, the statement with the log_comment `cancel` is ended first."""

@@ -10,14 +10,12 @@ import logging
 import os
 import signal
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http import HTTPStatus
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from .process import LOOPBACK, StackError
+from .process import LOOPBACK, StackError, answers_ok
 from .service import Service
 
 USER: Final = "langtrail"
@@ -42,15 +40,7 @@ def dsn(port: int, password: str, user: str = USER, database: str = "langtrail")
 
 def server_answers(port: int) -> Callable[[], bool]:
     """Return a condition: the server on this port of loopback answers /ping."""
-
-    def answers() -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/ping", timeout=2) as response:
-                return bool(response.status == HTTPStatus.OK)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    return answers
+    return partial(answers_ok, port, "/ping")
 
 
 def main(argv: list[str]) -> None:

@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Final
 
-from .clickhouse_engine import Engine, Handle, escaped, quoted
+from .clickhouse_engine import Engine, Handle, escaped, identifier, quoted
 from .clickhouse_errors import Code, refusal
 from .clickhouse_request import Call
 
@@ -51,11 +51,11 @@ class Sessions:
         try:
             self._set_up(lease, call)
         except BaseException:
-            self.give_back(lease, call)
+            self.give_back(call, lease)
             raise
         return lease
 
-    def give_back(self, lease: Lease, call: Call) -> None:
+    def give_back(self, call: Call, lease: Lease) -> None:
         """End the use of a connection: close it, or keep it, without this request's settings, for its session's next one."""
         if lease.session is None:
             lease.handle.close()
@@ -63,7 +63,7 @@ class Sessions:
         lease.handle.reset([name for name in lease.applied if name not in lease.before])
         lease.handle.set(lease.before)
         for table in call.external:
-            lease.handle.run(f"DROP TEMPORARY TABLE IF EXISTS {_identifier(table.name)}", "Null")
+            lease.handle.run(f"DROP TEMPORARY TABLE IF EXISTS {identifier(table.name)}", "Null")
         lease.session.expires_at = time.monotonic() + call.session_timeout
         lease.session.busy = False
 
@@ -106,7 +106,7 @@ class Sessions:
         lease.handle.set(settings)
         lease.applied = list(settings)
         for table in call.external:
-            name = _identifier(table.name)
+            name = identifier(table.name)
             lease.handle.run(f"CREATE TEMPORARY TABLE {name} ({table.structure})", "Null")
             insert = lease.handle.insert(f"INSERT INTO {name}", table.input_format)
             insert.append(table.data)
@@ -118,10 +118,6 @@ def _changed(handle: Handle, names: list[str]) -> dict[str, str]:
     listed = "[" + ", ".join(quoted(name) for name in names) + "]"
     rows = handle.run(_CHANGED, "JSONCompactEachRow", {"names": escaped(listed)}).data.splitlines()
     return dict(json.loads(row) for row in rows)
-
-
-def _identifier(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
 
 
 __all__ = ["Lease", "Session", "Sessions"]

@@ -1,6 +1,7 @@
 """Processes, ports and log files: what the local stack needs of the operating system."""
 
 import errno
+import http.client
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +52,25 @@ def listening(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def answers_ok(port: int, path: str) -> bool:
+    """Say whether a server on this port of loopback answers a GET with 200 within two seconds; no proxy is asked."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def without_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep HTTP clients from asking a proxy for servers on loopback."""
+    names = ("no_proxy", "NO_PROXY")
+    listed = ",".join(filter(None, [next(filter(None, map(environ.get, names)), ""), LOOPBACK, "localhost"]))
+    return dict.fromkeys(names, listed)
 
 
 def spawn(argv: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -1,16 +1,14 @@
 """The services of the local stack, and what each is told in its environment."""
 
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
-from http import HTTPStatus
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from .clickhouse_server import clickhouse_service, dsn
 from .kafka import kafka_service
-from .process import LOOPBACK
+from .process import LOOPBACK, answers_ok
 from .service import Service
 from .stack_files import private_key_file, spool
 from .stack_state import StackState
@@ -31,16 +29,16 @@ def environment(directory: Path, state: StackState) -> dict[str, str]:
     }
 
 
-def services(directory: Path, state: StackState) -> dict[str, Service]:
-    """Return the services by name, in the order of their start. Raises StackError when Kafka cannot be downloaded."""
-    ports = state.ports
-    told = _told(directory, state)
-    return {
-        "kafka": kafka_service(directory / "kafka", ports["kafka"], ports["kafka_controller"]),
-        "clickhouse": clickhouse_service(directory / "clickhouse", ports["clickhouse"], state.password),
-        "worker": _pipeline("worker", ports["worker"], {**told, "LANGTRAIL_WORKER_PORT": str(ports["worker"])}),
-        "sink": _pipeline("sink", ports["sink"], {**told, "LANGTRAIL_SINK_PORT": str(ports["sink"])}),
+def services(directory: Path, state: StackState, only: Collection[str]) -> dict[str, Service]:
+    """Return the services that are named, in the order of their start. Raises StackError when Kafka cannot be downloaded."""
+    ports, told = state.ports, _told(directory, state)
+    made: dict[str, Callable[[], Service]] = {
+        "kafka": lambda: kafka_service(directory / "kafka", ports["kafka"], ports["kafka_controller"]),
+        "clickhouse": lambda: clickhouse_service(directory / "clickhouse", ports["clickhouse"], state.password),
+        "worker": lambda: _pipeline("worker", ports["worker"], {**told, "LANGTRAIL_WORKER_PORT": str(ports["worker"])}),
+        "sink": lambda: _pipeline("sink", ports["sink"], {**told, "LANGTRAIL_SINK_PORT": str(ports["sink"])}),
     }
+    return {name: make() for name, make in made.items() if name in only}
 
 
 def _told(directory: Path, state: StackState) -> dict[str, str]:
@@ -54,15 +52,5 @@ def _told(directory: Path, state: StackState) -> dict[str, str]:
 
 
 def _pipeline(name: str, port: int, environ: Mapping[str, str]) -> Service:
-    return Service(name, (sys.executable, "-m", "langtrail.deploy.cli", name), port, _ready(port), environ)
-
-
-def _ready(port: int) -> Callable[[], bool]:
-    def ready() -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/ready", timeout=2) as response:
-                return bool(response.status == HTTPStatus.OK)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    return ready
+    argv = (sys.executable, "-m", "langtrail.deploy.cli", name)
+    return Service(name, argv, port, partial(answers_ok, port, "/ready"), environ)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from .errors import CannotRun
-from .process import StackError, stop_all
+from .process import StackError, stop_all, without_proxy
 from .registry_server import serving
 from .stack_files import logs, make_directory, prepare
 from .stack_services import PIPELINE, SERVERS, SERVICES, environment, services
@@ -39,8 +39,8 @@ class Supervisor:
         self._echo = echo
         self._state = replace(state, supervisor=Process.of(os.getpid()))
         self._unwritten = ""
-        made = services(directory, state)
-        self._supervised = {name: Supervised(made[name], logs(directory)) for name in SERVICES if name in only}
+        made = services(directory, state, only)
+        self._supervised = {name: Supervised(service, logs(directory)) for name, service in made.items()}
         self._ended = False
         self._publish()
 
@@ -131,6 +131,7 @@ def supervise(directory: Path, *, only: tuple[str, ...], ports: Mapping[str, int
     Raises AlreadyRunning when it runs already, CannotRun when it cannot start; nothing is left running then.
     """
     make_directory(directory)
+    os.environ.update(without_proxy(os.environ))  # the children's too
     with locked(directory) as ours:
         if not ours:
             raise AlreadyRunning(f"the stack in {directory} is running already")

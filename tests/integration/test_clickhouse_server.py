@@ -1,6 +1,5 @@
 """The local ClickHouse server, spoken to as clients do: unmodified clickhouse-connect, and plain HTTP."""
 
-# ruff: noqa: S608 - the names of tables are made here
 import gzip
 import http.client
 import json
@@ -221,6 +220,12 @@ def test_errors_have_clickhouses_code_and_status(http_call: Http, sql: bytes, st
 def test_an_unknown_setting_is_refused(http_call: Http) -> None:
     """A parameter that is no setting is not silently dropped."""
     assert http_call(b"SELECT 1", no_such_setting="1").code == 115
+
+
+def test_a_name_cannot_break_out_of_its_quotes(http_call: Http) -> None:
+    """The name of a database is a name, whatever is in it."""
+    for name in ("a`b", "a\\`; DROP DATABASE langtrail", "a\\"):
+        assert http_call(b"SELECT 1", database=name).code == 81
 
 
 def test_credentials_are_taken_from_where_clickhouse_takes_them(http_call: Http, clickhouse_server: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from langtrail.deploy import stack
-from langtrail.deploy.process import StackError, last_lines, rotate
+from langtrail.deploy.process import StackError, last_lines, rotate, without_proxy
 from langtrail.deploy.stack_files import PORTS, make_directory, prepare, private_key_file
 from langtrail.deploy.stack_services import environment
 from langtrail.deploy.stack_state import Process, ServiceState, StackState, is_supervised, locked, read_state, write_state
@@ -111,3 +111,12 @@ def test_a_log_begins_anew_and_the_last_one_is_kept(tmp_path: Path) -> None:
     assert (log.read_text(), (tmp_path / "x.log.1").read_text()) == ("second\n", "first\n\n")
     assert last_lines(tmp_path / "x.log.1", 5) == ["first"]
     assert last_lines(tmp_path / "none.log") == []
+
+
+def test_no_proxy_is_asked_for_loopback() -> None:
+    """What the user excepted stays excepted."""
+    assert without_proxy({"no_proxy": "corp"}) == {
+        "no_proxy": "corp,127.0.0.1,localhost",
+        "NO_PROXY": "corp,127.0.0.1,localhost",
+    }
+    assert without_proxy({})["NO_PROXY"] == "127.0.0.1,localhost"
