@@ -1,5 +1,7 @@
 """All commands of `langtrail`, in the order of its help."""
 
+from collections.abc import Callable
+
 import typer
 
 from . import command_ask, command_pipeline, command_stack
@@ -17,10 +19,15 @@ _RUN = "Run"
 _ASK = "Ask"
 _OPERATE = "Operate"
 
-for _command in (command_stack.up, command_stack.down, command_stack.status, command_stack.env, demo):
-    app.command(rich_help_panel=_RUN)(_command)
-for _command in (command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate):
-    app.command(rich_help_panel=_RUN)(_command)
-for _command in (command_ask.sessions, command_ask.replay, command_ask.sql):
-    app.command(rich_help_panel=_ASK)(_command)
+_COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    _RUN: (
+        *(command_stack.up, command_stack.down, command_stack.status, command_stack.env, demo),
+        *(command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate),
+    ),
+    _ASK: (command_ask.sessions, command_ask.replay, command_ask.sql),
+}
+
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
 app.add_typer(command_pipeline.tenants, name="tenants", rich_help_panel=_OPERATE)
