@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .key_rules import KeyRule, is_placeholder, rule_of, words_of
+from .key_rules import KeyRule, begins_redacted, is_placeholder, rule_of, words_of
 from .validators import looks_random
 
 _SENSITIVE = (
@@ -48,7 +48,7 @@ def _rule(name: str) -> KeyRule | None:
 
 def _part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
     part = rule.part(value)
-    if part is None or len(value) < _SHORTEST or not re.search(r"\w", value):
+    if part is None or len(value) < _SHORTEST or begins_redacted(value) or not re.search(r"\w", value):
         return NOTHING
     return (Span(start + part[0], start + part[1]),)
 
@@ -109,7 +109,7 @@ def _line(candidate: Candidate) -> Iterable[Span]:
 def _said(candidate: Candidate) -> Iterable[Span]:
     """Take the word after `my password is`, unless it looks like the rest of a sentence."""
     value = candidate.value.rstrip(".,;:!?)'\"”»")
-    if len(value) <= _SHORTEST or is_placeholder(value) or not _LIKE_A_SECRET.search(value):
+    if len(value) <= _SHORTEST or is_placeholder(value) or begins_redacted(value) or not _LIKE_A_SECRET.search(value):
         return NOTHING
     return (Span(candidate.start, candidate.start + len(value)),)
 
@@ -125,7 +125,8 @@ def _tagged(candidate: Candidate) -> Iterable[Span]:
 
 
 def _password(candidate: Candidate) -> Iterable[Span]:
-    return NOTHING if is_placeholder(candidate.value) or len(candidate.value) < _SHORTEST else whole(candidate)
+    value = candidate.value
+    return NOTHING if len(value) < _SHORTEST or is_placeholder(value) or begins_redacted(value) else whole(candidate)
 
 
 def _after_word(candidate: Candidate) -> Iterable[Span]:
@@ -143,7 +144,8 @@ ASSIGNMENTS: Final = (
         trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*(?:\[\w*\])?\\?[\"'`]?\s*(?:[:!]?=|=>|:)",
         judge=_assigned,
         rank=Rank.ASSIGNED_SECRET,
-        example='dbPass := "correct horse" # and api_key=9fceb02d0ae598e9',
+        retry=True,
+        example='secret = dbPass := "correct horse" # and api_key=9fceb02d0ae598e9',
         counter_example="password: str = os.environ['DB_PASSWORD']; max_tokens=4096",
     ),
     Detector(

@@ -38,11 +38,12 @@ _NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+"
 _OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
 _OURS = re.compile(PLACEHOLDER)
 _THOUSANDS = re.compile(r"\d{1,2}(?: \d{3})+")
+_DIGITS = re.compile(r"\d+")
 _AND = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
 _SAYS_PHONE = re.compile(rf"(?<!\w)(?:{_STRONG}|{_WEAK})(?!\w)|{_UNSPACED}", re.IGNORECASE)
-_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_][-./+]|\d:)\Z")
+_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
 _LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
 _RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.,:-]\d")
 
@@ -65,11 +66,11 @@ _FEWEST, _FEWEST_GROUPED, _MOST = 6, 7, 15
 
 def _international(candidate: Candidate) -> Iterable[Span]:
     """Take the longest run of groups that is as long as its country's numbers may be."""
-    if _PART_OF_MORE.search(candidate.before(2)) or candidate.previous in ("+", "."):
+    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or candidate.previous in ("+", "."):
         return NOTHING
     if candidate.value[0] == "0" and (not _EXIT_CODE.match(candidate.value) or _in_a_row(candidate)):
         return NOTHING
-    for group in reversed([*re.finditer(r"\d+", candidate.value)]):
+    for group in reversed([*_DIGITS.finditer(candidate.value)]):
         digits = re.sub(r"\D", "", candidate.value[: group.end()])
         digits = digits.removeprefix("00") if candidate.value[0] == "0" else digits
         end = candidate.start + group.end()
@@ -86,7 +87,7 @@ def _in_a_row(candidate: Candidate) -> bool:
 
 def _grouped(candidate: Candidate) -> Iterable[Span]:
     """Take what its separators alone give away, unless it is a part of something longer."""
-    if _PART_OF_MORE.search(candidate.before(2)) or _RUNS_ON.match(candidate.text, candidate.end):
+    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or _RUNS_ON.match(candidate.text, candidate.end):
         return NOTHING
     return (Span(candidate.start, candidate.end),)
 
@@ -99,9 +100,10 @@ def _north_american(candidate: Candidate) -> Iterable[Span]:
 
 
 def _trunk(candidate: Candidate) -> Iterable[Span]:
-    groups = tuple(map(len, re.findall(r"\d+", candidate.value)))
-    separators = {*re.sub(r"[^ .\-/]", "", candidate.value)}
-    if groups not in _TRUNK_SHAPES or len(separators) > 1 + ("(" in candidate.value) or _DATE.match(candidate.value):
+    value = candidate.value
+    groups = tuple(map(len, _DIGITS.findall(value)))
+    separators = {*re.sub(r"[^ .\-/]", "", value)}
+    if groups not in _TRUNK_SHAPES or len(separators) > 1 + ("(" in value) or _DATE.match(value):
         return NOTHING
     if (groups == _DAY_AND_TIME and "/" in separators) or (" " in separators and _in_a_row(candidate)):
         return NOTHING
@@ -116,13 +118,19 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     said = candidate.text[candidate.groups[0][0] : start]
     if _OURS.search(said) or (vague and _OTHER_NUMBER.search(said)):
         return NOTHING
-    while _is_number(candidate.text[start:end], vague=vague) and not _RUNS_ON.match(candidate.text, end):
+    while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))
         more = _AND.match(candidate.text, end)
         if more is None:
             break
         start, end = more.span(1)
     return found
+
+
+def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
+    """Return where a number ends, as many groups of it as make one; `start` when none do."""
+    ends = [end, *(match.end() for match in reversed([*_DIGITS.finditer(text, start, end)]))]
+    return next((e for e in ends if _is_number(text[start:e], vague=vague) and not _RUNS_ON.match(text, e)), start)
 
 
 def _is_number(value: str, *, vague: bool) -> bool:
@@ -147,6 +155,7 @@ PHONE: Final = (
         trigger=r"(?:\+ ?\(?|\b00[ .\-]?)[1-9](?:[ ().\-/]*\d){6}",
         judge=_international,
         rank=Rank.PHONE,
+        retry=True,
         numeric=True,
         example="ring +44 20 7946 0018 after six",
         counter_example="offset +1000 in build+1234567890",
@@ -159,6 +168,7 @@ PHONE: Final = (
         trigger=r"[2-9]\d\d\)?[ .\-/]*[2-9]\d\d[ .\-]\d{4}",
         judge=_north_american,
         rank=Rank.PHONE,
+        retry=True,
         numeric=True,
         example="(212) 555-0147 x22",
         counter_example="200 304 1024 bytes, span 8212-555-0147",
@@ -171,6 +181,7 @@ PHONE: Final = (
         trigger=r"(?:^|[^\w.])\(?0[1-9]\d*\)?[ .\-/]+\d+[ .\-/]?\d",
         judge=_trunk,
         rank=Rank.PHONE,
+        retry=True,
         numeric=True,
         example="or 06.12.34.56.78",
         counter_example="at 05.12.2005 01 02 03 04 05 06",
@@ -183,6 +194,7 @@ PHONE: Final = (
         trigger=r"\(\d\d+\) ?\d{3}\d*[\- ]\d{3}",
         judge=_grouped,
         rank=Rank.PHONE,
+        retry=True,
         numeric=True,
         example="(11) 91234-5678",
         counter_example="f(12) 345-6789",
@@ -209,6 +221,7 @@ PHONE: Final = (
         trigger=r"(?i)\d[ \-,(]+(?:office|fax|mobile|cell|handy|mobil|portable)\b",
         judge=_labelled,
         rank=Rank.PHONE,
+        retry=True,
         example="416 60 039 office",
         counter_example="1200000 mobile users",
     ),

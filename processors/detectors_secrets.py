@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .key_rules import is_placeholder
+from .key_rules import begins_redacted, is_placeholder
 from .validators import jwt_header
 
 _SCHEMES = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|sso-key|negotiate|ntlm|zoho-oauthtoken"
@@ -17,7 +17,11 @@ _OPAQUE = re.compile(r"\d|[A-Z].*[A-Z]|[._~+/=-].*[._~+/=-]")
 
 
 def _credential(start: int, value: str) -> Iterable[Span]:
-    return NOTHING if len(value) < _SHORTEST or is_placeholder(value) else (Span(start, start + len(value)),)
+    return (
+        NOTHING
+        if len(value) < _SHORTEST or is_placeholder(value) or begins_redacted(value)
+        else (Span(start, start + len(value)),)
+    )
 
 
 def _jwt(candidate: Candidate) -> Iterable[Span]:
@@ -81,7 +85,7 @@ SECRETS: Final = (
         type="SECRET",
         reason="The credential of an HTTP Authorization header; its name and scheme stay.",
         pattern=(
-            r"(?i)\b(?:proxy-)?authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
+            r"(?i)authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
             rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+))"
         ),
         trigger=r"(?i)authorization[\"']?\s*[:=]",
@@ -94,8 +98,8 @@ SECRETS: Final = (
         name="bearer",
         type="SECRET",
         reason="A bearer token (RFC 6750) outside of a header.",
-        pattern=r"(?i)\bbearer[ :=]+([0-9A-Za-z._~+/=-]{12,})",
-        trigger=r"(?i)\bbearer[ :=]+[0-9A-Za-z]",
+        pattern=r"(?i)(?:^|[^A-Za-z])bearer[ :=]+([0-9A-Za-z._~+/=-]{12,})",
+        trigger=r"(?i)bearer[ :=]+[0-9A-Za-z]",
         judge=_bearer,
         rank=Rank.STRUCTURED_SECRET,
         example="got bearer 0f8a7d6e5c4b3a29",
@@ -105,7 +109,7 @@ SECRETS: Final = (
         name="cookie_header",
         type="SECRET",
         reason="The values of an HTTP Cookie or Set-Cookie header: whoever has them has the session.",
-        pattern=r"(?i)\b(?:set-)?cookie[\"']?\s{0,2}:\s{0,2}[\"']?([\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]+)",
+        pattern=r"(?i)cookie[\"']?\s{0,2}:\s{0,2}[\"']?([\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]+)",
         trigger=r"(?i)cookie[\"']?\s*:",
         judge=_value,
         rank=Rank.STRUCTURED_SECRET,

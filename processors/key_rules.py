@@ -46,6 +46,11 @@ def is_placeholder(value: str) -> bool:
     return not stripped or bool(_STANDS_FOR_ONE.fullmatch(stripped) or _VARIABLE.fullmatch(stripped))
 
 
+def begins_redacted(value: str) -> bool:
+    """Tell whether a value begins with our own placeholder: what is glued to it was not its value."""
+    return _OURS.match(value) is not None
+
+
 def _secret(value: str) -> Part:
     scheme = _SCHEME.match(value)
     start = scheme.end() if scheme else 0
@@ -99,7 +104,7 @@ _SECRETS: Final = frozenset(
 )
 _AT_THE_END: Final = {phrase: rule for phrases, rule in _PERSONAL for phrase in _compact(phrases)}
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_WORD = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _LONGEST_PHRASE = 4
 _LONGEST_KEY = 128
 
@@ -113,6 +118,8 @@ def words_of(key: str) -> list[str]:
 def rule_of(key: str) -> KeyRule | None:
     """Return what a name says about its value; None when it says nothing."""
     name = words_of(_OURS.sub("", key))
+    if name and name[-1] not in words.ABOUT and _is_secret(name):
+        return _SECRET
     while len(name) > 1 and (name[-1] in words.GENERIC or name[-1].isdigit()):
         name.pop()
     if not name:
@@ -184,7 +191,7 @@ def _trigger() -> str:
         rf'(?i:{long}|{compounds})[^"]*{has_value}'
         rf'|(?:[^A-Za-z](?i:{lower})|[A-Za-z](?:{camel}))s?(?:[^a-z"][^"]*)?{has_value}'
         rf'|(?i:{vague})s?(?:[_\- .]?(?i:{generic}|\d+))*"\s*:\s*(?:"[^"\s]{{8}}|[\[{{])'
-        rf'|(?i)"x[_\- .][^"]*(?:api|auth|key|secret|token)s?"\s*:'
+        rf'|"[xX][_\- .A-Z][^"]*(?i:api|auth|key|secret|token)[^"]*"\s*:'
         rf'|(?i)"(?:{"|".join(sorted(words.NAMES))})"\s*:\s*"[^"]*(?:pass|pwd|secret|token|key|auth|cookie|cred|ssn|phone)'
     )
 

@@ -20,6 +20,7 @@ _ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
+_SHORT_ESCAPE = 2
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
 
 ODD_TRIGGER: Final = f"[{ODD}]"
@@ -130,5 +131,6 @@ def _escape(escaped: str) -> str:
 
 
 def _json_escape(escaped: str) -> str:
-    text: str = json.loads(f'"{escaped}"') if escaped[1] in 'bfnrtu"\\/' else escaped
+    known = escaped[1] in 'bfnrt"\\/' or (escaped[1] == "u" and len(escaped) > _SHORT_ESCAPE)
+    text: str = json.loads(f'"{escaped}"') if known else escaped
     return text

@@ -108,11 +108,10 @@ def _redact_json(text: str, budget: Budget) -> Redacted:
 def _texts(tags: str) -> list[str]:
     """Return the tags of a JSON array; what is withheld is one tag."""
     loaded: Any = orjson.loads(tags)
-    return (
-        [tag if isinstance(tag, str) else orjson.dumps(tag).decode() for tag in loaded]
-        if isinstance(loaded, list)
-        else [str(loaded)]
-    )
+    return [
+        tag if isinstance(tag, str) else orjson.dumps(tag).decode()
+        for tag in (loaded if isinstance(loaded, list) else [loaded])
+    ]
 
 
 def _status(fields: int, withheld: int) -> str:

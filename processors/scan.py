@@ -143,7 +143,7 @@ def _second_word(text: str, start: int, end: int) -> int:
 
 _JSON_STARTS = frozenset('{["')
 _SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
-_SEPARATORS = re.compile(r"[ \-]+")
+_SEPARATORS = re.compile(r"[ .\-/()]+")
 
 
 def _mapped(view: View, hits: list[Hit]) -> Iterator[Hit]:

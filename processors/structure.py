@@ -13,6 +13,7 @@ MAX_DEPTH = 3
 
 _TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
+_NAME = re.compile(r"[\w .\-]{1,64}")
 _LONG_INTEGER = re.compile(r"-?\d{12,}")
 # In JSON Schema, and in descriptions of tools, a key like `password` describes an argument; it has no value.
 _SCHEMA = re.compile(
@@ -139,7 +140,7 @@ class _Walker:
             return
         leaf.key, leaf.rule = _context(frame)
         if frame.is_object and frame.member.lower() in words.NAMES:
-            frame.calls_itself = leaf.text
+            frame.calls_itself = leaf.text if _NAME.fullmatch(leaf.text) else ""
         if depth < MAX_DEPTH and is_json(leaf.text):
             self.walk(leaf.text, leaf, leaf.key, leaf.rule, depth + 1)
         else:

@@ -1,0 +1,84 @@
+"""Views of a text, and the way back from them."""
+
+import json
+import random
+
+import pytest
+
+from langtrail.processors.detectors import ESCAPE, ODD, PERCENT, Prefilter
+from langtrail.processors.normalise import View, json_unescaped, percent_decoded, plain, unescape_all, unescaped
+
+
+def source(view: View, text: str, part: str) -> str:
+    """Return the part of the source that a part of the view stands for."""
+    start = view.text.index(part)
+    begin, end = view.source(start, start + len(part))
+    return text[begin:end]
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("a\u200bb\u2060c\ufeffd\u00ade", "abcde"),
+        ("\uff21\uff22 \uff11\uff12\uff20\uff0e", "AB 12@."),
+        ("\u0661\u0662\u06f3 \u0967\u0968", "123 12"),
+        ("555\u20131234 \u2212 \u2010", "555-1234 - -"),
+        ("a\u00a0b\u3000c", "a b c"),
+        ("\U0001d7d2\U0001d7d3 \u2074 \u2460", "45 4 1"),
+        ("é日本 ünchanged", "é日本 ünchanged"),
+    ],
+)
+def test_odd_characters_are_folded(text: str, folded: str) -> None:
+    """Invisible ones go; digits of any script, full-width forms, dashes and blanks become ASCII."""
+    assert plain(text).text == folded
+
+
+def test_the_way_back_takes_whole_characters() -> None:
+    """A span of the view is the span of the source it was made from, invisible characters inside included."""
+    text = "to b\u200bob@ex\u00adample.org\u200b now"
+    assert source(plain(text), text, "bob@example.org") == "b\u200bob@ex\u00adample.org"
+    text = "q=bob%40example.org&%C3%A9=%41%42%43"
+    view = percent_decoded(text)
+    assert view.text == "q=bob@example.org&é=ABC"
+    assert source(view, text, "bob@example.org") == "bob%40example.org"
+    assert source(view, text, "B") == "%41%42%43"
+    text = r"x \u0062ob\x40example.org &lt;&#64;&gt;"
+    assert unescaped(text).text == "x bob@example.org <@>"
+    assert source(unescaped(text), text, "bob@example.org") == r"\u0062ob\x40example.org"
+
+
+def test_json_escapes_come_back_as_written() -> None:
+    """Every escape counts whole, a surrogate pair as the one character it is."""
+    literal = r"a\n\"\u0041\ud83d\ude00\\é"
+    view = json_unescaped(literal)
+    assert view.text == json.loads(f'"{literal}"')
+    assert [literal[slice(*view.source(at, at + 1))] for at in range(len(view.text))] == [
+        *("a", r"\n", r"\"", r"\u0041", r"\ud83d\ude00", r"\\", "é"),
+    ]
+
+
+def test_unescaping_is_what_a_parser_does() -> None:
+    """Texts of backslashes at random: the quick way and the exact one agree with the parser."""
+    chance = random.Random(5)  # noqa: S311 - always the same texts
+    for _ in range(2000):
+        text = "".join(chance.choices(["\\", '"', "n", "u", "é", "a", "/", "\n", "\t"], k=8))
+        literal = json.dumps(text, ensure_ascii=chance.random() < 0.5)[1:-1]
+        assert unescape_all(literal) == json_unescaped(literal).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"), [("a\u200b", ODD), ("\uff11", ODD), ("%40", PERCENT), (r"\u0040", ESCAPE), ("&#64;", ESCAPE)]
+)
+def test_each_view_has_its_sign(text: str, sign: int) -> None:
+    """A view is made only when the prefilter saw that it may differ."""
+    assert sign in Prefilter().fired(text)
+    assert not Prefilter().fired("plain text, é and 日本 too: 100 %") & {ODD, PERCENT, ESCAPE}
+
+
+def test_broken_encodings_stay_texts() -> None:
+    """Half escapes, bytes that are no UTF-8 and surrogates stop nothing."""
+    half = chr(92) + "u12"
+    lone = chr(92) + "ud83d"
+    assert percent_decoded("%ff%fe %4").text == "\ufffd\ufffd %4"
+    assert unescaped(f"{lone} {half} &nope; &#9999999;").text == f"\ufffd {half} &nope; \ufffd"
+    assert json_unescaped(f"\\q {half} {lone}").text == f"\\q {half} {chr(0xD83D)}"
