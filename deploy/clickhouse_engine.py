@@ -121,7 +121,7 @@ class Handle:
             if not ended:
                 self._connection.streaming_cancel_query(stream)
 
-    def insert(self, statement: str, input_format: str) -> "Insert":
+    def insert(self, statement: str | bytes, input_format: str) -> "Insert":
         """Begin an INSERT whose data comes in pieces; `statement` ends before FORMAT or VALUES."""
         try:
             return Insert(self._connection, self._connection.send_insert(statement, input_format))

@@ -49,7 +49,8 @@ class Server:
         """Return the application that serves `/`, `/ping` and statements."""
         application = web.Application(client_max_size=_FORM_BYTES)
         application.router.add_get("/ping", self._ping)
-        application.router.add_route("*", "/", self._statement)
+        application.router.add_get("/", self._statement)
+        application.router.add_post("/", self._statement)
         application.cleanup_ctx.append(self._housekeeping)
         return application
 

@@ -92,7 +92,7 @@ async def read_call(request: web.Request) -> Call:
         session_timeout=_number(given, "session_timeout", _SESSION_SECONDS),
         session_check=_is_on(given, "session_check"),
         readonly=_number(given, "readonly", 0),
-        is_get=request.method == "GET",
+        is_get=request.method in ("GET", "HEAD"),
         wait_end_of_query=_is_on(given, "wait_end_of_query"),
         answer_encoding=encoding,
         external=[_external(given, name, data) for name, data in files.items()],

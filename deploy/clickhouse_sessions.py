@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .clickhouse_engine import Engine, Handle, escaped, identifier, quoted
-from .clickhouse_errors import Code, refusal
+from .clickhouse_errors import Code, EngineError, refusal
 from .clickhouse_request import Call
 
 _CHANGED: Final = "SELECT name, value FROM system.settings WHERE changed AND has({names:Array(String)}, name)"
@@ -60,10 +60,16 @@ class Sessions:
         if lease.session is None:
             lease.handle.close()
             return
-        lease.handle.reset([name for name in lease.applied if name not in lease.before])
-        lease.handle.set(lease.before)
-        for table in call.external:
-            lease.handle.run(f"DROP TEMPORARY TABLE IF EXISTS {identifier(table.name)}", "Null")
+        try:
+            lease.handle.reset([name for name in lease.applied if name not in lease.before])
+            lease.handle.set(lease.before)
+            for table in call.external:
+                lease.handle.run(f"DROP TEMPORARY TABLE IF EXISTS {identifier(table.name)}", "Null")
+        except EngineError:  # what is left of it is unknown: the next request gets a new one
+            with self._lock:
+                self._sessions.pop(call.session_id, None)
+            lease.handle.close()
+            raise
         lease.session.expires_at = time.monotonic() + call.session_timeout
         lease.session.busy = False
 

@@ -12,7 +12,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _FORMAT_NAME = re.compile(rb"\s+(\w+)(?P<settings>[ \t]+SETTINGS[ \t][^\n]*)?[ \t;]*\r?(?:\n|$)?", re.IGNORECASE)
-_LAST_FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*(?:\bSETTINGS\b[^']*)?;?\s*$", re.IGNORECASE)
+_MENTIONS_FORMAT = re.compile(rb"\bFORMAT\b", re.IGNORECASE)
 _RETURNS_ROWS: Final = frozenset(
     {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK", "KILL", "FROM", "VALUES"}
 )
@@ -28,7 +28,7 @@ _CONCATENABLE: Final = frozenset(
 class InsertHead:
     """An INSERT with data: the statement up to FORMAT or VALUES, the name of the format, and where the data begins."""
 
-    statement: str
+    statement: bytes
     input_format: str
     data_at: int
 
@@ -47,10 +47,10 @@ def insert_head(text: bytes) -> InsertHead | None:
         if token.lastgroup != "word" or depth or words < 3:  # INSERT INTO name …
             continue
         if word == b"VALUES":
-            return InsertHead(text[: token.start()].decode(), "Values", token.end())
+            return InsertHead(text[: token.start()], "Values", token.end())
         if word == b"FORMAT" and (name := _FORMAT_NAME.match(text, token.end())):
             statement = text[: token.start()] + (name["settings"] or b"")
-            return InsertHead(statement.decode(), name[1].decode(), name.end())
+            return InsertHead(statement, name[1].decode(), name.end())
         if word in (b"SELECT", b"WITH", b"FROM", b"WATCH", b"EXPLAIN"):
             return None
     return None
@@ -71,8 +71,14 @@ def returns_rows(text: bytes) -> bool:
 
 def output_format(text: bytes, default: str) -> str:
     """Return the name of the format that the answer will have."""
-    named = _LAST_FORMAT.search(text)
-    return named[1].decode() if named else default
+    if not _MENTIONS_FORMAT.search(text):
+        return default
+    tokens = [token for token in _TOKEN.finditer(text) if token.lastgroup != "gap"]
+    for keyword, name, following in zip(tokens[-2::-1], tokens[:0:-1], [None, *tokens[:1:-1]], strict=False):
+        ends = following is None or following[0].upper() in (b";", b"SETTINGS")
+        if ends and name.lastgroup == "word" and keyword.lastgroup == "word" and keyword[0].upper() == b"FORMAT":
+            return name[0].decode()
+    return default
 
 
 def is_concatenable(name: str) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from langtrail.schemas import AUDIT_EVENT, RegisteredSchema, UnknownSchemaId, registry
 
-from .process import LOOPBACK
+from .process import LOOPBACK, StackError
 
 _POLL_SECONDS: Final = 0.05
 _MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
@@ -58,9 +58,12 @@ def refuse() -> tuple[int, Any]:
 def serving(port: int) -> Iterator[str]:
     """Serve the registry on a port of loopback, in a thread, until the block is left; the value is its URL.
 
-    Raises OSError when the port is in use.
+    Raises StackError when the port is in use.
     """
-    server = ThreadingHTTPServer((LOOPBACK, port), _Handler)
+    try:
+        server = ThreadingHTTPServer((LOOPBACK, port), _Handler)
+    except OSError as error:
+        raise StackError(f"port {port} for the schema registry is in use: choose another one") from error
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), name="schema-registry", daemon=True)
     thread.start()

@@ -15,7 +15,7 @@ from .stack_files import logs, make_directory
 from .stack_services import SERVICES
 from .stack_services import environment as variables
 from .stack_state import StackState, is_supervised, read_state
-from .supervisor import AlreadyRunning, end_leftovers, supervise
+from .supervisor import ALREADY_RUNNING, AlreadyRunning, end_leftovers, supervise
 
 _DEADLINE_SECONDS: Final = 90.0
 _STOP_SECONDS: Final = 45.0
@@ -139,14 +139,20 @@ def _detached(directory: Path, only: tuple[str, ...], ports: Mapping[str, int], 
         echo(f"the stack in {directory} is running already")
     else:
         process = _spawn(directory, only, ports)
-    wait_for(lambda: (process is not None and process.poll() is not None) or _healthy(directory, only), seconds)
-    if process is not None and process.poll() is not None:
+
+    def is_decided() -> bool:
+        gone = process is not None and process.poll() not in (None, ALREADY_RUNNING)  # another `up` may have been faster
+        return gone or _healthy(directory, only)
+
+    wait_for(is_decided, seconds)
+    if process is not None and process.poll() not in (None, ALREADY_RUNNING):
         raise StackError("\n".join(last_lines(_log(directory), 1)) or f"the supervisor ended with status {process.returncode}")
+    already = process is None or process.returncode == ALREADY_RUNNING
     if process is not None:
         process.returncode = 0  # it is meant to outlive us; subprocess warns of children that are forgotten while they run
     if not _healthy(directory, only):
         reason = _reason(directory, only, seconds)
-        if process is not None:
+        if not already:
             down(directory)
         raise StackError(reason)
     for service in status(directory).services:

@@ -100,12 +100,10 @@ class Supervised:
         pause = _LONGEST_PAUSE_SECONDS if often else _FIRST_PAUSE_SECONDS * 2 ** (recent - 1)
         self._start_at = now + pause
         how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        message = f"{self.service.name} {how} and is started again in {pause:g} s" + (
-            f": it died {_MANY_DEATHS} times in a minute" if often else ""
-        )
+        why = f": it died {_MANY_DEATHS} times in a minute" if often else ""
+        why = ": the disk is full, make room" if has_full_disk(self._logs) else why
+        message = f"{self.service.name} {how} and is started again in {pause:g} s{why}"
         self.state = replace(self.state, state="unhealthy" if often else "starting", process=None, message=message)
-        if has_full_disk(self._logs):
-            message += ": the disk is full, make room"
         said = "".join(f"\n    {line}" for line in last_lines(self.log))
         return message + (f"; its log {self.log} ends with:{said}" if said else "; it logged nothing")
 

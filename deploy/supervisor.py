@@ -22,6 +22,8 @@ from .stack_services import PIPELINE, SERVERS, SERVICES, environment, services
 from .stack_state import Process, StackState, locked, read_state, write_state
 from .supervised import Supervised
 
+ALREADY_RUNNING: Final = 3
+"""Exit status of a supervisor that found another one."""
 _POLL_SECONDS: Final = 0.05
 
 Echo = Callable[[str], None]
@@ -184,5 +186,7 @@ def _say(sentence: str) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+    except AlreadyRunning:
+        sys.exit(ALREADY_RUNNING)
     except CannotRun as error:
         sys.exit(str(error))

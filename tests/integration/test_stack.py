@@ -1,6 +1,6 @@
 """The local stack: real parts, started, watched over and stopped; what its users are told when something is wrong."""
 
-# ruff: noqa: S603 - the programs that are started are our own
+
 import os
 import signal
 import socket
@@ -170,6 +170,20 @@ def test_a_stack_in_the_background(directory: Path) -> None:
     assert set(states(directory).values()) == {"stopped"}
     assert not any(is_alive(pid) for pid in running_pids.values())
     assert local_stack.environment(directory) == told
+
+
+def test_two_ups_at_once_start_one_stack(directory: Path) -> None:
+    """Both return when it is healthy, and the second one starts nothing."""
+    program = (
+        "import sys; from pathlib import Path; from langtrail.deploy import stack;"
+        "sys.exit(stack.up(Path(sys.argv[1]), detach=True, echo=print, only=('clickhouse',)))"
+    )
+    command = [sys.executable, "-c", program, str(directory)]
+    ups = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [up.communicate(timeout=60)[0] for up in ups]
+    assert [up.returncode for up in ups] == [0, 0]
+    (pid,) = pids(directory).values()
+    assert all(f"pid {pid}" in text for text in said)
 
 
 def test_two_stacks_run_side_by_side_and_a_dead_child_is_named(tmp_path: Path, wait_until: Wait) -> None:

@@ -34,7 +34,7 @@ from langtrail.deploy.clickhouse_statement import (
 def test_the_data_of_an_insert_is_found(text: bytes, statement: str, input_format: str, data: bytes) -> None:
     """The statement ends before FORMAT or VALUES, and the data begins where ClickHouse says it does."""
     head = insert_head(text)
-    assert head == InsertHead(statement, input_format, head.data_at if head else -1)
+    assert head == InsertHead(statement.encode(), input_format, head.data_at if head else -1)
     assert head is not None
     assert text[head.data_at :] == data
 
@@ -64,6 +64,11 @@ def test_a_statement_without_data_is_left_whole(text: bytes) -> None:
         (b"SELECT 1\n FORMAT Native\n", "Native"),
         (b"SELECT 1 FORMAT JSONEachRow SETTINGS max_threads = 1;", "JSONEachRow"),
         (b"SELECT 'FORMAT CSV'", "TabSeparated"),
+        (b"SELECT 1 FORMAT JSON -- FORMAT CSV", "JSON"),
+        (b"SELECT 1 FORMAT JSON /* c */ SETTINGS log_comment = 'FORMAT CSV'", "JSON"),
+        (b"SELECT format('{}', 1) AS format FROM t", "TabSeparated"),
+        (b"SELECT * FROM (SELECT 1 AS format) FORMAT CSV;", "CSV"),
+        (b"FORMAT", "TabSeparated"),
     ],
 )
 def test_the_format_of_an_answer_is_known_before_it_runs(text: bytes, name: str) -> None:
