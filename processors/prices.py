@@ -17,6 +17,8 @@ PRICE_VERSION: Final = f"genai-prices-{version('genai-prices')}"
 _MANY = 10**9
 """Tokens of a probe: their price in dollars is the price of one in billionths of a dollar."""
 _REMEMBERED = 4096
+_RESOURCE = "models/"
+"""Before the name of a model where Google's interface names it as a resource."""
 
 
 class Tokens(NamedTuple):
@@ -86,7 +88,10 @@ class Prices:
             found = self._snapshot.find_provider(None, provider, None)
         except LookupError:
             return "unknown_provider"
-        return found.find_model(model, all_providers=self._snapshot.providers) or "unknown_model"
+        for name in (model, model.removeprefix(_RESOURCE)):
+            if known := found.find_model(name, all_providers=self._snapshot.providers):
+                return known
+        return "unknown_model"
 
     def _rates_of(self, price: ModelPrice, input_tokens: int) -> _Rates:
         # The list holds its prices for as long as it lives, so an id stands for one of them.

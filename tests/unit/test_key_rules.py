@@ -28,7 +28,8 @@ SAYS_NOTHING = (
     " continuation_token"
     " eos_token token_type token_usage tokenizer password_policy password_length secret_name key_id api_key_id keyword"
     " keys_count public_key primary_key cache_key partition_key session_id thread_id trace_id run_id name model_name"
-    " ls_model_name tool_name address email_address ip_address id value content role type text title description pinned company mapping routing author"
+    " ls_model_name tool_name address email_address ip_address id value content role type text title"
+    " description pinned company mapping routing author"
     " compass bypass line_number page_number order_number cardinality scanner telemetry cellular_automaton"
 )
 

@@ -1,0 +1,86 @@
+"""JSON taken apart: every text with its place, its key, and what that key says."""
+
+import json
+
+import pytest
+
+from langtrail.processors.structure import Leaf, is_json, leaves, looks_like_json
+
+
+def written(text: str, leaf: Leaf) -> str:
+    """Return what stands in the document for all of a leaf."""
+    start, end = leaf.source(0, len(leaf.text))
+    return text[start:end]
+
+
+def test_every_text_is_found_with_its_key_and_place() -> None:
+    """Keys come as texts of their own; elements of a list belong to the list's key."""
+    text = '{"a": "x", "list": ["y", {"b": "z"}], "n": 5}'
+    found = [(leaf.text, leaf.key, leaf.owner >= 0) for leaf in leaves(text)]
+    keys = [("a", "", True), ("list", "", True), ("b", "", True), ("n", "", True)]
+    values = [("x", "a", False), ("y", "list", False), ("z", "b", False)]
+    assert sorted(found) == sorted([*keys, *values])
+    assert [written(text, leaf) for leaf in leaves(text)] == [leaf.text for leaf in leaves(text)]
+
+
+def test_places_go_through_escapes_and_levels() -> None:
+    """A span of a text three levels down is the span of the document where it stands, escapes included."""
+    inner = json.dumps({"to": "é\n\u0001x@y"})
+    text = json.dumps({"args": json.dumps({"deep": inner})})
+    leaf = next(leaf for leaf in leaves(text) if "@" in leaf.text)
+    assert leaf.text == "é\n\u0001x@y"
+    start, end = leaf.source(3, 6)
+    assert text[start:end] == "x@y"
+    start, end = leaf.source(2, 3)
+    assert text[start:end] == r"\\\\u0001"
+
+
+def test_json_beyond_the_third_level_is_text() -> None:
+    """Levels are bounded: what is deeper comes as the text that it is written as."""
+    text = json.dumps("x")
+    for _ in range(6):
+        text = json.dumps([text])
+    (leaf,) = leaves(text)
+    assert leaf.text.startswith("[")
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_number_is_quoted_as_its_level_asks(depth: int) -> None:
+    """A string in the place of a number needs quotation marks with as many backslashes as there are levels."""
+    text = '{"phone":2125550147}'
+    for _ in range(depth):
+        text = json.dumps({"v": text})
+    leaf = next(leaf for leaf in leaves(text) if leaf.number)
+    start, end = leaf.source(0, len(leaf.text))
+    replaced = f"{text[:start]}{leaf.quote()}[PHONE]{leaf.quote()}{text[end:]}"
+    for _ in range(depth):
+        replaced = json.loads(replaced)["v"]
+    assert json.loads(replaced) == {"phone": "[PHONE]"}
+
+
+def test_only_telling_numbers_are_found() -> None:
+    """Under a key that says something, or as long as a card's; fractions and short numbers are left out."""
+    text = '{"phone": 1, "n": 2, "long": 123456789012, "float": 1234567890123.5, "e": 1e30, "pin": [3, 4]}'
+    assert [leaf.text for leaf in leaves(text) if leaf.number] == ["1", "123456789012", "3", "4"]
+
+
+@pytest.mark.parametrize("text", ['{"a":1}', " [1]", '"x"', "{}", "[]", '[{"a":[]}]', "[true]", "[null, -1]"])
+def test_json_is_recognised(text: str) -> None:
+    """Objects, arrays and strings, with blanks before them."""
+    assert is_json(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "12", "true", "[see above]", "[1] first", '"a" and "b"', "{a}", "{'a': 1}", '{"a":', "[" * 9999]
+)
+def test_other_text_is_not_json(text: str) -> None:
+    """Prose in brackets or quotes, other notations, what was cut off, and what is too deep to be read."""
+    assert not is_json(text)
+
+
+def test_the_beginning_of_json_looks_like_it() -> None:
+    """What was cut off is taken apart as far as it goes."""
+    text = '{"a": "x", "b": {"c": "y", "d'
+    assert looks_like_json(text)
+    assert [leaf.text for leaf in leaves(text)] == ["a", "x", "b", "c", "y"]
+    assert not looks_like_json('"just a quotation')
