@@ -93,6 +93,8 @@ class Gathering:
             batch.rows.append(Row(offset, datum, message))
         if self._replay and offset == self._replay.hi:
             self.end_replay()
+        elif not self._replay and len(batch) >= self._limits.rows:
+            self._close()
 
     def take(self, now: float, oldest_seconds: float) -> Batch | None:
         """Return the next batch that is full, or whose first record was taken `oldest_seconds` ago."""
@@ -115,7 +117,7 @@ class Gathering:
     def _ends_before(self, batch: Batch, schema: RegisteredSchema | None, size: int) -> bool:
         if schema and batch.schema and schema is not batch.schema:
             return True
-        return self._replay is None and (len(batch) >= self._limits.rows or batch.bytes + size > self._limits.bytes)
+        return self._replay is None and batch.bytes + size > self._limits.bytes
 
     def _close(self) -> None:
         if self._open:
