@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from . import key_words as words
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .key_rules import is_placeholder, words_of
+from .validators import looks_random
 
 
 class Token(NamedTuple):
@@ -34,7 +37,8 @@ def _token(candidate: Candidate) -> Iterable[Span]:
     before, after, value = candidate.previous, candidate.following, candidate.value
     if (before.isalnum() and before.isascii()) or before == "_" or (after.isalnum() and after.isascii()):
         return NOTHING
-    made_up = {*value[4:]} <= {*"Xx*-_0"} or not re.search("[0-9A-Z]", value[4:])
+    body = value[4:]
+    made_up = {*body} <= {*"Xx*-_0"} or (not re.search("[0-9A-Z]", body) and re.search("[_-]", body))
     return NOTHING if made_up else whole(candidate)
 
 
@@ -83,7 +87,7 @@ _TOKENS: Final = (
     _t("npm", "npm", "npm_", "[0-9A-Za-z]{36}", f"npm_{_letters(36)}", "npm_config_registry"),
     _t("pypi", "PyPI", "pypi-Ag", r"[\w-]{50,}", f"pypi-AgEIcHlwaS5vcmc{_letters(60)}"),
     _t("sendgrid", "SendGrid", r"SG\.", r"[\w-]{16,32}\.[\w-]{16,64}", f"SG.{_letters(22)}.{_letters(43)}"),
-    _t("twilio", "Twilio", "(?:SK|AC)", "[0-9a-f]{32}", f"SK{_hex(32)}"),
+    _t("twilio", "Twilio", "(?:SK|AC)[0-9A-Fa-f]", "[0-9A-Fa-f]{31}", f"SK{_hex(32)}"),
     _t(
         "huggingface",
         "Hugging Face",
@@ -198,7 +202,7 @@ _TOKENS: Final = (
     Token(
         "mapbox", "Mapbox", r"[sp]k\.eyJ", r"[sp]k\.eyJ[\w-]{20,}\.[\w-]{20,}", f"sk.eyJ{_letters(60)}.{_letters(22)}", "pk.eyJ"
     ),
-    _t("shippo", "Shippo", "shippo_(?:live|test)_", "[0-9a-f]{40}", f"shippo_live_{_hex(40)}"),
+    _t("shippo", "Shippo", "shippo_(?:live|test)_", "[0-9A-Fa-f]{40}", f"shippo_live_{_hex(40)}"),
     _t("sourcegraph", "Sourcegraph", "sg[pd]_", r"[0-9a-zA-Z_]{40,}", f"sgp_{_hex(40)}"),
     _t("prefect", "Prefect", "pn[bu]_", "[0-9A-Za-z]{36}", f"pnu_{_letters(36)}"),
     _t("readme", "ReadMe", "rdme_", "[0-9a-z]{70}", f"rdme_{_hex(70)}"),
@@ -228,8 +232,52 @@ _TOKENS: Final = (
     ),
     _t("one_password", "1Password", "ops_eyJ", r"[0-9A-Za-z+/=]{100,}", f"ops_eyJ{_letters(180)}"),
     _t("heroku", "Heroku", "HRKU-", r"[\w-]{36,}", f"HRKU-AA{_letters(58)}"),
-    _t("cohere_like", "Weights & Biases", "wandb_v1_", r"[\w-]{40,}", f"wandb_v1_{_letters(60)}"),
-    _t("deepgram_like", "Fireworks", "fw_", "[0-9A-Za-z]{22,}", f"fw_{_letters(24)}", "fw_version_string_from_config"),
+    _t("wandb", "Weights & Biases", "wandb_v1_", r"[\w-]{40,}", f"wandb_v1_{_letters(60)}"),
+    _t("fireworks", "Fireworks", "fw_", "[0-9A-Za-z]{22,}", f"fw_{_letters(24)}", "fw_version_string_from_config"),
+    _t(
+        "one_password_key",
+        "1Password",
+        "A3-[0-9A-Z]",
+        r"[0-9A-Z]{5}-[0-9A-Z-]{28,}",
+        "A3-A1B2C3-D4E5F6-G7H8I-J9K0L-M1N2O-P3Q4R",
+        "A3-size",
+    ),
+    _t("bedrock", "AWS", "ABSK", "[0-9A-Za-z+/]{100,}={0,2}", f"ABSK{_letters(120)}"),
+    _t("bedrock_session", "AWS", "bedrock-api-key-", "[0-9A-Za-z+/=]{20,}", f"bedrock-api-key-{_letters(80)}"),
+    _t(
+        "authress",
+        "Authress",
+        "(?:sc|ext|scauth|authress)_[0-9a-z]",
+        r"[0-9a-z]{4,30}\.[0-9a-z]{4,6}\.acc[_-][0-9a-z-]{10,32}\.[\w+/=-]{30,}",
+        f"sc_a1b2c3.d4e5.acc-{_hex(16)}.{_letters(40)}",
+        "sc_a1b2c3",
+    ),
+    _t("clickhouse", "ClickHouse Cloud", "4b1d", "[0-9A-Za-z]{38}", f"4b1d{_letters(38)}"),
+    _t("flutterwave", "Flutterwave", "FLW(?:SEC|PUB)K_TEST-", "[0-9A-Za-z]{12,}(?:-X)?", f"FLWSECK_TEST-{_hex(32)}-X"),
+    _t("gitlab_session", "GitLab", "_gitlab_session=", "[0-9a-z]{32}", f"_gitlab_session={_hex(32)}"),
+    _t(
+        "harness",
+        "Harness",
+        r"[ps]at\.[\w-]",
+        r"[\w-]{21}\.[0-9A-Za-z]{24}\.[0-9A-Za-z]{20}",
+        f"pat.{_letters(22)}.{_letters(24)}.{_letters(20)}",
+        "pat.on",
+    ),
+    _t("intra42", "42", "s-s4t2(?:ud|af)-", "[0-9a-f]{64}", f"s-s4t2ud-{_hex(64)}"),
+    _t("octopus", "Octopus Deploy", "API-[0-9A-Z]", "[0-9A-Z]{25}", f"API-{_letters(26).upper()}", "API-REFERENCE"),
+    _t("maxmind", "MaxMind", "[0-9A-Za-z]_[0-9A-Za-z]", r"[0-9A-Za-z]{28}_mmk", f"a_{_letters(29)}_mmk", "a_b_mmk"),
+    _t("settlemint", "SettleMint", "sm_[aps]at_", "[0-9A-Za-z]{16}", f"sm_pat_{_letters(16)}"),
+    _t("sonar", "Sonar", "sq[apu]_", "[0-9a-f]{40}", f"squ_{_hex(40)}"),
+    _t("yandex", "Yandex Cloud", "(?:AQVN|YC)", r"[\w-]{35,38}", f"AQVN{_letters(36)}"),
+    _t(
+        "yandex_iam",
+        "Yandex Cloud",
+        r"t1\.[0-9A-Z]",
+        r"[\w-]+={0,2}\.[\w-]{80,90}={0,2}",
+        f"t1.9{_letters(20)}.{_letters(86)}",
+        "t1.9x",
+    ),
+    _t("nebula", "Defined Networking", "dnkey-", r"[\w=-]{26}-[\w=-]{52}", f"dnkey-{_letters(26)}-{_letters(52)}"),
     _t("nvidia", "NVIDIA", "nvapi-", r"[\w-]{40,}", f"nvapi-{_letters(64)}"),
     _t("jina", "Jina", "jina_", r"[\w-]{40,}", f"jina_{_letters(60)}"),
     _t("e2b", "E2B", "e2b_", "[0-9a-f]{40}", f"e2b_{_hex(40)}"),
@@ -243,18 +291,57 @@ _TOKENS: Final = (
     ),
 )
 
-VENDORS: Final = tuple(
+_NAMES = (
+    "adafruit|adobe|airtable|algolia|alibaba|artifactory|asana|atlassian|beamer|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase"
+    "|confluent|contentful|datadog|discord|drone_?ci|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|freshbooks|gitter|gocardless"
+    "|heroku|hubspot|intercom|jira|confluence|kraken|kucoin|launch_?darkly|linear|linkedin|lob|looker|mailchimp|mailgun|mapbox"
+    "|mattermost|meraki|message_?bird|netlify|new_?relic|nytimes|okta|pager_?duty|plaid|private_?ai|rapid_?api|sendbird|sendgrid"
+    "|sentry|shodan|snyk|sonar|splunk|square_?space|sumo|telegr(?:am)?|travis|trello|twilio|twitch|twitter|vercel|yandex|zendesk"
+)
+_NAMED = (
+    rf"(?i)((?:{_NAMES})[\w.\- ]{{0,24}})[\"'\]]{{0,2}}\s{{0,3}}(?:[:=?|>,]{{1,4}})[\s\"'`=]{{0,5}}([\w=+/.%~:-]{{10,200}})"
+)
+_NO_SECRET = (
+    words.ABOUT | words.NOT_VAGUE | {"branch", "build", "commit", "digest", "job", "org", "repo", "sha", "team", "ticket"}
+)
+_UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
+
+
+def _named(candidate: Candidate) -> Iterable[Span]:
+    """Judge: a random value after a vendor's name, unless the name goes on to say that it is something else."""
+    value = candidate.group(2).rstrip(".:,")
+    name = words_of(candidate.group(1))
+    if name[-1] in _NO_SECRET or not _UNSEPARATED.fullmatch(value) or is_placeholder(value) or not looks_random(value, 14):
+        return NOTHING
+    start = candidate.groups[2][0]
+    return (Span(start, start + len(value)),)
+
+
+VENDORS: Final = (
+    *tuple(
+        Detector(
+            name=token.name,
+            type="SECRET",
+            reason=f"{token.vendor}: a key or token with a form of its own.",
+            pattern=token.pattern,
+            trigger=token.trigger,
+            judge=_token,
+            rank=Rank.VENDOR_SECRET,
+            example=token.example,
+            counter_example=token.counter_example,
+        )
+        for token in _TOKENS
+    ),
     Detector(
-        name=token.name,
+        name="vendor_named",
         type="SECRET",
-        reason=f"{token.vendor}: a key or token with a form of its own.",
-        pattern=token.pattern,
-        trigger=token.trigger,
-        judge=_token,
-        rank=Rank.VENDOR_SECRET,
-        example=token.example,
-        counter_example=token.counter_example,
-    )
-    for token in _TOKENS
+        reason="A random value given to a name that begins with a vendor's: many vendors' keys have no form of their own.",
+        pattern=_NAMED,
+        trigger=rf"(?i)(?:{_NAMES})[\w.\- ]*[\"'\]]*\s*[:=?|>,]+[\s\"'`=]*[\w=+/.%~:-]{{10}}",
+        judge=_named,
+        rank=Rank.ASSIGNED_SECRET,
+        example=f"algolia = {_letters(32)}",
+        counter_example=f"github: {_hex(40)}, sentry_commit={_hex(40)}, twitter: representatives",
+    ),
 )
 """Detectors of vendors' keys and tokens."""
