@@ -1,9 +1,9 @@
-"""The errors of the producer. None of them is raised by a hook: an application never fails because it is audited.
+"""The errors of the producer. No hook raises them: an application never fails because it is audited, unless its owner asked.
 
 ProducerError
-├── SpoolFull        the disk, or the limit set for the spool, has no room
-├── SpoolDamaged     a spool file is not what was written to it
-└── TokenRefused     audit_context was given a token that does not hold, or cannot be verified
+├── SpoolFull          the disk, or the limit set for the spool, has no room
+├── SpoolDamaged       a spool file is not what was written to it
+└── AuditUnavailable   only with LANGTRAIL_DELIVERY=block, from start hooks: the run must not begin, it cannot be recorded
 """
 
 
@@ -19,5 +19,5 @@ class SpoolDamaged(ProducerError):
     """A spool file is not what was written to it."""
 
 
-class TokenRefused(ProducerError):
-    """A token does not hold, or cannot be verified with the settings that there are."""
+class AuditUnavailable(ProducerError):
+    """Neither the spool nor Kafka takes the start of this run; with LANGTRAIL_DELIVERY=block it must not begin then."""

@@ -3,19 +3,28 @@
 import atexit
 import logging
 import os
+import sys
 import threading
 import time
+from functools import cache, partial
 
 from langtrail.schemas.settings import load_settings
 
+from .adoption import count_left
 from .draft import Draft
-from .errors import ProducerError
+from .errors import AuditUnavailable
+from .outlet import check_kafka_config
+from .own_events import own_event
+from .previous import take_turn
 from .runs import Runs
 from .sender import Sender
 from .settings import ProducerSettings
 from .stream import Stream
 
 log = logging.getLogger("langtrail.producer")
+
+_POLL_SECONDS = 0.005
+_STARTS = frozenset({"chain_start", "llm_start", "tool_start", "retriever_start"})
 
 
 class Pipeline:
@@ -24,75 +33,146 @@ class Pipeline:
     def __init__(self, settings: ProducerSettings) -> None:
         self.settings = settings
         self.runs = Runs()
+        self._fails_closed = settings.delivery == "block"
         self._lock = threading.Lock()
         self._stream: Stream | None = None
         self._sender: Sender | None = None
-        self._closed = False
 
     def record(self, draft: Draft) -> None:
-        """Keep one event. Raises ProducerError when not even a stream can be opened."""
-        (self._stream or self._open()).record(draft)
+        """Keep one event. Raises AuditUnavailable, in mode block, for the start of a run that cannot be kept."""
+        if self._fails_closed and draft.event_type in _STARTS:
+            self._record_or_refuse(draft)
+        elif not (self._stream or self._open()).record(draft):
+            self._open().record(draft)
 
     def unacknowledged(self) -> int:
-        """Return how many events of this process Kafka has not acknowledged, spooled ones included."""
-        if self._stream is None:
-            return 0
-        return self._stream.kept - (self._sender.acknowledged() if self._sender else 0)
+        """Return how many events Kafka has not acknowledged: this process's, and those that dead ones left in its spool."""
+        stream, sender = self._stream, self._sender
+        own = stream.kept - (sender.acknowledged() if sender else 0) if stream else 0
+        return own + self._left_by_dead(stream, sender)
 
     def flush(self, seconds: float) -> int:
         """Wait until Kafka has acknowledged everything, at most `seconds`. Return how many events it has not."""
         deadline = time.monotonic() + seconds
-        while (left := self.unacknowledged()) and self._sender and time.monotonic() < deadline:
-            self._sender.wake()
-            time.sleep(0.005)
-        return left
+        sender = self._sender
+        if sender is not None and self.settings.bootstrap_servers:
+            scans = sender.hurry(seconds, scan=True)
+            while time.monotonic() < deadline and sender.alive:
+                if sender.scans > scans and not self.unacknowledged():
+                    return 0
+                time.sleep(_POLL_SECONDS)
+        return self.unacknowledged()
 
     def close(self, seconds: float) -> None:
-        """End the stream: its last event, a last try to ship, and the rest stays in the spool."""
+        """End the stream: its last event, a last try to ship, and the rest stays in the spool. The next event opens another."""
         with self._lock:
-            stream, sender = self._stream, self._sender
-            if stream is None or self._closed:
-                return
-            self._closed = True
-        stream.record(stream.own("stream_close", count=stream.kept + 1))
+            stream, self._stream = self._stream, None
+            sender, self._sender = self._sender, None
+        if stream is None:
+            return
         deadline = time.monotonic() + seconds
-        left = self.flush(seconds)
         stream.close()
-        if sender and sender.stop(max(0.1, deadline - time.monotonic())) and left == 0:
-            stream.files.remove()
-        stream.files.unlock()
+        if sender:
+            sender.hurry(seconds, scan=False)
+            while time.monotonic() < deadline and sender.alive and sender.acknowledged() < stream.kept:
+                time.sleep(_POLL_SECONDS)
+        stopped = sender is None or sender.stop(max(0.1, deadline - time.monotonic()))
+        _end(stream, stopped=stopped, shipped=sender is not None and sender.acknowledged() == stream.kept)
 
     def forget(self) -> None:
-        """In a forked child: let go of the parent's stream without touching it. The next event opens a stream of its own."""
-        stream, self._stream, self._sender = self._stream, None, None
+        """In a forked child: let go of the parent's stream without touching it. The next event opens a stream of its own.
+
+        The parent's connection to Kafka must not be closed here: its threads were not copied, and closing waits for them. It
+        is not: what only the stack of a thread refers to, which the child does not have, is never freed.
+        """
+        if self._stream is not None:
+            self._stream.log.close()
+        self._stream, self._sender = None, None
         self._lock = threading.Lock()
-        self._closed = False
-        if stream is not None:
-            stream.files.unlock()
+        self.runs.forget_lock()
+
+    def _record_or_refuse(self, draft: Draft) -> None:
+        stream = self._stream or self._open()
+        seq = stream.record_surely(draft)
+        deadline = time.monotonic() + self.settings.block_seconds
+        while seq is not None and not stream.log.on_disk(seq):
+            if time.monotonic() >= deadline or self._sender is None:
+                seq = None
+                break
+            self._sender.hurry(self.settings.block_seconds, scan=False)
+            time.sleep(_POLL_SECONDS)
+        if seq is None:
+            reason = stream.log.refusal or "the stream is closed"
+            raise AuditUnavailable(f"the start of this run cannot be recorded, so it must not begin: {reason}")
 
     def _open(self) -> Stream:
         with self._lock:
             if self._stream is None:
-                stream = Stream(self.settings, self._wake)
-                if self.settings.bootstrap_servers:
-                    self._sender = Sender(self.settings, stream.files, self._beat)
-                stream.record(stream.own("stream_open"))
-                self._stream = stream
-                if self._sender:
-                    self._sender.start()
-                if not self.settings.public_keys:
-                    log.warning("LANGTRAIL_PUBLIC_KEY is not set: content travels to Kafka, and lies in the spool, in clear")
+                self._stream, self._sender = self._opened()
             return self._stream
+
+    def _opened(self) -> tuple[Stream, Sender | None]:
+        stream = Stream(self.settings, self._wake)
+        app, spool = self.settings.app_name(), self.settings.spool()
+        previous = take_turn(spool, app, stream.stream_id) if stream.log.files else None
+        stream.record(own_event(self.settings, "stream_open", previous_stream_id=previous))
+        sender = Sender(self.settings, stream, partial(self._beat, stream))
+        started = sender.start()
+        if not self.settings.public_keys:
+            _say_unsealed()
+        _close_with_multiprocessing()
+        return stream, sender if started else None
+
+    def _left_by_dead(self, stream: Stream | None, sender: Sender | None) -> int:
+        if self.settings.delivery == "drop":
+            return 0
+        if sender and sender.adoption and self.settings.bootstrap_servers:
+            return sender.adoption.left()
+        try:
+            return count_left(self.settings.spool(), stream.stream_id if stream else "")
+        except OSError:
+            return 0  # there is no spool to read
 
     def _wake(self) -> None:
         if self._sender:
             self._sender.wake()
 
-    def _beat(self, head: str) -> None:
-        stream = self._stream
-        if stream is not None:
-            open_runs = str(len(self.runs))
-            stream.record(stream.own("heartbeat", count=stream.kept + 1, ext={"chain_head": head, "open_runs": open_runs}))
+    def _beat(self, stream: Stream, head: str) -> None:
+        acknowledged = self._sender.acknowledged() if self._sender else 0
+        ext = {
+            "open_runs": str(len(self.runs)),
+            "spooled": str(stream.kept + 1 - acknowledged),
+            "dropped": str(stream.dropped),
+            **({"chain_head": head} if acknowledged else {}),
+        }
+        stream.record(own_event(self.settings, "heartbeat", ext=ext, count=stream.kept + 1))
+
+
+def _end(stream: Stream, *, stopped: bool, shipped: bool) -> None:
+    """Remove the files when Kafka has all of them, else leave them to the next process."""
+    lost = stream.end()
+    if lost:
+        log.warning("%d events that were only in memory are lost: %s", lost, stream.log.refusal or "Kafka did not take them")
+    files = stream.log.files
+    if files is None or not stopped:
+        return
+    try:
+        if shipped and not lost:
+            files.remove()
+    except OSError as error:
+        log.warning("the files of stream %s cannot be removed (%s)", stream.stream_id, error.strerror)
+    files.unlock()
+
+
+@cache
+def _say_unsealed() -> None:
+    log.warning("LANGTRAIL_PUBLIC_KEY is not set: content travels to Kafka, and lies in the spool, in clear")
+
+
+def _close_with_multiprocessing() -> None:
+    """Register with multiprocessing, too: its children end without atexit."""
+    if "multiprocessing.util" in sys.modules and sys.modules["multiprocessing.process"].parent_process() is not None:
+        sys.modules["multiprocessing.util"].Finalize(None, _close_at_exit, exitpriority=0)
 
 
 _pipeline: Pipeline | None = None
@@ -105,17 +185,16 @@ def pipeline() -> Pipeline:
     if _pipeline is None:
         with _making:
             if _pipeline is None:
-                _pipeline = Pipeline(load_settings(ProducerSettings))
+                settings = load_settings(ProducerSettings)
+                check_kafka_config(settings)
+                _pipeline = Pipeline(settings)
                 atexit.register(_close_at_exit)
     return _pipeline
 
 
 def _close_at_exit() -> None:
     if _pipeline is not None:
-        try:
-            _pipeline.close(_pipeline.settings.exit_seconds)
-        except ProducerError as error:
-            log.warning("the last events of this process were not kept: %s", error)
+        _pipeline.close(_pipeline.settings.exit_seconds)
 
 
 def _after_fork_in_child() -> None:

@@ -60,6 +60,10 @@ class Runs:
         """Tell whether the run has started and not ended: the same handler listed twice starts a run twice."""
         return run_id in self._open
 
+    def forget_lock(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock, and never lets go of it here."""
+        self._lock = threading.RLock()
+
     def find(self, run_id: UUID | None) -> Run | None:
         """Return an open or lately closed run."""
         if run_id is None:

@@ -5,49 +5,86 @@ import threading
 import time
 from collections.abc import Callable
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException
 
-from .errors import SpoolDamaged
+from .adoption import Adoption
+from .notices import Notices
+from .outlet import Outlet
 from .settings import ProducerSettings
-from .shipper import Shipper
-from .spool import StreamFiles, streams
+from .shipper import Shipper, identify
+from .sources import LogSource
+from .spool import Watermark
+from .stream import Stream
 
 log = logging.getLogger("langtrail.producer")
 
+_BATCH_BYTES = 256 * 1024
+_PAUSE_SECONDS = 0.02
+_HURRY_SECONDS = 0.005
 _IDLE_SECONDS = 0.5
-_IN_FLIGHT_SECONDS = 0.01
 _SAVE_SECONDS = 0.2
-_ADOPT_SECONDS = 30.0
+_ADOPT_SECONDS = 5.0
+_SILENCE_SECONDS = 10.0
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.5, 15.0
 
 
 class Sender:
-    """Ships until it is stopped. A hook only wakes it; nothing that Kafka does or does not do reaches the application."""
+    """Ships until it is stopped. A hook at most wakes it; nothing that Kafka does or does not do reaches the application.
 
-    def __init__(self, settings: ProducerSettings, own: StreamFiles, heartbeat: Callable[[str], None]) -> None:
-        self._settings, self._own_files, self._heartbeat = settings, own, heartbeat
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._own: Shipper | None = None
-        self._adopted: list[Shipper] = []
-        self._waiting = ""
+    It shares the interpreter with the application: it works every 20 ms for what has come up, not for each event.
+    """
+
+    def __init__(self, settings: ProducerSettings, stream: Stream, heartbeat: Callable[[str], None]) -> None:
+        """Ship `stream`; `heartbeat` is called now and then with the head of its chain."""
+        self._settings, self._stream, self._heartbeat = settings, stream, heartbeat
+        self.adoption = Adoption(settings, stream.stream_id) if settings.delivery != "drop" else None
+        self._source = LogSource(stream.log, identify(stream.facts)[2])
+        self._own = Shipper(self._source, stream.facts, Watermark(), stream.record_hole)
+        self._in_flight: list[Shipper] = []
+        self._sent_at = 0.0
+        self._pause_seconds = _PAUSE_SECONDS
+        self._idle = False
+        self._wake, self._hurry, self._stopping = threading.Event(), threading.Event(), threading.Event()
+        self._hurry_until = 0.0
+        self._scan_at = self._save_at = 0.0
+        self._beat_at = time.monotonic() + settings.heartbeat_seconds
+        self.scans = 0
+        """How many times the spool was looked through for the streams of dead processes."""
+        self._retry_seconds = _FIRST_RETRY_SECONDS
+        self._notices = Notices()
         self._thread = threading.Thread(target=self._run, name="langtrail-sender", daemon=True)
 
-    def start(self) -> None:
-        """Begin to ship."""
-        self._thread.start()
+    def start(self) -> bool:
+        """Begin to ship. False when the interpreter shuts down and starts no thread any more: the next process ships then."""
+        try:
+            self._thread.start()
+        except RuntimeError:
+            return False
+        return True
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     def wake(self) -> None:
         """Say that there is something new."""
-        if not self._wake.is_set():
+        if self._idle:
             self._wake.set()
+
+    def hurry(self, seconds: float, *, scan: bool) -> int:
+        """Make no pauses for a while. `scan`: look for the streams of dead processes now. Return how many scans there were."""
+        scans = self.scans
+        self._hurry_until = max(self._hurry_until, time.monotonic() + seconds)
+        if scan:
+            self._scan_at = self._save_at = 0.0
+        self._hurry.set()
+        self._wake.set()
+        return scans
 
     def acknowledged(self) -> int:
         """Return how many events of this process Kafka has acknowledged."""
-        return self._own.acknowledged.events if self._own else 0
-
-    def adopting(self) -> bool:
-        """Tell whether streams of dead processes are still being shipped."""
-        return bool(self._adopted)
+        return self._own.acknowledged.events
 
     def stop(self, seconds: float) -> bool:
         """Stop after the step under way, waiting at most `seconds` for it; tell whether it has stopped.
@@ -55,78 +92,145 @@ class Sender:
         What is not acknowledged stays in the spool.
         """
         self._stopping.set()
+        self._hurry.set()
         self._wake.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        try:
-            self._ship()
-        except Exception as error:
-            log.exception("the sender stopped (%s); events are kept in %s", type(error).__name__, self._settings.spool())
-
-    def _ship(self) -> None:
-        producer = Producer(self._settings.librdkafka())
-        self._own = Shipper(self._own_files, producer)
-        adopt_at = save_at = 0.0
-        beat_at = time.monotonic() + self._settings.heartbeat_seconds
         while not self._stopping.is_set():
-            now = time.monotonic()
-            if now >= adopt_at:
-                self._adopt(producer)
-                adopt_at = now + _ADOPT_SECONDS
-            if now >= beat_at:
-                self._heartbeat(self._own.head)
-                beat_at = now + self._settings.heartbeat_seconds
-            busy = self._step(producer)
-            if now >= save_at:
-                self._save()
-                save_at = now + _SAVE_SECONDS
-            if not busy:
-                self._rest(producer)
+            try:
+                trouble = self._ship()
+            except KafkaException as error:
+                trouble = f"Kafka's client cannot be made: {error.args[0].str()}"
+            except Exception as error:
+                log.exception("the sender failed (%s) and tries again; events are kept", type(error).__name__)
+                trouble = ""
+            if trouble:
+                self._notices.trouble("Kafka", f"{trouble}; events are kept until it does")
+            self._stopping.wait(self._backoff())
         self._save()
+        if self.adoption:
+            self.adoption.let_go()
 
-    def _step(self, producer: Producer) -> bool:
-        assert self._own is not None  # noqa: S101 - _ship made it
-        busy = [shipper.step() for shipper in (self._own, *self._adopted)]
-        producer.poll(0)
-        self._report(self._own)
-        return any(busy)
+    def _ship(self) -> str:
+        """Ship over one connection until it is of no use any more; return why. A new one is as good as a new start."""
+        outlet = Outlet(self._settings.librdkafka(), self._stopping.is_set) if self._settings.bootstrap_servers else None
+        for shipper in self._shippers():
+            shipper.rewind()
+        self._in_flight = []
+        try:
+            while not self._stopping.is_set():
+                self._keep_house()
+                if outlet is None:
+                    self._stopping.wait(_IDLE_SECONDS)
+                elif (refusal := self._step(outlet)) or outlet.broken:
+                    return f"Kafka does not take events ({refusal or outlet.last_error})"
+        finally:
+            if outlet is not None:
+                outlet.close()
+        return ""
 
-    def _rest(self, producer: Producer) -> None:
-        """Wait for an answer of Kafka while there is one to come, else for a hook."""
-        assert self._own is not None  # noqa: S101 - _ship made it
-        if any(shipper.in_flight for shipper in (self._own, *self._adopted)):
-            producer.poll(_IN_FLIGHT_SECONDS)
+    def _step(self, outlet: Outlet) -> str:
+        """Do what can be done now, then rest. Return why Kafka refuses, if it does."""
+        hurry = time.monotonic() < self._hurry_until
+        outlet.poll(_HURRY_SECONDS if hurry and self._in_flight else 0)
+        if outlet.waiting:
+            self._watch_silence(outlet)
+            self._rest(self._pause_seconds, hurry=hurry)
+            return ""
+        if refusal := self._settle():
+            return refusal
+        sent = self._fill(outlet, gently=not hurry)
+        self._pause_seconds = _PAUSE_SECONDS if sent < _BATCH_BYTES // 2 else _HURRY_SECONDS
+        if sent or hurry:
+            self._rest(self._pause_seconds, hurry=hurry)
         else:
-            self._wake.wait(_IDLE_SECONDS)
-        self._wake.clear()
+            self._sleep(outlet)
+        return ""
+
+    def _settle(self) -> str:
+        refusals = [error.name() for shipper in self._in_flight if (error := shipper.settle())]
+        if self._in_flight and not refusals:
+            self._retry_seconds = _FIRST_RETRY_SECONDS
+            self._notices.well("Kafka", "Kafka takes events again")
+        self._in_flight = []
+        return refusals[0] if refusals else ""
+
+    def _fill(self, outlet: Outlet, *, gently: bool) -> int:
+        """Send one batch of each stream; return how many bytes. A stream that has to be sent alone is."""
+        shippers = self._shippers()
+        careful = [shipper for shipper in shippers if shipper.careful]
+        sent = 0
+        for shipper in careful[:1] or shippers:
+            size = shipper.load(_BATCH_BYTES)
+            if size:
+                outlet.send(shipper.messages(), shipper.headers, shipper.failed, gently=gently)
+                self._in_flight.append(shipper)
+                sent += size
+        self._sent_at = time.monotonic()
+        return sent
+
+    def _sleep(self, outlet: Outlet) -> None:
+        """Wait for a hook. Who appends after `_idle` was set wakes us; who did before is found by one more look."""
+        self._idle = True
+        try:
+            if not self._fill(outlet, gently=True):
+                self._wake.wait(_IDLE_SECONDS)
+        finally:
+            self._idle = False
+            self._wake.clear()
+        self._rest(_PAUSE_SECONDS, hurry=False)
+
+    def _rest(self, seconds: float, *, hurry: bool) -> None:
+        if not hurry:
+            self._hurry.clear()
+            if time.monotonic() >= self._hurry_until and not self._stopping.is_set():
+                self._hurry.wait(seconds)
+        elif not self._in_flight:
+            self._stopping.wait(_HURRY_SECONDS)
+
+    def _keep_house(self) -> None:
+        now = time.monotonic()
+        if now >= self._save_at:
+            self._save_at = now + _SAVE_SECONDS
+            self._save()
+        if self._stream.log.in_memory:
+            with self._stream.log.lock:
+                self._stream.log.spill()
+        if now >= self._beat_at:
+            self._beat_at = now + self._settings.heartbeat_seconds
+            self._heartbeat(self._own.head)
 
     def _save(self) -> None:
-        assert self._own is not None  # noqa: S101 - _ship made it
-        self._own.save()
-        for shipper in list(self._adopted):
-            shipper.save()
-            if shipper.at_end():
-                shipper.files.remove()
-                self._adopted.remove(shipper)
+        """Write the watermarks, and look for the streams of dead processes."""
+        try:
+            self._source.save()
+            if self.adoption and self._settings.bootstrap_servers:
+                self.adoption.settle()
+            if time.monotonic() >= self._scan_at and not self._stopping.is_set():
+                self._scan()
+            self._notices.well("spool", "the spool can be written again")
+        except OSError as error:
+            self._notices.trouble("spool", f"the spool {self._settings.spool()} cannot be written ({error.strerror})")
 
-    def _adopt(self, producer: Producer) -> None:
-        """Take over the streams whose process is dead: their lock is free."""
-        mine = {self._own_files.stream_id, *(shipper.files.stream_id for shipper in self._adopted)}
-        for files in streams(self._settings.spool()):
-            if files.stream_id in mine or not files.lock():
-                continue
-            try:
-                self._adopted.append(Shipper(files, producer))
-            except SpoolDamaged as error:
-                log.warning("stream %s in the spool cannot be shipped: %s", files.stream_id, error)
-                files.unlock()
+    def _scan(self) -> None:
+        self._scan_at = time.monotonic() + _ADOPT_SECONDS
+        try:
+            if self.adoption and self._settings.bootstrap_servers:
+                self.adoption.scan()
+        finally:
+            self.scans += 1
 
-    def _report(self, own: Shipper) -> None:
-        """Say once that Kafka refuses, and once that it is well again."""
-        if own.failure and not self._waiting:
-            log.warning("Kafka does not take events (%s); they are kept in %s", own.failure, self._settings.spool())
-        elif self._waiting and not own.failure:
-            log.warning("Kafka takes events again")
-        self._waiting = own.failure
+    def _shippers(self) -> list[Shipper]:
+        adopted = self.adoption.adopted if self.adoption else []
+        return [self._own, *(stream.shipper for stream in adopted if stream.shipper)]
+
+    def _watch_silence(self, outlet: Outlet) -> None:
+        if time.monotonic() - self._sent_at > _SILENCE_SECONDS:
+            why = f" ({outlet.last_error})" if outlet.last_error else ""
+            self._notices.trouble("Kafka", f"Kafka has not answered for 10 seconds{why}; events are kept until it does")
+
+    def _backoff(self) -> float:
+        seconds, self._retry_seconds = self._retry_seconds, min(self._retry_seconds * 2, _LAST_RETRY_SECONDS)
+        return seconds

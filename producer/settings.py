@@ -5,31 +5,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from langtrail.schemas import DataKey
-from langtrail.schemas.settings import choice, path, setting, switch, text, whole
-
-from .vocabulary import TRIGGERS
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+from langtrail.schemas.settings import SettingsError, choice, kafka_config, path, setting, text, whole
 
 
 def _public_keys(value: str) -> tuple[str, ...]:
     keys = tuple(key.strip() for key in value.split(",") if key.strip())
     DataKey.generate(list(keys))
     return keys
-
-
-def _key_set(value: str) -> str:
-    address = urlsplit(value)
-    if address.scheme in ("http", "https"):
-        if address.scheme == "http" and address.hostname not in _LOOPBACK:
-            raise ValueError("keys are only fetched over https")
-        return value
-    if not Path(value).expanduser().is_file():
-        raise ValueError("expected an https address or a file")
-    return value
 
 
 def _default_spool() -> Path:
@@ -39,18 +23,6 @@ def _default_spool() -> Path:
 
 def _default_app() -> str:
     return Path(sys.argv[0]).stem or "python" if sys.argv else "python"
-
-
-def kafka_config(value: str) -> tuple[tuple[str, str], ...]:
-    """Parse: the path of a properties file with librdkafka settings, one `name=value` a line, # for comments."""
-    try:
-        lines = Path(value).expanduser().read_text().splitlines()
-    except OSError as error:
-        raise ValueError(f"cannot be read ({error.strerror})") from None
-    pairs = [line.partition("=") for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not all(equals for _, equals, _ in pairs):
-        raise ValueError("every line must be name=value")
-    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +38,29 @@ class ProducerSettings:
     spool_dir: Path | None = setting(
         "LANGTRAIL_SPOOL_DIR", path, default=None, doc="directory for events that Kafka has not acknowledged yet"
     )
+    delivery: str = setting(
+        "LANGTRAIL_DELIVERY",
+        choice("spool", "block", "drop"),
+        default="spool",
+        doc="spool: on disk until Kafka has it; block: the same, and what cannot be recorded may not begin; drop: in memory",
+    )
     spool_max_bytes: int = setting(
-        "LANGTRAIL_SPOOL_MAX_BYTES", whole(1 << 20, 1 << 50), default=4 << 30, doc="most bytes one process keeps in the spool"
+        "LANGTRAIL_SPOOL_MAX_BYTES",
+        whole(1 << 20, 1 << 50),
+        default=4 << 30,
+        doc="most bytes in the spool directory, all processes together; at the limit new events are refused, none is deleted",
+    )
+    memory_max_bytes: int = setting(
+        "LANGTRAIL_MEMORY_MAX_BYTES",
+        whole(1 << 16, 1 << 40),
+        default=32 << 20,
+        doc="most bytes that wait in memory: with drop all of them, else those that the disk refuses",
+    )
+    block_seconds: int = setting(
+        "LANGTRAIL_BLOCK_SECONDS",
+        whole(0, 60),
+        default=2,
+        doc="with block: how long the start of a run waits for Kafka when the spool refuses it",
     )
     public_keys: tuple[str, ...] = setting(
         "LANGTRAIL_PUBLIC_KEY",
@@ -81,10 +74,7 @@ class ProducerSettings:
     tenant_id: str = setting("LANGTRAIL_TENANT_ID", text, default="", doc="tenant of runs that name none")
     user_id: str = setting("LANGTRAIL_USER_ID", text, default="", doc="principal of runs that name none; default: the OS user")
     trigger: str = setting(
-        "LANGTRAIL_TRIGGER",
-        choice(*TRIGGERS),
-        default="",
-        doc="what starts this process: interactive, api, schedule, event; default: what can be proved",
+        "LANGTRAIL_TRIGGER", text, default="", doc="what starts this process: interactive, api, schedule, event"
     )
     trigger_id: str = setting("LANGTRAIL_TRIGGER_ID", text, default="", doc="id of the schedule, job or event")
     heartbeat_seconds: int = setting(
@@ -97,25 +87,10 @@ class ProducerSettings:
         doc="longest wait for Kafka when the process exits; the rest is spooled",
     )
 
-    run_deadline_seconds: int = setting(
-        "LANGTRAIL_RUN_DEADLINE_SECONDS",
-        whole(1, 30 * 24 * 3600),
-        default=3600,
-        doc="seconds after which a run that has not ended is given up as abandoned",
-    )
-    oidc_issuer: str = setting("LANGTRAIL_OIDC_ISSUER", text, default="", doc="issuer of the tokens given to audit_context")
-    oidc_audience: str = setting(
-        "LANGTRAIL_OIDC_AUDIENCE", text, default="", doc="audience that such a token must name; several, comma-separated"
-    )
-    oidc_jwks: str = setting(
-        "LANGTRAIL_OIDC_JWKS", _key_set, default="", doc="https address or file of the issuer's keys (JWKS)"
-    )
-    side_effects: bool = setting(
-        "LANGTRAIL_SIDE_EFFECTS",
-        switch,
-        default=False,
-        doc="1 records what tools do: database queries, network calls, programs",
-    )
+    def __post_init__(self) -> None:
+        """Raise SettingsError when settings contradict one another."""
+        if self.delivery == "drop" and not self.bootstrap_servers:
+            raise SettingsError("LANGTRAIL_DELIVERY: drop keeps nothing on disk, so it needs LANGTRAIL_BOOTSTRAP_SERVERS")
 
     def spool(self) -> Path:
         """Return the spool directory: the given one, else one in the user's state directory."""
@@ -136,6 +111,7 @@ class ProducerSettings:
             "linger.ms": 5,
             "message.max.bytes": 16_777_216,
             "message.timeout.ms": 0,
+            "reconnect.backoff.max.ms": 2_000,
             "log_level": 0,
             **dict(self.kafka_config),
         }

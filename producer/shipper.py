@@ -1,137 +1,165 @@
-"""Ships one stream from the spool to Kafka, in order, and moves its watermark as Kafka acknowledges.
+"""Ships one stream to Kafka, in order, and knows up to where Kafka has acknowledged.
 
-Bytes are a function of the spool alone: a stream that is shipped again, by whoever, is shipped with identical bytes.
+Bytes are a function of the stream alone: a stream that is shipped again, by whoever, is shipped with identical bytes.
 """
 
 import base64
-import time
-from collections import deque
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
 from uuid import UUID
 
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import KafkaError, Message
 
-from langtrail.schemas import KEY_HEADER, chain_hash, event_hash, frame, topic
+from langtrail.schemas import KEY_HEADER, chain_hash, event_hash, frame
 from langtrail.schemas.codec import join_raw
 
-from .spool import Entry, SpoolReader, StreamFiles, Watermark
+from .entry import Entry
+from .errors import SpoolDamaged
+from .outlet import REFUSED_FOR_GOOD, Headers
+from .own_events import Hole
+from .spool import Watermark
+from .spool_reader import Lost
 
-_CHUNK_BYTES = 512 * 1024
-_CHUNKS_IN_FLIGHT = 8
-_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.5, 15.0
-RAW_TOPIC: Final = topic("raw").name
+_MANY = 4096
 
 
-@dataclass(slots=True)
-class _Chunk:
-    """Some consecutive events on their way: acknowledged as a whole, sent again as a whole."""
+class Source(Protocol):
+    """Where a stream's events come from."""
 
-    after: Watermark
-    waiting: int = 0
-    failed: str = ""
-    last_seq: int = -1
+    def read(self, max_bytes: int) -> list[Entry]:
+        """Return the next events and move on; empty when there are none now."""
 
-    def delivered(self, error: Any, _message: Message) -> None:
-        """Count one delivery report."""
-        self.waiting -= 1
-        if error is not None:
-            self.failed = error.name()
+    def rewind(self, watermark: Watermark) -> None:
+        """Go back to the first event after the watermark."""
+
+    def acknowledge(self, watermark: Watermark) -> None:
+        """Take note that Kafka has all up to the watermark."""
+
+    def lost(self) -> list[Lost]:
+        """Return what was found damaged since the last call."""
+
+    def set_aside(self, seq: int, key: bytes, value: bytes, why: str) -> str:
+        """Keep a message that Kafka refuses for good; return where, empty when it cannot be kept."""
 
 
 class Shipper:
-    """One stream's way to Kafka. `step` does what can be done now and returns; the sender calls it again and again."""
+    """One stream's way to Kafka: load a batch, hand its messages over, settle once Kafka has answered for all of them."""
 
-    def __init__(self, files: StreamFiles, producer: Producer) -> None:
-        """Begin at the stream's watermark. Raises SpoolDamaged when its facts are not readable."""
-        facts = files.facts()
-        self.files, self._producer = files, producer
-        self._schema_id: int = facts["schema_id"]
-        self._stream_bytes = UUID(facts["stream_id"]).bytes
-        self._headers: list[tuple[str, str | bytes | None]] = (
-            [(KEY_HEADER, base64.b64decode(facts["key"]))] if facts["key"] else []
-        )
-        self.acknowledged = files.watermark()
-        self._saved = self.acknowledged
-        self._chunks: deque[_Chunk] = deque()
-        self._retry_at = 0.0
-        self._retry_seconds = _FIRST_RETRY_SECONDS
-        self.failure = ""
-        """Kafka's name of the last error, empty while all is well."""
-        self._rewind()
+    def __init__(self, source: Source, facts: dict[str, Any], acknowledged: Watermark, report: Callable[[Hole], None]) -> None:
+        """Begin after `acknowledged`; `report` is told what will never arrive. Raises SpoolDamaged when the facts are none."""
+        self._schema_id, self._stream_bytes, self.headers = identify(facts)
+        self.acknowledged = acknowledged
+        self._source, self._report = source, report
+        self._sent = acknowledged
+        self._failure: KafkaError | None = None
+        self._entries: list[Entry] = []
+        self._read_ahead = False
+        """Whether more was read than is sent."""
+        self._lost_to = acknowledged.seq
+        self._most = 0
+        """Above 0: Kafka refused a batch for its size or content, and at most so many are sent at once, alone."""
 
     @property
-    def in_flight(self) -> bool:
-        """Whether Kafka still has to answer for something."""
-        return bool(self._chunks)
+    def careful(self) -> bool:
+        """Whether this stream has to be sent apart from others, to find the event that Kafka refuses."""
+        return self._most > 0
 
     @property
     def head(self) -> str:
-        """The chain hash of the last event handed to Kafka, in hexadecimal."""
-        return self._sent.chain_hash
+        """The chain hash of the last event that Kafka has, in hexadecimal."""
+        return self.acknowledged.chain_hash
 
-    def step(self) -> bool:
-        """Acknowledge what was delivered, send what is new. Return whether there was something to send."""
-        self._settle()
-        if self._chunks and self._chunks[0].failed:
-            self._start_again()
-        if time.monotonic() < self._retry_at or len(self._chunks) >= _CHUNKS_IN_FLIGHT:
-            return False
-        entries = self._reader.read(_CHUNK_BYTES)
-        if entries:
-            self._send(entries)
-        return bool(entries)
+    def load(self, max_bytes: int) -> int:
+        """Read the next batch; return how many bytes its events have."""
+        entries = self._unacknowledged(max_bytes)
+        self.report_lost()
+        if not entries:
+            self._most = 0
+        self._entries = entries[: self._most] if self._most else entries
+        self._read_ahead = len(self._entries) < len(entries)
+        self._failure = None
+        return sum(len(entry.content) + len(entry.core) for entry in self._entries)
 
-    def save(self) -> None:
-        """Write the watermark, if it moved."""
-        if self.acknowledged != self._saved:
-            self.files.acknowledge(self.acknowledged)
-            self._saved = self.acknowledged
+    def messages(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return the batch as (key, value) pairs."""
+        sent = self.acknowledged
+        seq, events, position = sent.seq, sent.events, sent.position
+        chain, schema_id, stream = bytes.fromhex(sent.chain_hash), self._schema_id, self._stream_bytes
+        for entry in self._entries:
+            if entry.resume is not None and entry.resume.seq > seq:
+                _, events, chain = entry.resume
+            seq, events, position = entry.seq, events + 1, entry.next or position
+            chain = chain_hash(stream, seq, chain, event_hash(entry.core))
+            yield entry.key, frame(schema_id, join_raw(chain, entry.content, entry.core))
+        self._sent = Watermark(seq, events, chain.hex(), position.segment, position.offset)
 
-    def at_end(self) -> bool:
-        """Tell whether all that is in the files is acknowledged."""
-        return not self._chunks and not SpoolReader(self.files, self.acknowledged.position).read(1)
+    def failed(self, error: KafkaError, _message: Message | None) -> None:
+        """Take note of a refusal; one that asks for another try counts more than one that is for good."""
+        if self._failure is None or self._failure.code() in REFUSED_FOR_GOOD:
+            self._failure = error
 
-    def _settle(self) -> None:
-        while self._chunks and not self._chunks[0].waiting and not self._chunks[0].failed:
-            self.acknowledged = self._chunks.popleft().after
-            self._retry_seconds, self.failure = _FIRST_RETRY_SECONDS, ""
+    def settle(self) -> KafkaError | None:
+        """Once Kafka has answered for the whole batch: move on, or go back. Return the error that asks for a pause."""
+        failure, self._failure = self._failure, None
+        if not self._entries:
+            return None
+        if failure is None:
+            self._most = self._most * 2 if self._most < _MANY else 0
+            self._advance()
+        elif failure.code() not in REFUSED_FOR_GOOD:
+            self.rewind()
+            return failure
+        elif len(self._entries) > 1:
+            self._most = len(self._entries) // 2
+            self.rewind()
+        else:
+            self._pass_by(failure.name())
+        return None
 
-    def _start_again(self) -> None:
-        """Once Kafka has answered for all that is in flight, go back to the watermark and wait before the next try."""
-        if any(chunk.waiting for chunk in self._chunks):
-            return
-        self.failure = self._chunks[0].failed
-        self._chunks.clear()
-        self._retry_at = time.monotonic() + self._retry_seconds
-        self._retry_seconds = min(self._retry_seconds * 2, _LAST_RETRY_SECONDS)
-        self._rewind()
+    def rewind(self) -> None:
+        """Forget the batch: it will be read again."""
+        self._entries = []
+        self._source.rewind(self.acknowledged)
 
-    def _rewind(self) -> None:
-        self._sent = self.acknowledged
-        self._reader = SpoolReader(self.files, self._sent.position)
+    def report_lost(self) -> None:
+        """Name what its source found damaged, once, however often it is read again."""
+        for lost in self._source.lost():
+            if lost.last_seq > self._lost_to:
+                self._lost_to = lost.last_seq
+                self._report(Hole(lost.first_seq, lost.last_seq, f"the spool was damaged at {lost.where}"))
 
-    def _send(self, entries: list[Entry]) -> None:
-        chain = bytes.fromhex(self._sent.chain_hash)
-        chunk = _Chunk(self._sent)
-        for entry in entries:
-            chain = chain_hash(self._stream_bytes, entry.seq, chain, event_hash(entry.core))
-            value = frame(self._schema_id, join_raw(chain, entry.content, entry.core))
-            self._produce(chunk, entry.key, value)
-        following = entries[-1].next
-        self._sent = Watermark(self._sent.events + len(entries), chain.hex(), following.segment, following.offset)
-        chunk.after = self._sent
-        self._chunks.append(chunk)
+    def _unacknowledged(self, max_bytes: int) -> list[Entry]:
+        """Read on. What was acknowledged while it was in memory, and came to the disk after that, is passed over."""
+        while entries := self._source.read(max_bytes):
+            left = [entry for entry in entries if entry.seq > self.acknowledged.seq]
+            if left:
+                return left
+            if (position := entries[-1].next) is not None:
+                self.acknowledged = replace(self.acknowledged, segment=position.segment, offset=position.offset)
+        return []
 
-    def _produce(self, chunk: _Chunk, key: bytes, value: bytes) -> None:
-        chunk.waiting += 1
-        while True:
-            try:
-                self._producer.produce(RAW_TOPIC, value, key, headers=self._headers, on_delivery=chunk.delivered)
-            except BufferError:
-                self._producer.poll(0.05)
-            except KafkaException as error:
-                chunk.delivered(error.args[0], None)  # type: ignore[arg-type] # no message was made
-                return
-            else:
-                return
+    def _advance(self) -> None:
+        self._entries = []
+        self.acknowledged = self._sent
+        self._source.acknowledge(self.acknowledged)
+        if self._read_ahead:
+            self._source.rewind(self.acknowledged)
+
+    def _pass_by(self, why: str) -> None:
+        """Go on without an event that Kafka refuses even alone; its hash stays in the chain."""
+        ((key, value),) = self.messages()
+        entry = self._entries[0]
+        kept_in = self._source.set_aside(entry.seq, key, value, why)
+        self._advance()
+        ext = {"event_hash": event_hash(entry.core).hex()}
+        self._report(Hole(entry.seq, entry.seq, f"Kafka refuses it ({why})", {**ext, "kept_in": kept_in} if kept_in else ext))
+
+
+def identify(facts: dict[str, Any]) -> tuple[int, bytes, Headers]:
+    """Return a stream's schema id, its id as 16 bytes, and the headers of its records. Raises SpoolDamaged."""
+    try:
+        schema_id, stream_id, key = int(facts["schema_id"]), UUID(facts["stream_id"]).bytes, base64.b64decode(facts["key"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SpoolDamaged(f"it does not say whose stream it is ({type(error).__name__})") from None
+    return schema_id, stream_id, [(KEY_HEADER, key)] if key else []

@@ -1,142 +1,192 @@
-"""The stream of one process: numbers, times and seals each event, and spools it before the hook returns."""
+"""The stream of one process: numbers, times and seals each event, and keeps it before the hook returns."""
 
 import base64
 import os
-import threading
+import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
+
+import orjson
 
 from langtrail.schemas import RAW_EVENT, DataKey, associated_data, registry
 
-from .core import CoreWriter, content_of
+from .content import content_of
+from .core import CoreWriter
 from .draft import Draft
 from .errors import SpoolFull
-from .identity import from_environment
+from .event_log import EventLog
+from .ids import uuid7
+from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
-from .spool import SpoolWriter, StreamFiles, create_stream
+
+_KEY_BYTES = 0xFFFF
+_now_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
+
+Append = Callable[[int, bytes, bytes, bytes], None]
+"""Keeps an event: seq, key, content, core. Raises SpoolFull."""
 
 
 class Stream:
     """Numbers events from 0 on. What cannot be kept leaves a hole in the numbers, and a `dropped` event that names it.
 
-    A hook may run within another (a finaliser, a signal handler): drafts go through an inbox, and whoever holds the lock
-    empties it, so that numbers and the order in the file agree and nobody waits for itself.
+    A hook may run within another (a finaliser, a signal handler): its draft goes through an inbox that the outer one empties,
+    so that numbers and the order in the log agree and nobody waits for itself.
     """
 
     def __init__(self, settings: ProducerSettings, on_append: Callable[[], None]) -> None:
-        """Open a new stream in the spool. Raises SpoolFull when the spool cannot be written."""
-        self.stream_id = uuid7(time.time_ns() // 1_000_000)
+        """Open a new stream, on disk where that is possible."""
+        self.stream_id = uuid7(_now_ns() // 1_000_000)
         self._stream_bytes = UUID(self.stream_id).bytes
         self._settings = settings
-        self._writer = CoreWriter(settings)
+        self._writer = CoreWriter(settings, self.stream_id)
         self._key = DataKey.generate(list(settings.public_keys)) if settings.public_keys else None
-        self.files: StreamFiles = create_stream(settings.spool(), self.stream_id, self._facts())
-        self._spool = SpoolWriter(self.files, settings.spool_max_bytes)
+        self.facts = self._facts()
+        spool = None if settings.delivery == "drop" else settings.spool()
+        self.log = EventLog(
+            self.stream_id, orjson.dumps(self.facts), spool, settings.spool_max_bytes, settings.memory_max_bytes
+        )
+        self._lock = self.log.lock
         self._inbox: deque[tuple[Draft, bytes, bytes]] = deque()
-        self._lock = threading.RLock()
-        self._draining = False
+        self._appending = False
+        self._closed = False
         self._on_append = on_append
         self._seq = 0
         self._last_at = 0
         self.kept = 0
-        self._dropped: tuple[int, int, str] | None = None
+        self.dropped = 0
+        """How many numbers nobody will receive."""
+        self._hole: Hole | None = None
+        self._namings: deque[tuple[int, int]] = deque(maxlen=256)
+        """Of the last `dropped` events: their own number, and the first one that they name."""
 
-    @property
-    def dropped(self) -> int:
-        """How many events the open hole holds."""
-        return self._dropped[1] - self._dropped[0] + 1 if self._dropped else 0
-
-    def record(self, draft: Draft) -> None:
-        """Keep one event. On return it is in the spool, or its number is part of a hole."""
+    def record(self, draft: Draft) -> bool:
+        """Keep one event: on return it is in the log, or its number is part of a hole. False when the stream is closed."""
         content, facts = content_of(draft)
-        self._inbox.append((draft, content, self._writer.tail(draft, facts)))
+        tail = self._writer.tail(draft, facts)
         with self._lock:
-            if self._draining:
-                return
-            self._draining = True
-            try:
-                while self._inbox:
-                    self._append(*self._inbox.popleft())
-            finally:
-                self._draining = False
+            if self._closed:
+                return False
+            self._inbox.append((draft, content, tail))
+            if not self._appending:
+                self._empty_inbox()
         self._on_append()
+        return True
 
-    def own(self, event_type: str, *, ext: dict[str, str] | None = None, **stream_fields: Any) -> Draft:
-        """Return an event of the stream about itself."""
-        return Draft(
-            event_type=event_type,
-            component="langtrail",
-            identity=from_environment(self._settings),
-            groups={"stream": stream_fields},
-            ext=ext or {},
-        )
+    def record_surely(self, draft: Draft) -> int | None:
+        """Keep one event and return its number; None: it was not kept. Within another hook it is not known yet: -1."""
+        with self._lock:
+            dropped = self.dropped
+            if not self.record(draft):
+                return None
+            if self._appending:
+                return -1
+            return self._seq - 1 if self.dropped == dropped else None
+
+    def record_hole(self, hole: Hole) -> None:
+        """Name numbers of this stream that got lost after they were kept."""
+        with self._lock:
+            self.dropped += hole.count
+        self.record(dropped_event(self._settings, hole))
 
     def close(self) -> None:
-        """Write no more. The files stay: the sender removes them once all is acknowledged."""
+        """Write the last event. What comes later belongs to another stream."""
         with self._lock:
-            self._spool.close()
+            if not self._closed:
+                self._empty_inbox()
+                self._last_words()
+                self._closed = True
+        self._on_append()
+
+    def end(self) -> int:
+        """Once nothing ships any more: let go of what is only in memory, and name it where the disk takes that.
+
+        Returns how many events that is.
+        """
+        with self._lock:
+            lost = self.log.give_up()
+            if lost is not None:
+                first = min([named for seq, named in self._namings if seq >= lost[0]], default=lost[0])
+                self._drop(Hole(min(first, lost[0]), lost[1], self.log.refusal or "the process ended before Kafka took it"))
+                self._last_words()
+            self.log.close()
+        return lost[1] - lost[0] + 1 if lost else 0
+
+    def _empty_inbox(self) -> None:
+        self._appending = True
+        try:
+            while self._inbox:
+                self._append(*self._inbox.popleft())
+        finally:
+            self._appending = False
 
     def _append(self, draft: Draft, content: bytes, tail: bytes) -> None:
-        if self._dropped is not None:
-            self._report_dropped()
+        if self._hole is not None:
+            self._name_hole(self.log.append)
+        seq, self._seq = self._seq, self._seq + 1
         try:
-            self._write(draft, content, tail)
+            self._write(seq, draft, content, tail, self.log.append)
         except SpoolFull as error:
-            first, reason = (self._dropped[0], self._dropped[2]) if self._dropped else (self._seq, str(error))
-            self._dropped = (first, self._seq, reason)
-        self._seq += 1
+            self._drop(Hole(seq, seq, str(error)))
+        except BaseException:  # Ctrl-C in the middle of it: whether it was written is not known
+            self._drop(Hole(seq, seq, "the process was interrupted"))
+            raise
 
-    def _report_dropped(self) -> None:
-        """Name the hole as soon as there is room again; until then it only grows."""
-        assert self._dropped is not None  # noqa: S101 - the caller asked
-        first, last, reason = self._dropped
-        draft = self.own("dropped", first_seq=first, last_seq=last, count=last - first + 1, ext={"reason": reason})
+    def _drop(self, hole: Hole) -> None:
+        """Widen the open hole: its numbers follow one another."""
+        if self._hole is not None:
+            first, last = min(self._hole.first_seq, hole.first_seq), max(self._hole.last_seq, hole.last_seq)
+            self.dropped -= self._hole.count
+            hole = Hole(first, last, self._hole.reason)
+        self._hole = hole
+        self.dropped += hole.count
+
+    def _name_hole(self, append: Append) -> None:
+        """Name the open hole as soon as there is room again; until then it only grows."""
+        hole = self._hole
+        assert hole is not None  # noqa: S101 - the caller asked
+        if self._write_own(dropped_event(self._settings, hole), append):
+            self._namings.append((self._seq - 1, hole.first_seq))
+            self._hole = None
+
+    def _last_words(self) -> None:
+        if self._hole is not None:
+            self._name_hole(self.log.append_last)
+        ext = {"dropped": str(self.dropped)}
+        self._write_own(own_event(self._settings, "stream_close", ext=ext, count=self.kept + 1), self.log.append_last)
+
+    def _write_own(self, draft: Draft, append: Append) -> bool:
         content, facts = content_of(draft)
+        seq, self._seq = self._seq, self._seq + 1
         try:
-            self._write(draft, content, self._writer.tail(draft, facts))
+            self._write(seq, draft, content, self._writer.tail(draft, facts), append)
         except SpoolFull:
-            return
-        self._dropped = None
-        self._seq += 1
+            self._seq = seq
+            return False
+        return True
 
-    def _write(self, draft: Draft, content: bytes, tail: bytes) -> None:
-        occurred_at = max(time.time_ns() // 1000, self._last_at + 1)
-        session_id = draft.identity.session_id or draft.root_run_id or self.stream_id
-        core = CoreWriter.event(draft, self._numbered(occurred_at, session_id)) + tail
+    def _write(self, seq: int, draft: Draft, content: bytes, tail: bytes, append: Append) -> None:
+        occurred_at = max(_now_ns() // 1000, self._last_at + 1)
+        session_id = draft.identity.session_id or draft.root_run_id
+        key = (session_id or self.stream_id).encode("utf-8", "backslashreplace")
+        if len(key) > _KEY_BYTES:
+            key = key[:_KEY_BYTES].decode("utf-8", "ignore").encode()
+        event_id = uuid7(occurred_at // 1000)
+        group = self._writer.event(draft, seq, event_id, occurred_at, _monotonic_ns(), session_id or self.stream_id)
         if content and self._key:
-            content = self._key.seal(content, associated_data(self._stream_bytes, self._seq))
-        key = session_id if draft.root_run_id or draft.identity.session_id else self.stream_id
-        self._spool.append(self._seq, key.encode("utf-8", "backslashreplace"), content, core)
+            content = self._key.seal(content, associated_data(self._stream_bytes, seq))
+        append(seq, key, content, group + tail)
         self._last_at = occurred_at
         self.kept += 1
 
-    def _numbered(self, occurred_at: int, session_id: str) -> dict[str, Any]:
-        return {
-            "event_id": uuid7(occurred_at // 1000),
-            "stream_id": self.stream_id,
-            "seq": self._seq,
-            "occurred_at": occurred_at,
-            "monotonic_ns": time.monotonic_ns(),
-            "session_id": session_id,
-        }
-
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, str | int]:
         return {
             "version": 1,
             "stream_id": self.stream_id,
             "schema_id": registry().latest(RAW_EVENT).id,
             "key": base64.b64encode(self._key.header).decode() if self._key else "",
             "app": self._settings.app_name(),
+            "host": socket.gethostname(),
             "pid": os.getpid(),
         }
-
-
-def uuid7(milliseconds: int) -> str:
-    """Return a new UUIDv7 (RFC 9562 §5.7) as text: 48 bits of time, 74 of randomness."""
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | (0x7 << 76)
-    digits = f"{value & ~(0x3 << 62) | (0x2 << 62):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -10,7 +10,9 @@ import orjson
 import pytest
 
 from langtrail.producer import pipeline as pipeline_module
-from langtrail.producer.spool import Position, SpoolReader, streams
+from langtrail.producer.entry import Position
+from langtrail.producer.spool import streams
+from langtrail.producer.spool_reader import SpoolReader
 from langtrail.schemas import RAW_EVENT, PrivateKeys, associated_data, decode, generate_private_key, public_key_of, registry
 from langtrail.schemas.codec import join_raw
 

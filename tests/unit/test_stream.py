@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,9 +11,11 @@ import pytest
 from langchain_core.runnables import RunnableLambda
 
 from langtrail.producer import AuditCallbackHandler, SpoolFull
+from langtrail.producer import stream as stream_module
+from langtrail.producer.ids import uuid7
 from langtrail.producer.pipeline import pipeline
-from langtrail.producer.spool import SpoolWriter, streams
-from langtrail.producer.stream import uuid7
+from langtrail.producer.spool import streams
+from langtrail.producer.spool_writer import SpoolWriter
 
 
 class Trail(Protocol):
@@ -28,6 +32,25 @@ def run(value: Any = 1) -> None:
     RunnableLambda(lambda _: value).invoke(value, {"callbacks": [AuditCallbackHandler()]})
 
 
+def numbers(trail: Trail) -> list[int]:
+    """Return the numbers of all events that lie in the spool."""
+    return [event["seq"] for event in trail.events()]
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Return a switch: the disk refuses every event from now on, or takes them again."""
+    real = SpoolWriter._append
+
+    def full(*_: Any) -> None:
+        raise SpoolFull("the spool's disk is full")
+
+    def switch(on: bool) -> None:
+        monkeypatch.setattr(SpoolWriter, "_append", full if on else real)
+
+    return switch
+
+
 def test_times_rise_strictly_within_a_stream(trail: Trail) -> None:
     """No two events of a stream have the same time, however fast they come."""
     for _ in range(50):
@@ -36,30 +59,123 @@ def test_times_rise_strictly_within_a_stream(trail: Trail) -> None:
     assert times == sorted(set(times))
 
 
+def test_times_rise_when_the_clock_is_set_back(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a microsecond an event, until the clock has caught up."""
+    run()
+    last = trail.events()[-1]["occurred_at"]
+    monkeypatch.setattr(stream_module, "_now_ns", lambda: (last - 3_600_000_000) * 1000)
+    run()
+    assert [event["occurred_at"] - last for event in trail.events()[-2:]] == [1, 2]
+
+
 def test_event_ids_are_version_7_and_rise_with_time() -> None:
     """An id is a UUIDv7 of its millisecond."""
     ids = [uuid7(millisecond) for millisecond in range(1_000, 2_000)]
     assert ids == sorted(ids)
     assert {(name[14], name[19] in "89ab") for name in ids} == {("7", True)}
+    assert {len(name) for name in ids} == {36}
 
 
-def test_what_the_disk_refuses_is_a_hole_with_a_name(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_disk_refuses_waits_in_memory(trail: Trail, full_disk: Callable[[bool], None]) -> None:
+    """Once the disk takes events again they follow in their order, and nothing is missing."""
+    run()
+    full_disk(True)
+    run()
+    assert numbers(trail) == [0, 1, 2]
+    full_disk(False)
+    pipeline()._stream.log._try_at = 0.0  # type: ignore[union-attr] # it is open: it has events
+    run()
+    assert numbers(trail) == list(range(7))
+    assert not trail.events("dropped")
+
+
+def test_what_neither_disk_nor_memory_takes_is_a_hole_with_a_name(
+    trail: Trail, full_disk: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Events that cannot be kept leave their numbers empty, and the first event after them says which and why."""
+    monkeypatch.setenv("LANGTRAIL_MEMORY_MAX_BYTES", "65536")
     run()
-    real = SpoolWriter.append
-
-    def full(*_: Any) -> None:
-        raise SpoolFull("the spool's disk is full")
-
-    monkeypatch.setattr(SpoolWriter, "append", full)
-    run()
-    run()
-    monkeypatch.setattr(SpoolWriter, "append", real)
+    full_disk(True)
+    for _ in range(100):
+        run("x" * 1000)
+    full_disk(False)
+    pipeline()._stream.log._try_at = 0.0  # type: ignore[union-attr] # it is open: it has events
     run()
     dropped = trail.one("dropped")
-    assert (dropped["first_seq"], dropped["last_seq"], dropped["count"]) == (3, 6, 4)
+    held = dropped["first_seq"]
+    assert 20 < held < 60
+    assert (dropped["last_seq"], dropped["count"]) == (202, 203 - held)
     assert dropped["ext"] == [{"key": "reason", "value": "the spool's disk is full"}]
-    assert [event["seq"] for event in trail.events()] == [0, 1, 2, 7, 8, 9]
+    assert numbers(trail) == [*range(held), *range(203, 206)]
+
+
+def test_a_spool_that_cannot_be_written_at_first_is_used_once_it_can(trail: Trail) -> None:
+    """Nothing reaches the application meanwhile, and nothing is lost."""
+    trail.spool.write_text("a file where the spool should be")
+    run()
+    assert not trail.spool.is_dir()
+    trail.spool.unlink()
+    pipeline()._stream.log._try_at = 0.0  # type: ignore[union-attr] # it is open: it has events
+    run()
+    assert numbers(trail) == list(range(5))
+    assert trail.events()[0]["event_type"] == "stream_open"
+
+
+def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Trail) -> None:
+    """What cannot be written to it any more waits in memory; the application goes on."""
+    run()
+    shutil.rmtree(trail.spool)
+    pipeline()._stream.log._writer._limit.segment_bytes = 1  # type: ignore[union-attr] # it is open: it has events
+    run()
+    assert pipeline().unacknowledged() == 5
+
+
+def test_last_words_are_said_on_a_full_disk(
+    trail: Trail, full_disk: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends while the disk is full names what it loses, in the room that was reserved for it."""
+    run()
+    full_disk(True)
+    run()
+    real_last = SpoolWriter.append_last
+
+    def with_reserve(self: SpoolWriter, *args: Any) -> None:
+        full_disk(False)
+        real_last(self, *args)
+        full_disk(True)
+
+    monkeypatch.setattr(SpoolWriter, "append_last", with_reserve)
+    pipeline().close(0)
+    assert [event["event_type"] for event in trail.events()[-2:]] == ["dropped", "stream_close"]
+    dropped = trail.one("dropped")
+    assert (dropped["first_seq"], dropped["last_seq"]) == (3, 5)
+    assert numbers(trail) == [0, 1, 2, 6, 7]
+    assert trail.one("stream_close")["ext"] == [{"key": "dropped", "value": "3"}]
+
+
+def test_an_interrupt_while_an_event_is_written_does_not_break_the_numbers(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C reaches the application, the number of the event is named, and no number is used twice."""
+    from langtrail.producer import spool_writer  # noqa: PLC0415 - for this alone
+
+    run()
+    real = spool_writer._write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(spool_writer, "_write", real)
+        real(descriptor, data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(spool_writer, "_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    run()
+    found = numbers(trail)
+    assert found == sorted(set(found))
+    dropped = trail.one("dropped")
+    assert (dropped["first_seq"], dropped["last_seq"]) == (3, 3)
+    assert {*found, 3} == set(range(max(found) + 1))
 
 
 def test_a_hook_within_a_hook_neither_waits_nor_breaks_the_order(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +192,7 @@ def test_a_hook_within_a_hook_neither_waits_nor_breaks_the_order(trail: Trail, m
     run()
     monkeypatch.setattr(SpoolWriter, "append", append)
     run()
-    assert [event["seq"] for event in trail.events()] == list(range(7))
+    assert numbers(trail) == list(range(7))
 
 
 def test_a_forked_child_has_a_stream_of_its_own(trail: Trail) -> None:
@@ -101,15 +217,58 @@ def test_a_closed_stream_says_how_many_events_it_has(trail: Trail) -> None:
     assert trail.one("stream_close")["count"] == len(trail.events()) == 4
 
 
+def test_what_comes_after_the_end_opens_another_stream(trail: Trail) -> None:
+    """It names the one before it, and no event follows a stream_close."""
+    run()
+    pipeline().close(0)
+    run()
+    first, second = trail.events("stream_open")
+    assert second["previous_stream_id"] == first["stream_id"]
+    assert [event["stream_id"] for event in trail.events()] == [first["stream_id"]] * 4 + [second["stream_id"]] * 3
+
+
+def test_a_stream_names_the_one_before_it_also_when_that_is_gone(trail: Trail) -> None:
+    """What Kafka has was removed from the spool; the last one is still known."""
+    run()
+    (first,) = streams(trail.spool)
+    pipeline().close(0)
+    shutil.rmtree(first.directory)
+    run()
+    assert trail.one("stream_open")["previous_stream_id"] == first.stream_id
+
+
+def test_streams_of_other_applications_are_not_named(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spool may be shared; the first stream of an application has none before it."""
+    run()
+    pipeline().close(0)
+    monkeypatch.setattr("langtrail.producer.pipeline._pipeline", None)
+    monkeypatch.setenv("LANGTRAIL_APP", "another/app")
+    run()
+    assert [event["previous_stream_id"] for event in trail.events("stream_open")] == [None, None]
+
+
 def test_without_a_broker_the_spool_is_the_log(trail: Trail) -> None:
-    """Flush tells how many events no Kafka has, and returns at once."""
+    """Flush tells how many events no Kafka has, those of dead processes included, and returns at once."""
     run()
     assert AuditCallbackHandler().flush(10) == 3
+    pipeline().close(0)
+    run()
+    assert AuditCallbackHandler().flush(10) == 4 + 3
 
 
-def test_a_spool_that_cannot_be_written_does_not_reach_the_application(trail: Trail) -> None:
-    """Where not even a stream can be opened the application goes on."""
+def test_a_spool_that_can_never_be_written_does_not_reach_the_application(trail: Trail) -> None:
+    """The application goes on, and its end says what is lost."""
     trail.spool.write_text("a file where the spool should be")
     run()
-    assert streams(trail.spool) == []
+    pipeline().close(0)
     gc.collect()
+    assert trail.spool.read_text().startswith("a file")
+
+
+def test_a_session_id_may_be_long_and_strange(trail: Trail) -> None:
+    """The key is cut to what an entry can hold; the core has all of it."""
+    session = "\ud800ä" * 50_000
+    RunnableLambda(lambda x: x).invoke(1, {"callbacks": [AuditCallbackHandler()], "metadata": {"session_id": session}})
+    event = trail.events("chain_start")[0]
+    assert event["session_id"] == session.encode("utf-8", "backslashreplace").decode()
+    assert len(event["key"].encode()) <= 65_535

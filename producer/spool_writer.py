@@ -1,0 +1,91 @@
+"""Appends to a stream's files. On return an entry survives the death of the process; a refused one leaves no part."""
+
+import errno
+import os
+
+from .entry import Resume, pack_event, pack_facts, pack_resume
+from .errors import SpoolFull
+from .spool import StreamFiles
+from .spool_limit import SpoolLimit
+
+_O_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_write = os.write
+
+
+class SpoolWriter:
+    """Appends entries to a stream. Not safe for threads: the stream's lock is held around it."""
+
+    def __init__(self, files: StreamFiles, facts: bytes, limit: SpoolLimit) -> None:
+        """Write to `files`, which this process has locked; `facts` begins every file."""
+        self._files, self._facts, self._limit = files, pack_facts(facts), limit
+        self._descriptor: int | None = None
+        self._size = 0
+
+    def append(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
+        """Write one event. Raises SpoolFull."""
+        entry = pack_event(seq, key, content, core)
+        self._append(seq, entry, len(entry))
+
+    def resume(self, seq: int, resume: Resume) -> None:
+        """Write where the chain is before the event `seq`. Raises SpoolFull."""
+        entry = pack_resume(resume)
+        self._append(seq, entry, len(entry))
+
+    def append_last(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
+        """Write one of the stream's last words: beyond the limit, and into the reserve when the disk is full."""
+        entry = pack_event(seq, key, content, core)
+        try:
+            self._append(seq, entry, 0)
+        except SpoolFull:
+            (self._files.directory / "reserve").unlink(missing_ok=True)
+            self._append(seq, entry, 0)
+
+    def close(self) -> None:
+        """Close the file being written."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _append(self, seq: int, entry: bytes, counted: int) -> None:
+        if not self._limit.take(counted):
+            raise SpoolFull("the spool has reached LANGTRAIL_SPOOL_MAX_BYTES")
+        try:
+            if self._descriptor is None or self._size >= self._limit.segment_bytes:
+                self._open_segment(seq)
+            self._write_whole(entry)
+        except OSError as error:
+            self._limit.give_back(counted)
+            raise SpoolFull(f"the spool cannot be written ({error.strerror})") from error
+
+    def _write_whole(self, entry: bytes) -> None:
+        assert self._descriptor is not None  # noqa: S101 - _open_segment sets it or raises
+        try:
+            written = _write(self._descriptor, entry)
+        except BaseException:  # an interrupt may come after the write: what is in the file counts
+            self._size = os.fstat(self._descriptor).st_size
+            raise
+        if written == len(entry):
+            self._size += written
+            return
+        self._cut()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _cut(self) -> None:
+        """Take a part of an entry back. Where that fails, leave the file: a reader passes over its torn end."""
+        assert self._descriptor is not None  # noqa: S101 - it was just written to
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            self.close()
+
+    def _open_segment(self, seq: int) -> None:
+        self.close()
+        self._descriptor = os.open(self._files.segment_path(seq), _O_FLAGS, 0o600)
+        self._size = os.fstat(self._descriptor).st_size
+        if self._size:
+            return
+        try:
+            self._write_whole(self._facts)
+        except OSError:
+            self.close()
+            raise
