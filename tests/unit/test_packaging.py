@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 STAGES = ("schemas", "producer", "processors", "deploy")
 BASE = {"confluent-kafka", "cryptography", "fastavro", "langchain-core", "orjson", "pydantic"}
 """What an application gets that installs langtrail and nothing besides: the producer side."""
-"""What the producer imports and does not ask for itself: it is whatever the application's langchain-core is built on."""
 
 
 @pytest.fixture(scope="module")
