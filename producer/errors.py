@@ -3,6 +3,7 @@
 ProducerError
 ├── SpoolFull          the disk, or the limit set for the spool, has no room
 ├── SpoolDamaged       a spool file is not what was written to it
+├── TokenRefused       audit_context was given a token that does not hold, or cannot be verified
 └── AuditUnavailable   only with LANGTRAIL_DELIVERY=block, from start hooks: the run must not begin, it cannot be recorded
 """
 
@@ -21,3 +22,7 @@ class SpoolDamaged(ProducerError):
 
 class AuditUnavailable(ProducerError):
     """Neither the spool nor Kafka takes the start of this run; with LANGTRAIL_DELIVERY=block it must not begin then."""
+
+
+class TokenRefused(ProducerError):
+    """A token does not hold, or cannot be verified with the settings that there are."""

@@ -5,15 +5,31 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from langtrail.schemas import DataKey
-from langtrail.schemas.settings import SettingsError, choice, kafka_config, path, setting, text, whole
+from langtrail.schemas.settings import SettingsError, choice, kafka_config, path, setting, switch, text, whole
+
+from .vocabulary import TRIGGERS
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def _public_keys(value: str) -> tuple[str, ...]:
     keys = tuple(key.strip() for key in value.split(",") if key.strip())
     DataKey.generate(list(keys))
     return keys
+
+
+def _key_set(value: str) -> str:
+    address = urlsplit(value)
+    if address.scheme in ("http", "https"):
+        if address.scheme == "http" and address.hostname not in _LOOPBACK:
+            raise ValueError("keys are only fetched over https")
+        return value
+    if not Path(value).expanduser().is_file():
+        raise ValueError("expected an https address or a file")
+    return value
 
 
 def _default_spool() -> Path:
@@ -74,7 +90,10 @@ class ProducerSettings:
     tenant_id: str = setting("LANGTRAIL_TENANT_ID", text, default="", doc="tenant of runs that name none")
     user_id: str = setting("LANGTRAIL_USER_ID", text, default="", doc="principal of runs that name none; default: the OS user")
     trigger: str = setting(
-        "LANGTRAIL_TRIGGER", text, default="", doc="what starts this process: interactive, api, schedule, event"
+        "LANGTRAIL_TRIGGER",
+        choice(*TRIGGERS),
+        default="",
+        doc="what starts this process: interactive, api, schedule, event; default: what can be proved",
     )
     trigger_id: str = setting("LANGTRAIL_TRIGGER_ID", text, default="", doc="id of the schedule, job or event")
     heartbeat_seconds: int = setting(
@@ -85,6 +104,26 @@ class ProducerSettings:
         whole(0, 60),
         default=2,
         doc="longest wait for Kafka when the process exits; the rest is spooled",
+    )
+
+    run_deadline_seconds: int = setting(
+        "LANGTRAIL_RUN_DEADLINE_SECONDS",
+        whole(1, 30 * 24 * 3600),
+        default=3600,
+        doc="seconds after which a run that has not ended is given up as abandoned",
+    )
+    oidc_issuer: str = setting("LANGTRAIL_OIDC_ISSUER", text, default="", doc="issuer of the tokens given to audit_context")
+    oidc_audience: str = setting(
+        "LANGTRAIL_OIDC_AUDIENCE", text, default="", doc="audience that such a token must name; several, comma-separated"
+    )
+    oidc_jwks: str = setting(
+        "LANGTRAIL_OIDC_JWKS", _key_set, default="", doc="https address or file of the issuer's keys (JWKS)"
+    )
+    side_effects: bool = setting(
+        "LANGTRAIL_SIDE_EFFECTS",
+        switch,
+        default=False,
+        doc="1 records what tools do: database queries, network calls, programs",
     )
 
     def __post_init__(self) -> None:
