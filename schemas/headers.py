@@ -15,7 +15,7 @@ class DeadLetterHeader(StrEnum):
     ERROR = "langtrail-error"
     """One sentence without content."""
     STAGE = "langtrail-stage"
-    """The step that rejected it: open, redact, enrich, encode, sink."""
+    """The step that rejected it: open, redact, enrich, seal, worker, sink."""
     TOPIC = "langtrail-origin-topic"
     PARTITION = "langtrail-origin-partition"
     OFFSET = "langtrail-origin-offset"
