@@ -4,7 +4,7 @@ import os
 
 from langtrail.schemas.settings import SettingsError, switch
 
-from .errors import ProducerError, SpoolDamaged, SpoolFull
+from .errors import AuditUnavailable, ProducerError, SpoolDamaged, SpoolFull
 from .handler import AuditCallbackHandler
 from .identity import audit_context
 from .install import install
@@ -12,6 +12,7 @@ from .settings import ProducerSettings
 
 __all__ = [
     "AuditCallbackHandler",
+    "AuditUnavailable",
     "ProducerError",
     "ProducerSettings",
     "SettingsError",

@@ -16,6 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResu
 
 from . import capture
 from .draft import Draft, label
+from .errors import AuditUnavailable
 from .pipeline import Pipeline, pipeline
 from .runs import Run
 from .serialise import Snapshot, snapshot, snapshot_text, type_name
@@ -27,12 +28,18 @@ _FIRST_TOKEN_EVENTS = ("content-block-delta", "content-block-start", "message-st
 
 
 def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
-    """Keep every failure of ours out of the application, and in the trail: an event says which hook could not record."""
+    """Keep every failure of ours out of the application, and in the trail: an event says which hook could not record.
+
+    Only what an owner asked for with LANGTRAIL_DELIVERY=block goes through: a run that cannot be recorded does not begin.
+    """
 
     @wraps(hook)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             hook(*args, **kwargs)
+        except AuditUnavailable:
+            _forget_refused(kwargs)
+            raise
         except Exception as error:  # noqa: BLE001 - the application goes on whatever it is
             _record_failure(hook.__name__, error, kwargs)
 
@@ -42,14 +49,14 @@ def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
 class AuditCallbackHandler(BaseCallbackHandler):
     """Records every run it is told of. Free to make, copy, pickle, fork and list twice: all of them share one pipeline.
 
-    Raises SettingsError when a LANGTRAIL_* variable is wrong; after that, no hook ever raises.
+    Raises SettingsError when a LANGTRAIL_* variable is wrong; after that no hook raises, but for start hooks with
+    LANGTRAIL_DELIVERY=block: AuditUnavailable, before the run has any effect.
     """
 
     run_inline = True
-    raise_error = False
 
     def __init__(self) -> None:
-        pipeline()
+        self.raise_error = pipeline().fails_closed
 
     def flush(self, timeout_seconds: float) -> int:
         """Wait until Kafka has acknowledged every event of this process, at most `timeout_seconds`.
@@ -397,6 +404,11 @@ def _graph_event(event_type: str, event: Any, content: dict[str, Snapshot]) -> N
 def _deferred(run: Run, kwargs: dict[str, Any]) -> dict[str, Snapshot]:
     """Return the inputs of a stream, which are only known at its end."""
     return {"input": snapshot(kwargs["inputs"])} if run.defers_inputs and "inputs" in kwargs else {}
+
+
+def _forget_refused(kwargs: Any) -> None:
+    """Take a run that may not begin off the open ones."""
+    pipeline().runs.close(kwargs["run_id"], "refused")
 
 
 def _record(draft: Draft) -> None:

@@ -33,14 +33,14 @@ class Pipeline:
     def __init__(self, settings: ProducerSettings) -> None:
         self.settings = settings
         self.runs = Runs()
-        self._fails_closed = settings.delivery == "block"
+        self.fails_closed = settings.delivery == "block"
         self._lock = threading.Lock()
         self._stream: Stream | None = None
         self._sender: Sender | None = None
 
     def record(self, draft: Draft) -> None:
         """Keep one event. Raises AuditUnavailable, in mode block, for the start of a run that cannot be kept."""
-        if self._fails_closed and draft.event_type in _STARTS:
+        if self.fails_closed and draft.event_type in _STARTS:
             self._record_or_refuse(draft)
         elif not (self._stream or self._open()).record(draft):
             self._open().record(draft)
