@@ -59,12 +59,14 @@ class Candidate:
     @property
     def previous(self) -> str:
         """The character before the span; empty at the beginning of a text."""
-        return self.text[self.start - 1 : self.start].strip(SEPARATOR) if self.start else ""
+        char = self.text[self.start - 1] if self.start else ""
+        return "" if char == SEPARATOR else char
 
     @property
     def following(self) -> str:
         """The character after the span; empty at the end of a text."""
-        return self.text[self.end : self.end + 1].strip(SEPARATOR)
+        char = self.text[self.end : self.end + 1]
+        return "" if char == SEPARATOR else char
 
     def group(self, number: int) -> str:
         """Return a group of the pattern; empty when it took no part."""
@@ -74,9 +76,13 @@ class Candidate:
     @property
     def touches_placeholder(self) -> bool:
         """Whether the span begins or ends at a placeholder: it was a part of something longer before that was redacted."""
-        if self.previous == "]" and _AT_PLACEHOLDER.search(self.text, max(0, self.start - LONGEST_PLACEHOLDER), self.start):
+        if (
+            self.start
+            and self.text[self.start - 1] == "]"
+            and _AT_PLACEHOLDER.search(self.text, max(0, self.start - LONGEST_PLACEHOLDER), self.start)
+        ):
             return True
-        return self.following == "[" and _PLACEHOLDER.match(self.text, self.end) is not None
+        return self.text[self.end : self.end + 1] == "[" and _PLACEHOLDER.match(self.text, self.end) is not None
 
     def before(self, characters: int) -> str:
         """Return what stands before the span, at most so much; at the beginning of a JSON value that is its key.

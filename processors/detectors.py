@@ -8,13 +8,14 @@ from . import key_rules, normalise
 from .detector import Detector
 from .detectors_assignments import ASSIGNMENTS
 from .detectors_carriers import CARRIERS
+from .detectors_financial import FINANCIAL
 from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
 from .detectors_secrets import SECRETS
 from .detectors_vendors import VENDORS
 from .engine import PatternSet, encode
 
-DETECTORS: Final = (*SECRETS, *ASSIGNMENTS, *VENDORS, *PERSONAL, *PHONE, *CARRIERS)
+DETECTORS: Final = (*SECRETS, *ASSIGNMENTS, *VENDORS, *FINANCIAL, *PERSONAL, *PHONE, *CARRIERS)
 """Every detector, in the order in which they are run."""
 
 KEY: Final = -1

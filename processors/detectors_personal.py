@@ -1,57 +1,47 @@
-"""Detectors of personal data that has a form of its own: e-mail and network addresses, cards, accounts, personal numbers."""
+"""Detectors of personal data with a form of its own: e-mail and network addresses, numbers of persons and devices."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import Final
 
 from .detector import NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
-from .validators import IBAN_LENGTHS, card_certain, card_range, iban, luhn, us_ssn
+from .validators import luhn, us_ssn
 
 _FILE_SUFFIXES: Final = frozenset(
     (
         *("png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "scss", "woff", "woff2"),
-        *(
-            "js",
-            "jsx",
-            "mjs",
-            "ts",
-            "tsx",
-            "json",
-            "html",
-            "htm",
-            "xml",
-            "yaml",
-            "yml",
-            "txt",
-            "log",
-            "pdf",
-            "csv",
-            "exe",
-            "dll",
-        ),
+        *("js", "jsx", "mjs", "ts", "tsx", "json", "html", "htm", "xml", "yaml", "yml"),
+        *("txt", "log", "pdf", "csv", "exe", "dll"),
     )
 )
-_CARD_WORDS = re.compile(
-    r"card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b|credit|debit|payment"
-    r"|karte|tarjeta|carte|carta|cart[aã]o|kaart|kort|карт|卡|カード|카드",
-    re.IGNORECASE,
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|\Z)){4}")
+_BEFORE_VERSIONS: Final = frozenset(
+    (
+        *("version", "ver", "v", "release", "rel", "build", "rev", "revision", "firmware", "driver", "oid", "step"),
+        *("section", "chapter", "clause", "figure", "table", "paragraph", "article"),
+        *(
+            "chrome",
+            "chromium",
+            "safari",
+            "firefox",
+            "edge",
+            "edg",
+            "opr",
+            "opera",
+            "applewebkit",
+            "mozilla",
+            "gecko",
+            "trident",
+        ),
+        *("nginx", "apache", "curl"),
+    )
 )
-_BANK_WORDS = re.compile(
-    r"iban|bank|account|konto|cuenta|compte|conto|rekening|konta|wire|transfer|sepa|swift|\bbic\b", re.IGNORECASE
-)
-_CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
-"""How cards are written, digits a group."""
-_FIRST_GROUPS = frozenset((4, 6, 8, *range(12, 20)))
-_MOST_GROUPS = 8
-_GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
-_VERSION_WORDS = re.compile(
-    r"(?:version|\bver|\bv|release|\brel|build|\brev|revision|firmware|driver|section|chapter|clause|figure|table|paragraph|article|step"
-    r"|\boid|§|Chrome|Chromium|Safari|Firefox|Edge?|OPR|Opera|AppleWebKit|Mozilla|nginx|[Aa]pache|curl|Gecko|Trident)"
-    r"[\s:=/#.\"'-]{0,3}\Z",
-    re.IGNORECASE,
-)
+_MOST_BETWEEN = 3
+_PART_OF_MORE = re.compile(r"(?:[\w~]|[0-9]\.|[A-Za-z_]-)\Z")
+_GOES_ON = re.compile(r"[\w~]|\.\d|-\w+[.-]\w*[A-Za-z]")
+_LAST_WORD = re.compile(r"[A-Za-z]+\Z")
 _SPACELESS = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
 _URL_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
 
@@ -62,7 +52,7 @@ def _email(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if candidate.following == ":" and (local == "git" or candidate.after(2) == ":~"):
         return NOTHING
-    if _URL_PASSWORD.search(candidate.before(256)):
+    if "://" in candidate.text[max(0, candidate.start - 256) : candidate.start] and _URL_PASSWORD.search(candidate.before(256)):
         return NOTHING
     start = candidate.start + _local_part(local)
     return (Span(start, candidate.end),) if start < candidate.start + len(local) else NOTHING
@@ -85,28 +75,22 @@ def _is_in_names(char: str) -> bool:
 
 
 def _ipv4(candidate: Candidate) -> Iterable[Span]:
-    if _joined(candidate, "~") or candidate.value == "0.0.0.0" or candidate.value.startswith("255.255."):  # noqa: S104 - nothing is bound
+    value = candidate.value
+    if not _IPV4.fullmatch(value) or value == "0.0.0.0" or value.startswith("255.255."):  # noqa: S104 - nothing is bound
         return NOTHING
-    try:
-        IPv4Address(candidate.value)
-    except ValueError:
-        return NOTHING
-    before = candidate.before(24)
-    if (
-        _VERSION_WORDS.search(before)
-        or re.search(r"[A-Za-z_]-\Z", before)
-        or re.match(r"-[0-9A-Za-z]+[.-]\w*[A-Za-z]", candidate.after(16))
-    ):
+    text, start, end = candidate.text, candidate.start, candidate.end
+    if _PART_OF_MORE.search(text, max(0, start - 2), start) or _GOES_ON.match(text, end) or _is_version(candidate.before(24)):
         return NOTHING
     return whole(candidate)
 
 
-def _joined(candidate: Candidate, more: str = "") -> bool:
-    """Tell whether a dotted number is part of a longer word or number."""
-    before, after = candidate.previous, candidate.following
-    if any(char.isalnum() or char in "_" + more for char in (*before, *after)):
+def _is_version(before: str) -> bool:
+    """Tell whether what stands before four numbers with dots says that they are a version, or a section of a text."""
+    near = before.rstrip(" \t:=/#.\"'-")
+    if near.endswith("§"):
         return True
-    return (before == "." and candidate.before(2)[:1].isdigit()) or (after == "." and candidate.after(2)[1:].isdigit())
+    word = _LAST_WORD.search(near) if near[-1:].isalpha() and len(before) - len(near) <= _MOST_BETWEEN else None
+    return word is not None and word[0].lower() in _BEFORE_VERSIONS
 
 
 def _ipv6(candidate: Candidate) -> Iterable[Span]:
@@ -136,67 +120,6 @@ def _mac(candidate: Candidate) -> Iterable[Span]:
     if len({*value} & {*":-."}) != 1 or digits in ("0" * 12, "f" * 12):
         return NOTHING
     return whole(candidate) if ":" in value or not digits.isdigit() else NOTHING
-
-
-def _card(candidate: Candidate) -> Iterable[Span]:
-    """Take all runs of digit groups that a network issues and Luhn confirms; unusual ones need a word that says card."""
-    if candidate.previous.isalnum() or candidate.previous == "_" or re.search(r"\d[.,]\Z", candidate.before(2)):
-        return NOTHING
-    groups = [match.span() for match in re.finditer(r"\d+", candidate.value)]
-    says_card = _CARD_WORDS.search(candidate.before(48)) is not None
-    if not says_card and re.search(r"[0-9A-Za-z_]-\Z", candidate.before(2)):
-        return NOTHING
-    found, first = [], 0
-    while first < len(groups):
-        length = _card_at(candidate, groups[first : first + _MOST_GROUPS], says_card=says_card and first < _MOST_GROUPS)
-        if length:
-            found.append(Span(candidate.start + groups[first][0], candidate.start + groups[first + length - 1][1]))
-        first += max(length, 1)
-    return found
-
-
-def _card_at(candidate: Candidate, groups: list[tuple[int, int]], *, says_card: bool) -> int:
-    """Return how many of the groups, from the first, are a card's number; 0 when none are."""
-    lengths = tuple(end - start for start, end in groups)
-    if not says_card and lengths[0] not in _FIRST_GROUPS:
-        return 0
-    for count in range(len(groups), 0, -1):
-        usual = count == 1 or lengths[:count] in _CARD_SHAPES
-        if (usual or says_card) and 12 <= sum(lengths[:count]) <= 19:
-            end = groups[count - 1][1]
-            digits = "".join(candidate.value[begin:stop] for begin, stop in groups[:count])
-            if _is_card(digits, lengths[:count], says_card=says_card, usual=usual) and not _goes_on(candidate, end):
-                return count
-    return 0
-
-
-def _goes_on(candidate: Candidate, end: int) -> bool:
-    return _GOES_ON.match(candidate.text, candidate.start + end) is not None
-
-
-def _is_card(digits: str, groups: tuple[int, ...], *, says_card: bool, usual: bool) -> bool:
-    if not card_range(digits) or len({*digits}) == 1:
-        return False
-    if luhn(digits):
-        return says_card or card_certain(digits) or groups[:4] == (4, 4, 4, 4)
-    return says_card and usual and card_certain(digits)
-
-
-def _iban(candidate: Candidate) -> Iterable[Span]:
-    length = IBAN_LENGTHS[candidate.value[:2].upper()]
-    if candidate.previous.isalnum() or candidate.previous == "_":
-        return NOTHING
-    seen = 0
-    for at, char in enumerate(candidate.value):
-        seen += char.isalnum()
-        if seen == length:
-            end = candidate.start + at + 1
-            compact = re.sub("[^0-9A-Z]", "", candidate.value[: at + 1].upper())
-            follows = candidate.text[end : end + 1]
-            if follows.isalnum() or not (iban(compact) or _BANK_WORDS.search(candidate.before(32))):
-                return NOTHING
-            return (Span(candidate.start, end),)
-    return NOTHING
 
 
 def _ssn(candidate: Candidate) -> Iterable[Span]:
@@ -263,30 +186,6 @@ PERSONAL: Final = (
         counter_example="sums 00:00:00:00:00:00 and a1:b2:c3:d4:e5:f6:a7:b8",
     ),
     Detector(
-        name="credit_card",
-        type="CREDIT_CARD",
-        reason="Issued range, length and Luhn's check digit. Timestamps and long ids look alike.",
-        pattern=r"\d(?:[ -]?\d){11,200}",
-        trigger=r"(?:^|[^\w.]|[^\d]\.)(?:[3-6]\d|2[1-7]|81|180|060)(?:[ -]?\d){9}",
-        judge=_card,
-        rank=Rank.CHECKSUM,
-        numeric=True,
-        example="paid with 5555 5555 5555 4444",
-        counter_example="order 5555 5555 5555 4445 at 1514038620000",
-    ),
-    Detector(
-        name="iban",
-        type="IBAN",
-        reason="The country's length, then mod 97; a word that says bank makes up for a mistyped digit.",
-        pattern=rf"(?i:{'|'.join(sorted(IBAN_LENGTHS))})\d{{2}}(?:[ -]?[0-9A-Za-z]){{11,30}}",
-        trigger=r"(?:^|[^0-9A-Za-z_])[A-Za-z]{2}\d{2}(?:[ -]?[0-9A-Za-z]){8}",
-        judge=_iban,
-        retry=True,
-        rank=Rank.CHECKSUM,
-        example="to DE89 3704 0044 0532 0130 00 please",
-        counter_example="part DE89 3704 0044 0532 0130 01",
-    ),
-    Detector(
         name="us_ssn",
         type="US_SSN",
         reason="Written with dashes, in an area that is issued.",
@@ -320,4 +219,4 @@ PERSONAL: Final = (
         counter_example="IMEI 352099001761482",
     ),
 )
-"""Detectors of personal data, phones excepted."""
+"""Detectors of addresses and personal numbers."""

@@ -1,6 +1,7 @@
 """What redaction finds in a text: spans with a type, overlaps resolved, and the placeholders that take their place."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -64,10 +65,16 @@ def resolve(hits: Iterable[Hit]) -> list[Finding]:
 
 def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:
     """Return the hits that are not within what stands in for something already: redacting twice changes nothing."""
-    if not hits:
+    spans = [match.span() for match in _STANDING_IN.finditer(text)] if hits else []
+    if not spans:
         return hits
-    spans = [match.span() for match in _STANDING_IN.finditer(text)]
-    return [hit for hit in hits if not any(start <= hit.start and hit.end <= end for start, end in spans)]
+    starts = [start for start, _ in spans]
+
+    def inside(hit: Hit) -> bool:
+        before = bisect_right(starts, hit.start) - 1
+        return before >= 0 and hit.end <= spans[before][1]
+
+    return [hit for hit in hits if not inside(hit)]
 
 
 def _belief(hit: Hit) -> tuple[int, int, int]:

@@ -17,6 +17,7 @@ from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json
 
+_CANDIDATES_A_CHECK = 64
 _MAX_CARRIED = 2
 """How deep carriers in carriers are searched."""
 
@@ -34,11 +35,19 @@ class Budget:
     def __init__(self, seconds: float, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._end = clock() + seconds
+        self._unchecked = 0
 
     def check(self) -> None:
         """Raise Withheld when the time is over."""
         if self._clock() > self._end:
             raise Withheld("the search ran over its time budget")
+
+    def spend(self) -> None:
+        """Count one candidate; check now and then."""
+        self._unchecked += 1
+        if self._unchecked >= _CANDIDATES_A_CHECK:
+            self._unchecked = 0
+            self.check()
 
 
 class Scanner:
@@ -120,7 +129,7 @@ class Scanner:
             detector = self._table[number]
 
             def take(groups: Spans, detector: Detector = detector) -> int:
-                budget.check()
+                budget.spend()
                 candidate = Candidate(text, groups, key_before, inside)
                 start, end = groups[0]
                 if candidate.touches_placeholder:

@@ -13,7 +13,8 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-_LUHN_DOUBLED = "0246813579"
+_LUHN_DOUBLED = str.maketrans("0123456789", "0246813579")
+_IBAN_DIGITS = str.maketrans({char: str(value) for value, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)})
 
 _CARD_RANGES: Final = (
     # first six digits from, to, lengths; ISO/IEC 7812 as the networks publish them
@@ -65,8 +66,7 @@ IBAN_LENGTHS: Final = {
 
 def luhn(digits: str) -> bool:
     """Tell whether the digits end in their Luhn check digit (ISO/IEC 7812-1, annex B)."""
-    total = sum(map(int, digits[-1::-2])) + sum(int(_LUHN_DOUBLED[int(digit)]) for digit in digits[-2::-2])
-    return total % 10 == 0
+    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_LUHN_DOUBLED))) % 10 == 0
 
 
 def card_range(digits: str) -> bool:
@@ -87,7 +87,7 @@ def iban(compact: str) -> bool:
     """Tell whether a compact IBAN, in capitals, has its country's length and check digits (ISO 13616, ISO 7064 mod 97-10)."""
     if len(compact) != IBAN_LENGTHS.get(compact[:2]):
         return False
-    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
+    return int((compact[4:] + compact[:4]).translate(_IBAN_DIGITS)) % 97 == 1
 
 
 def us_ssn(digits: str) -> bool:

@@ -97,7 +97,7 @@ def test_a_detector_that_raises_withholds_the_field(monkeypatch: pytest.MonkeyPa
 
 def test_a_search_over_its_time_budget_withholds_the_field() -> None:
     """The budget is one for all fields of an event: what is found after its end is not judged any more."""
-    now = iter((0.0, 1.0, 2.0, *[99.0] * 50))
+    now = iter((0.0, 1.0, 99.0))
     event = redacted(
         Redactor(budget_seconds=10, clock=lambda: next(now)), input='"ann@example.org"', output='"bob@example.org"'
     )

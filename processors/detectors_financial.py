@@ -1,0 +1,121 @@
+"""Detectors of payment cards and bank accounts: checksums tell them, and words around them tell what is mistyped or unusual."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Final
+
+from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .validators import IBAN_LENGTHS, card_certain, card_range, iban, luhn
+
+_CARD_WORDS = re.compile(
+    r"card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b|credit|debit|payment"
+    r"|karte|tarjeta|carte|carta|cart[aã]o|kaart|kort|карт|卡|カード|카드",
+    re.IGNORECASE,
+)
+_BANK_WORDS = re.compile(
+    r"iban|bank|account|konto|cuenta|compte|conto|rekening|konta|wire|transfer|sepa|swift|\bbic\b", re.IGNORECASE
+)
+_CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
+"""How cards are written, digits a group."""
+_FOURS = (4, 4, 4, 4)
+_MOST_GROUPS = 8
+_SHORTEST, _LONGEST = 12, 19
+"""Digits of a card (ISO/IEC 7812)."""
+_PART_OF_MORE = re.compile(r"(?:\w|\d[.,])\Z")
+_TAIL = re.compile(r"\w-\Z")
+_GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
+_SEPARATORS = re.compile("[ -]+")
+_OF_LENGTH = {length: re.compile(rf"(?:\w[ -]?){{{length - 1}}}\w") for length in {*IBAN_LENGTHS.values()}}
+
+
+class _CardReader:
+    """Reads cards from a run of digit groups."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate = candidate
+        self._groups = [match.span() for match in re.finditer(r"\d+", candidate.value)]
+        self._is_tail = _TAIL.search(candidate.text, max(0, candidate.start - 2), candidate.start) is not None
+
+    @cached_property
+    def _says_card(self) -> bool:
+        return _CARD_WORDS.search(self._candidate.before(48)) is not None
+
+    def cards(self) -> Iterator[Span]:
+        """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
+        first, start = 0, self._candidate.start
+        while first < len(self._groups):
+            count = self._groups_of_card(first)
+            if count:
+                yield Span(start + self._groups[first][0], start + self._groups[first + count - 1][1])
+            first += max(count, 1)
+
+    def _groups_of_card(self, first: int) -> int:
+        """Return how many groups from this one on are a card's number; 0 when none are."""
+        groups = self._groups[first : first + _MOST_GROUPS]
+        for count in range(len(groups), 0, -1):
+            lengths = tuple([end - begin for begin, end in groups[:count]])
+            if _SHORTEST <= sum(lengths) <= _LONGEST:
+                digits = "".join([self._candidate.value[begin:end] for begin, end in groups[:count]])
+                if card_range(digits) and self._is_card(digits, lengths, first) and not self._goes_on(groups[count - 1][1]):
+                    return count
+        return 0
+
+    def _is_card(self, digits: str, lengths: tuple[int, ...], first: int) -> bool:
+        if len({*digits}) == 1:
+            return False
+        usual = len(lengths) == 1 or lengths in _CARD_SHAPES
+        certain = usual and (card_certain(digits) or lengths[:4] == _FOURS)
+        if luhn(digits) and certain and not self._is_tail:
+            return True
+        return (luhn(digits) or (usual and card_certain(digits))) and first < _MOST_GROUPS and self._says_card
+
+    def _goes_on(self, end: int) -> bool:
+        return _GOES_ON.match(self._candidate.text, self._candidate.start + end) is not None
+
+
+def _card(candidate: Candidate) -> Iterable[Span]:
+    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start):
+        return NOTHING
+    return [*_CardReader(candidate).cards()]
+
+
+def _iban(candidate: Candidate) -> Iterable[Span]:
+    value = candidate.value
+    number = _OF_LENGTH[IBAN_LENGTHS[value[:2].upper()]].match(value)
+    if number is None or candidate.previous.isalnum() or candidate.previous == "_":
+        return NOTHING
+    end = candidate.start + number.end()
+    if candidate.text[end : end + 1].isalnum():
+        return NOTHING
+    compact = _SEPARATORS.sub("", number[0]).upper()
+    return (Span(candidate.start, end),) if iban(compact) or _BANK_WORDS.search(candidate.before(32)) else NOTHING
+
+
+FINANCIAL: Final = (
+    Detector(
+        name="credit_card",
+        type="CREDIT_CARD",
+        reason="Issued range, length and Luhn's check digit. Timestamps and long ids look alike.",
+        pattern=r"\d(?:[ -]?\d){11,200}",
+        trigger=r"(?:^|[^\w.]|[^\d]\.)(?:[3-6]\d|2[1-7]|81|180|060)(?:[ -]?\d){9}",
+        judge=_card,
+        rank=Rank.CHECKSUM,
+        numeric=True,
+        example="paid with 5555 5555 5555 4444",
+        counter_example="order 5555 5555 5555 4445 at 1514038620000",
+    ),
+    Detector(
+        name="iban",
+        type="IBAN",
+        reason="The country's length, then mod 97; a word that says bank makes up for a mistyped digit.",
+        pattern=rf"(?i:{'|'.join(sorted(IBAN_LENGTHS))})\d{{2}}(?:[ -]?[0-9A-Za-z]){{11,30}}",
+        trigger=r"(?:^|[^0-9A-Za-z_])[A-Za-z]{2}\d{2}(?:[ -]?[0-9A-Za-z]){8}",
+        judge=_iban,
+        retry=True,
+        rank=Rank.CHECKSUM,
+        example="to DE89 3704 0044 0532 0130 00 please",
+        counter_example="part DE89 3704 0044 0532 0130 01",
+    ),
+)
+"""Detectors of payment cards and bank accounts."""
