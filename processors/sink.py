@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,10 @@ def run_sink(settings: SinkSettings, stop: Event | None = None) -> int:
     except KafkaException as error:
         _log.error("Kafka: %s; check LANGTRAIL_BOOTSTRAP_SERVERS and LANGTRAIL_KAFKA_CONFIG_FILE", error.args[0])
         return 1
+    except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, and a log must not
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        _log.error("a fault of the sink: %s at %s:%s; nothing was skipped", type(error).__name__, frame.filename, frame.lineno)
+        return 1
     return 0
 
 
@@ -96,16 +101,23 @@ class Sink:
 
     def _turn(self) -> None:
         by_partition: defaultdict[int, list[Message]] = defaultdict(list)
+        ends: list[Message] = []
         for message in self._consumer.consume(_MOST_RECORDS, _TURN_SECONDS):
-            if error := message.error():
-                self._on_error(message, error)
-            else:
+            error = message.error()
+            if error is None:
                 by_partition[message.partition() or 0].append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - so the library names the errors of the client
+                ends.append(message)
+            else:
+                self._on_error(message, error)
         now = time.monotonic()
         for number, messages in by_partition.items():
             partition = self._partitions.get(number)
             if partition and not partition.add(messages, now):
                 self._consumer.seek(TopicPartition(self._topic, number, partition.next_read))
+        for end in ends:
+            if partition := self._partitions.get(end.partition() or 0):
+                partition.at_end(end.offset())
         for partition in self._partitions.values():
             partition.step(now)
             self._pause_or_resume(partition)
@@ -124,7 +136,9 @@ class Sink:
         found = starts(consumer, assigned)
         for number, start in found.items():
             self._partitions[number] = Partition(number, start, self._load, self._commit, self._settings, self._metrics)
-        consumer.assign([TopicPartition(self._topic, number, start.offset) for number, start in found.items()])
+        given = [TopicPartition(self._topic, number, start.offset) for number, start in found.items()]
+        consumer.assign(given)
+        consumer.resume(given)  # a partition that was paused when it was taken away comes back paused
         self._joined = True
         _log.info(
             "stores %s",
@@ -156,15 +170,12 @@ class Sink:
 
     def _on_error(self, message: Message, error: KafkaError) -> None:
         number, code = message.partition(), error.code()
-        if code == KafkaError._PARTITION_EOF and number is not None:  # noqa: SLF001 - so the library names the errors of the client
-            if partition := self._partitions.get(number):
-                partition.at_end()
-        elif code == KafkaError._AUTO_OFFSET_RESET and number is not None:  # noqa: SLF001 - as above
+        if code == KafkaError._AUTO_OFFSET_RESET and number is not None:  # noqa: SLF001 - as above
             partition = self._partitions.get(number)
             raise SinkStopped(
                 out_of_range(self._topic, number, partition.next_read if partition else -1, "which it does not have any more")
             )
-        elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001 - as above
+        if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):  # noqa: SLF001 - as above
             self._say(f"Kafka has no topic {self._topic}; run `langtrail migrate`")
         elif error.fatal():
             raise SinkStopped(f"Kafka: {error.str()}; start the sink again")

@@ -96,9 +96,9 @@ class Partition:
             self.next_read = offset + 1
         return True
 
-    def at_end(self) -> None:
-        """Note that the partition has no more records: a replay that waits for some waits in vain."""
-        if intent := self._gathering.end_replay():
+    def at_end(self, offset: int | None) -> None:
+        """Note that the partition ends at an offset. If all before it was read, a replay that waits for more waits in vain."""
+        if offset == self.next_read and (intent := self._gathering.end_replay()):
             self._metrics.add(SinkMetric.REPLAYS_INCOMPLETE, self.number)
             _log.error(
                 "%s[%d]: offsets %d to %d were being stored when the sink stopped, but Kafka has no record after %d any more",

@@ -27,10 +27,10 @@ class SinkSettings:
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"
     )
     port: int = setting("LANGTRAIL_SINK_PORT", whole(1, 65535), default=9702, doc="port of 127.0.0.1 for /ready and /metrics")
-    batch_rows: int = setting("LANGTRAIL_SINK_BATCH_ROWS", whole(1, 500_000), default=50_000, doc="most records of an insert")
+    batch_rows: int = setting("LANGTRAIL_SINK_BATCH_ROWS", whole(1, 100_000), default=50_000, doc="most records of an insert")
     batch_mib: int = setting(
         "LANGTRAIL_SINK_BATCH_MIB",
-        whole(1, 128),
+        whole(1, 64),
         default=32,
         doc="most MiB of an insert, but for a single record that is larger",
     )

@@ -21,6 +21,7 @@
 -- alike within a block. NONE for hashes, which do not compress; LZ4 where a hash may be null, because nulls do.
 --
 -- Indexes: minmax where rows nearly follow the sorting key, bloom filters for look-ups of one value out of very many.
+-- Granules of 2048 rows: a session's few rows are read with less of their neighbours' content, for 2 % more on disk;
 -- index_granularity_bytes is raised so that long content does not cut granules down to a few rows.
 
 CREATE TABLE IF NOT EXISTS events
@@ -167,4 +168,4 @@ ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(occurred_at)
 PRIMARY KEY (tenant_id, toStartOfHour(occurred_at), principal_id, session_id)
 ORDER BY (tenant_id, toStartOfHour(occurred_at), principal_id, session_id, occurred_at, event_id, event_hash)
-SETTINGS non_replicated_deduplication_window = 10000, index_granularity_bytes = 67108864;
+SETTINGS non_replicated_deduplication_window = 10000, index_granularity = 2048, index_granularity_bytes = 67108864;

@@ -1,7 +1,7 @@
 """The table events holds an AuditEvent so exactly that the engine gives back the bytes that were on Kafka."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -14,7 +14,7 @@ from langtrail.processors.avro_container import AvroContainer
 from langtrail.schemas import AUDIT_EVENT, CORE_GROUPS, encode, encode_group, event_hash, record_hash, registry
 from langtrail.schemas.statements import migrations
 
-RECORDS = 3000
+RECORDS = 2000
 SCHEMA = registry().latest(AUDIT_EVENT)
 FIELDS = [field["name"] for field in SCHEMA.avro["fields"]]
 TEXTS = ("", "a", "é", "日本語", "\x00", "\U0001f9ff\n\t'\\\"", '{"a": [1, null]}', "x" * 3000)
@@ -24,33 +24,28 @@ HASH = {"type": "fixed", "name": "langtrail.Hash", "size": 32}
 
 
 def any_value(random: Random, kind: Any) -> Any:
-    """A value of an Avro type, its edges more often than chance would have them."""
+    """Return a value of an Avro type, its edges more often than chance would have them."""
     if isinstance(kind, list):
         return None if random.random() < 0.4 else any_value(random, kind[1])
-    if not isinstance(kind, dict):
-        return any_value(random, {"langtrail.Hash": HASH}.get(kind, {"type": kind}))
-    match kind:
-        case {"type": "fixed", "size": size}:
-            return random.choice((bytes(size), random.randbytes(size)))
-        case {"logicalType": "uuid"}:
-            return "-".join(random.randbytes(n).hex() for n in (4, 2, 2, 2, 6))
-        case {"logicalType": "timestamp-micros"}:
-            return random.choice((*TIMES, random.randrange(2 * 10**15)))
-        case {"type": "array", "items": items}:
-            return [any_value(random, items) for _ in range(random.choice((0, 0, 1, 2, 70)))]
-        case {"type": "record", "fields": fields}:
-            return {field["name"]: any_value(random, field["type"]) for field in fields}
-        case {"type": "long"}:
-            return random.choice((*LONGS, random.randrange(1000), random.randrange(-(2**63), 2**63)))
-        case {"type": "boolean"}:
-            return random.random() < 0.5
-        case {"type": "string"}:
-            return random.choice((*TEXTS, f"text {random.randrange(10**6)}"))
-    raise AssertionError(kind)
+    if isinstance(kind, str):
+        kind = HASH if kind == HASH["name"] else {"type": kind}
+    return MAKERS[kind.get("logicalType", kind["type"])](random, kind)
+
+
+MAKERS: dict[str, Callable[[Random, Any], Any]] = {
+    "fixed": lambda random, kind: random.choice((bytes(kind["size"]), random.randbytes(kind["size"]))),
+    "uuid": lambda random, _: "-".join(random.randbytes(n).hex() for n in (4, 2, 2, 2, 6)),
+    "timestamp-micros": lambda random, _: random.choice((*TIMES, random.randrange(2 * 10**15))),
+    "array": lambda random, kind: [any_value(random, kind["items"]) for _ in range(random.choice((0, 0, 0, 1, 1, 2, 2, 70)))],
+    "record": lambda random, kind: {field["name"]: any_value(random, field["type"]) for field in kind["fields"]},
+    "long": lambda random, _: random.choice((*LONGS, random.randrange(1000), random.randrange(-(2**63), 2**63))),
+    "boolean": lambda random, _: random.random() < 0.5,
+    "string": lambda random, _: random.choice((*TEXTS, f"text {random.randrange(10**6)}")),
+}
 
 
 def any_record(random: Random) -> dict[str, Any]:
-    """A record with any value in each field and hashes that are right."""
+    """Return a record with any value in each field and hashes that are right."""
     record = {field["name"]: any_value(random, field["type"]) for field in SCHEMA.avro["fields"]}
     record["event_hash"] = event_hash(b"".join(encode_group(group, record) for group in CORE_GROUPS))
     record["record_hash"] = record_hash(encode(SCHEMA, record)[32:])
@@ -67,19 +62,19 @@ def encode_again(client: Client, columns: list[str]) -> list[bytes]:
         query, settings={"output_format_avro_codec": "null", "output_format_avro_sync_interval": 32}, fmt="Avro"
     )
     blocks = fastavro.block_reader(io.BytesIO(container))
-    return [block.bytes_.read() for block in blocks if block.num_records == 1]
+    return [block.bytes_.read() for block in blocks if block.num_records == 1]  # type: ignore[attr-defined]  # missing in the stubs
 
 
 @pytest.fixture(scope="module")
 def records() -> list[dict[str, Any]]:
-    """Records that differ in every field."""
+    """Return records that differ in every field."""
     random = Random(20)  # noqa: S311 - the same records in every run
     return [any_record(random) for _ in range(RECORDS)]
 
 
 @pytest.fixture(scope="module")
 def client(records: list[dict[str, Any]]) -> Iterator[Client]:
-    """The real engine in this process, with all records stored the way the sink stores them."""
+    """Return the real engine, in this process, with all records stored the way the sink stores them."""
     client = clickhouse_connect.get_client(interface="chdb")
     client.command("CREATE DATABASE bytes")
     client.command("USE bytes")

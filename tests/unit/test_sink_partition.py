@@ -166,7 +166,10 @@ def test_a_replay_of_which_records_are_gone_does_not_wait_for_ever(recorder: Rec
     partition.add(messages(5, 6), 0)
     settle(partition, MUCH_LATER)
     assert recorder.calls == []
-    partition.at_end()
+    partition.at_end(6)
+    settle(partition, MUCH_LATER)
+    assert recorder.calls == [], "the end that it was told of is not where it has read to"
+    partition.at_end(7)
     settle(partition, MUCH_LATER)
     assert recorder.calls == [("commit", 1, 5, 6), ("load", 1, 5, 6, True)]
 
