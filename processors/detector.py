@@ -91,8 +91,9 @@ class Candidate:
         """
         start = max(0, self.start - characters - LONGEST_PLACEHOLDER)
         _, cut, near = self.text[start : self.start].rpartition(SEPARATOR)
-        if "]" in near:
-            near = _UP_TO_PLACEHOLDER.sub("", near)
+        placeholder = _UP_TO_PLACEHOLDER.match(near) if "]" in near else None
+        if placeholder:
+            return near[placeholder.end() :][-characters:]
         near = near[-characters:]
         return f"{self._key_before(self.start)}: {near}" if (cut or not start) and len(near) < characters else near
 
@@ -125,6 +126,8 @@ class Detector:
     """The lower, the more its type is believed where spans overlap."""
     numeric: bool = False
     """Whether the trigger is about digits: those are looked for apart from words, together they take too many states."""
+    structural: bool = False
+    """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
     retry: bool = False
     """Whether a rejected candidate may hide another that begins at one of its later words."""
     example: str

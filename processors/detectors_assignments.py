@@ -15,7 +15,7 @@ _SENSITIVE = (
 _SPOKEN = r"password|passcode|passphrase|passwort|kennwort|pwd|\bpin|contrase[nñ]a|mot de passe|senha|wachtwoord|пароль"
 _NAME = rf"[\w.\-$]*(?:{_SENSITIVE})[\w.\-]*"
 _QUOTED = r"\"((?:[^\"\\\n\x00]|\\[^\x00])*)\"|'((?:[^'\\\n\x00]|\\[^\x00])*)'|`([^`\n\x00]*)`"
-_OPERATOR = r"\s{0,4}(?::=|=>|={1,3}|!={1,2}|:)\s{0,4}"
+_BARE = r"([^\s\"'`\x00]+)"
 
 # What stands on the right-hand side in code, without quotes: it leads to a secret and is none.
 _CODE = re.compile(
@@ -140,13 +140,28 @@ ASSIGNMENTS: Final = (
         name="assignment",
         type="SECRET",
         reason="A value given to a name that says secret, in any configuration or program. Code that leads to one stays.",
-        pattern=rf"(?i)({_NAME})(?:\[\w*\])?\\?[\"'`]?{_OPERATOR}@?\\?(?:{_QUOTED}|([^\s\"'`\x00]+))",
-        trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*(?:\[\w*\])?\\?[\"'`]?\s*(?:[:!]?=|=>|:)",
+        pattern=(
+            rf"(?i)({_NAME})(?:\[\w*\])?(?:\\?[\"'`]?\s{{0,4}}(?::=|=>|={{1,3}}|!={{1,2}})|['`]?\s{{0,4}}:)"
+            rf"\s{{0,4}}@?\\?(?:{_QUOTED}|{_BARE})"
+        ),
+        trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*(?:\[\w*\])?(?:\\?[\"'`]?\s*(?:[:!]?=|=>)|['`]?\s*:)",
         judge=_assigned,
         rank=Rank.ASSIGNED_SECRET,
         retry=True,
         example='secret = dbPass := "correct horse" # and api_key=9fceb02d0ae598e9',
         counter_example="password: str = os.environ['DB_PASSWORD']; max_tokens=4096",
+    ),
+    Detector(
+        name="quoted_member",
+        type="SECRET",
+        reason="The same as a member of JSON that stands in a text, or of what looks like JSON and is none.",
+        pattern=rf"(?i)({_NAME})\\?\"\s{{0,4}}:\s{{0,4}}\\?(?:{_QUOTED}|{_BARE})",
+        trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*\\?\"\s*:",
+        judge=_assigned,
+        rank=Rank.ASSIGNED_SECRET,
+        structural=True,
+        example='sent {"password": "sunshine"} to it',
+        counter_example='sent {"password": null, "max_tokens": 4096} to it',
     ),
     Detector(
         name="assigned_line",

@@ -1,8 +1,10 @@
 """Detectors of payment cards and bank accounts: checksums tell them, and words around them tell what is mistyped or unusual."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
@@ -19,12 +21,15 @@ _BANK_WORDS = re.compile(
 _CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
 """How cards are written, digits a group."""
 _FOURS = (4, 4, 4, 4)
+_NEVER_FIRST = "79"
 _MOST_GROUPS = 8
 _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
 _PART_OF_MORE = re.compile(r"(?:\w|\d[.,])\Z")
 _TAIL = re.compile(r"\w-\Z")
 _GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
+_DIGITS = re.compile(r"\d+")
+_NO_DIGITS = re.compile(r"\D+")
 _SEPARATORS = re.compile("[ -]+")
 _OF_LENGTH = {length: re.compile(rf"(?:\w[ -]?){{{length - 1}}}\w") for length in {*IBAN_LENGTHS.values()}}
 
@@ -34,7 +39,9 @@ class _CardReader:
 
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
-        self._groups = [match.span() for match in re.finditer(r"\d+", candidate.value)]
+        self._groups = [match.span() for match in _DIGITS.finditer(candidate.value)]
+        self._digits = _NO_DIGITS.sub("", candidate.value)
+        self._totals = [0, *accumulate(end - begin for begin, end in self._groups)]
         self._is_tail = _TAIL.search(candidate.text, max(0, candidate.start - 2), candidate.start) is not None
 
     @cached_property
@@ -52,23 +59,33 @@ class _CardReader:
 
     def _groups_of_card(self, first: int) -> int:
         """Return how many groups from this one on are a card's number; 0 when none are."""
-        groups = self._groups[first : first + _MOST_GROUPS]
-        for count in range(len(groups), 0, -1):
-            lengths = tuple([end - begin for begin, end in groups[:count]])
-            if _SHORTEST <= sum(lengths) <= _LONGEST:
-                digits = "".join([self._candidate.value[begin:end] for begin, end in groups[:count]])
-                if card_range(digits) and self._is_card(digits, lengths, first) and not self._goes_on(groups[count - 1][1]):
-                    return count
+        before = self._totals[first]
+        if self._digits[before] in _NEVER_FIRST:
+            return 0
+        # From the last group that can belong to it to the first that can end it.
+        for last in range(bisect_right(self._totals, before + _LONGEST) - 1, first, -1):
+            digits = self._digits[before : self._totals[last]]
+            if len(digits) < _SHORTEST:
+                break
+            if (
+                last - first <= _MOST_GROUPS
+                and card_range(digits)
+                and self._is_card(digits, first, last)
+                and not self._goes_on(self._groups[last - 1][1])
+            ):
+                return last - first
         return 0
 
-    def _is_card(self, digits: str, lengths: tuple[int, ...], first: int) -> bool:
+    def _is_card(self, digits: str, first: int, last: int) -> bool:
         if len({*digits}) == 1:
             return False
+        lengths = tuple([end - begin for begin, end in self._groups[first:last]])
         usual = len(lengths) == 1 or lengths in _CARD_SHAPES
         certain = usual and (card_certain(digits) or lengths[:4] == _FOURS)
-        if luhn(digits) and certain and not self._is_tail:
+        checked = luhn(digits)
+        if checked and certain and not self._is_tail:
             return True
-        return (luhn(digits) or (usual and card_certain(digits))) and first < _MOST_GROUPS and self._says_card
+        return (checked or (usual and card_certain(digits))) and first < _MOST_GROUPS and self._says_card
 
     def _goes_on(self, end: int) -> bool:
         return _GOES_ON.match(self._candidate.text, self._candidate.start + end) is not None

@@ -126,7 +126,7 @@ def _ssn(candidate: Candidate) -> Iterable[Span]:
     before, after, value = candidate.previous, candidate.following, candidate.value
     if (before and (before.isalnum() or before in "_-.")) or (after and (after.isalnum() or after in "_-")):
         return NOTHING
-    return whole(candidate) if us_ssn(re.sub(r"\D", "", value)) and not re.match(r"\.\d", candidate.after(2)) else NOTHING
+    return whole(candidate) if us_ssn(re.sub(r"\D", "", value)) else NOTHING
 
 
 def _imei(candidate: Candidate) -> Iterable[Span]:

@@ -34,7 +34,6 @@ class Pattern:
             self._compiled = re2.compile(pattern, _options())
         except re2.error as error:
             raise ValueError(f"RE2 does not take this pattern: {error}") from None
-        self._groups = range(self._compiled.groups + 1)
 
     def search(self, data: bytes, characters: int, take: Callable[[Spans], int]) -> None:
         """Hand the spans of each match in an encoded text of so many characters to `take`, from the left.
@@ -43,13 +42,15 @@ class Pattern:
         """
         at = byte = char = 0
         while (match := self._compiled.search(data, at)) is not None:
-            start, at = match.span()
+            # span() would ask RE2 for the number of groups each time.
+            groups: Spans = match._spans  # noqa: SLF001
+            start, at = groups[0]
             if len(data) == characters:
-                unused = take([match.span(group) for group in self._groups])
+                unused = take(groups)
             else:
                 char += _characters(data, byte, start)
                 byte = start
-                unused = take([_in_characters(data, match.span(group), byte, char) for group in self._groups])
+                unused = take([_in_characters(data, span, byte, char) for span in groups])
                 unused = _bytes_of_last(data[start:at], unused) if unused else 0
             at = max(at - unused, start + 1)
 

@@ -186,11 +186,11 @@ def _trigger() -> str:
         f"(?:{'|'.join(sorted(words.SECRET_KEYS))})[_\\- .]?keys?|(?:{'|'.join(sorted(words.SECRET_TOKENS))})[_\\- .]?tokens?"
     )
     generic = "|".join(sorted(words.GENERIC))
-    has_value = r'"\s*:\s*(?:"[^"]|[\[{]|-?\d)'
+    has_value = r'\\?"\s*:\s*(?:\\?"[^"]|[^"\s,}\]])'
     return (
         rf'(?i:{long}|{compounds})[^"]*{has_value}'
         rf'|(?:[^A-Za-z](?i:{lower})|[A-Za-z](?:{camel}))s?(?:[^a-z"][^"]*)?{has_value}'
-        rf'|(?i:{vague})s?(?:[_\- .]?(?i:{generic}|\d+))*"\s*:\s*(?:"[^"\s]{{8}}|[\[{{])'
+        rf'|(?i:{vague})s?(?:[_\- .]?(?i:{generic}|\d+))*\\?"\s*:\s*(?:\\?["\'`]?[^"\'`\s]{{8}}|[\[{{])'
         rf'|"[xX][_\- .A-Z][^"]*(?i:api|auth|key|secret|token)[^"]*"\s*:'
         rf'|(?i)"(?:{"|".join(sorted(words.NAMES))})"\s*:\s*"[^"]*(?:pass|pwd|secret|token|key|auth|cookie|cred|ssn|phone)'
     )

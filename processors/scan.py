@@ -56,6 +56,7 @@ class Scanner:
     def __init__(self, table: Sequence[Detector] = DETECTORS) -> None:
         self._table = table
         self._prefilter = Prefilter(table)
+        self._structural = frozenset(number for number, detector in enumerate(table) if detector.structural)
         self._patterns = [Pattern(detector.pattern) for detector in table]
 
     def find(self, text: str, budget: Budget, depth: int = 0) -> list[Redaction]:
@@ -65,19 +66,19 @@ class Scanner:
         """
         might_be_json = text[:1] in _JSON_STARTS or text[:64].lstrip()[:1] in _JSON_STARTS
         fired = self._prefilter.fired(text, is_json=might_be_json)
-        if might_be_json and "\\" in text:
+        if might_be_json:
             fired = fired.union(*(self._prefilter.fired(layer, is_json=True) for layer in _unescaped_layers(text)))
         if not fired:
             return []
         if might_be_json and is_json(text):
-            return [*self._in_leaves(leaves(text), fired, budget, depth)]
+            return [] if fired <= self._structural else [*self._in_leaves(leaves(text), budget, depth)]
         hits = self._in_text(text, fired, budget, depth)
         if might_be_json and looks_like_json(text):
-            found = self._in_leaves(leaves(text), fired, budget, depth)
+            found = self._in_leaves(leaves(text), budget, depth)
             hits += [Hit(finding.start, finding.end, finding.type, 0) for finding, _ in found]
         return [Redaction(finding, f"[{finding.type}]") for finding in resolve(hits)]
 
-    def _in_leaves(self, found: list[Leaf], fired: frozenset[int], budget: Budget, depth: int) -> Iterator[Redaction]:
+    def _in_leaves(self, found: list[Leaf], budget: Budget, depth: int) -> Iterator[Redaction]:
         """Search all leaves in one go, and each by what its key says."""
         starts, hits = [0], defaultdict[int, list[Hit]](list)
         for leaf in found:
@@ -86,7 +87,8 @@ class Scanner:
         def key_at(position: int) -> str:
             return " ".join(words_of(found[bisect_right(starts, position) - 1].key))
 
-        for hit in self._in_text(SEPARATOR.join(leaf.text for leaf in found), fired, budget, depth, key_at):
+        joined = SEPARATOR.join(leaf.text for leaf in found)
+        for hit in self._in_text(joined, self._prefilter.fired(joined), budget, depth, key_at):
             number = bisect_right(starts, hit.start) - 1
             hits[number].append(hit._replace(start=hit.start - starts[number], end=hit.end - starts[number]))
         names = _KeyNames(found)
