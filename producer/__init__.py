@@ -4,10 +4,10 @@ import os
 
 from langtrail.schemas.settings import SettingsError, switch
 
-from .errors import AuditUnavailable, ProducerError, SpoolDamaged, SpoolFull
+from .errors import AuditUnavailable, ProducerError, SpoolDamaged, SpoolFull, TokenRefused
 from .handler import AuditCallbackHandler
-from .identity import audit_context
 from .install import install
+from .scope import audit_context
 from .settings import ProducerSettings
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SettingsError",
     "SpoolDamaged",
     "SpoolFull",
+    "TokenRefused",
     "audit_context",
     "install",
 ]

@@ -1,25 +1,28 @@
 """From what a hook is told to a draft of an event: pure builders, one for each kind of thing that happens."""
 
-import asyncio
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 from langchain_core.outputs import LLMResult
 
-from .draft import WITHHELD, Draft, label
-from .identity import Identity, inherit, resolve
-from .model_facts import answer_facts, generations
-from .runs import Run, Runs
-from .serialise import Snapshot, snapshot, snapshot_text, type_name
+from . import langchain_context
+from .draft import Draft
+from .identity import Resolved, inherit, resolve
+from .labels import WITHHELD, identifier, label, namespace, technical
+from .model_facts import answer_facts, generations, is_cache_hit
+from .outcome import hands_over, outcome_of
+from .prompts import prompt_of
+from .runs import Overdue, Run, Runs
+from .scope import current_scope
+from .serialise import Snapshot, snapshot, snapshot_repeated, snapshot_text, text_of, type_name
 from .settings import ProducerSettings
+from .tool_calls import Call
 
-_PLACE = {
-    "thread_id": ("thread_id",),
-    "checkpoint_ns": ("langgraph_checkpoint_ns", "checkpoint_ns"),
-    "node": ("langgraph_node",),
-}
+_NOTHING: Mapping[str, Any] = {}
 
 
 def started(
@@ -32,30 +35,53 @@ def started(
     parent_run_id: UUID | None,
     metadata: Mapping[str, Any] | None,
 ) -> Run:
-    """Return the run that begins: its place in the tree, who is behind it, where in a graph it is."""
-    metadata = metadata or {}
+    """Return the run that begins: its place in the tree, who is behind it, where in a graph it is.
+
+    A run that was given other callbacks than the run around it has no parent by LangChain's account. It is joined to the run
+    that LangChain's context variable names, and flagged `orphan`.
+    """
+    metadata = metadata or _NOTHING
+    config = langchain_context.running_config()
+    joined = parent_run_id is None and config is not None
+    if joined:
+        parent_run_id = langchain_context.enclosing_run_id(config)
     parent = runs.find(parent_run_id)
-    identity, conflict = _identity(metadata, parent, settings)
-    flags = ("orphan",) if parent_run_id and not parent else ("late",) if parent and parent.ended else ()
+    resolved = _identity(metadata, config, parent, settings, own_config=joined or parent_run_id is None)
+    flags, withheld = resolved.flags, resolved.withheld
+    if parent is not None and parent.withheld:
+        withheld = {**parent.withheld, **withheld}
+    if parent_run_id is not None and (joined or parent is None):
+        flags = ("orphan", *flags)
+    if parent is not None and parent.ended:
+        flags = ("late", *flags)
     started_at, started_ns = Run.now()
     own_id = str(run_id)
     return Run(
         kind=kind,
+        id=run_id,
         run_id=own_id,
-        parent_run_id=str(parent_run_id) if parent_run_id else None,
+        parent_run_id=parent.run_id if parent else str(parent_run_id) if parent_run_id else None,
         root_run_id=parent.root_run_id if parent else own_id,
         component=component,
-        identity=identity,
+        identity=resolved.identity,
+        withheld=withheld or None,
         started_at=started_at,
         started_ns=started_ns,
+        origin=langchain_context.origin(),
+        parent=parent,
+        top=(parent.top or parent) if parent else None,
         place=_place(metadata),
-        flags=(*flags, "tenant_conflict") if conflict else flags,
+        context=current_scope(),
+        prompt=parent.prompt if parent else None,
+        flags=flags,
+        task=langchain_context.current_task() if parent is None else None,
     )
 
 
 def start_event(run: Run, content: dict[str, Snapshot]) -> Draft:
     """Return the event of a run that begins."""
-    return _event(run, f"{run.kind}_start", {"model": run.model, "tool": _tool(run)}, content)
+    outcome = {"attempt": run.attempt} if run.attempt is not None else {}
+    return _event(run, f"{run.kind}_start", {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
 
 
 def end_event(
@@ -65,17 +91,21 @@ def end_event(
     groups = {
         "model": _with_first_token(run, {**run.model, **(model or {})}),
         "tool": _tool(run),
-        "outcome": _ended(run, outcome),
+        "outcome": _ended(run, "interrupted" if run.interrupted and outcome == "success" else outcome),
     }
     return _event(run, f"{run.kind}_end", groups, content)
 
 
 def error_event(run: Run, error: BaseException, content: dict[str, Snapshot], model: Mapping[str, Any] | None = None) -> Draft:
-    """Return the event of a run that was ended by an exception."""
+    """Return the event of a run that was ended by an exception; a node that hands over to its parent graph just ends."""
+    if hands_over(error):
+        draft = end_event(run, {**content, "output": snapshot(error.args[0] if error.args else None)})
+        draft.ext = {"ended_by": technical(type_name(error))}
+        return draft
     groups = {
         "model": _with_first_token(run, {**run.model, **(model or {})}),
         "tool": _tool(run),
-        "outcome": {**_ended(run, outcome_of(error)), "error_type": label(type_name(error))},
+        "outcome": {**_ended(run, outcome_of(error)), "error_type": technical(type_name(error))},
     }
     content = {**content, "error_message": snapshot_text(_message(error))}
     return _event(run, f"{run.kind}_error", groups, content)
@@ -86,9 +116,35 @@ def within(run: Run, event_type: str, content: dict[str, Snapshot], **outcome: A
     return _event(run, event_type, {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
 
 
-def abandoned_event(run: Run) -> Draft:
-    """Return the event of a run that this process gave up waiting for."""
-    return _event(run, "abandoned", {"model": run.model, "tool": _tool(run), "outcome": _ended(run, "abandoned")}, {})
+def given_up_event(given_up: Overdue) -> Draft:
+    """Return the event of a run whose end will not come: by how it is taken to have ended, and what closed it."""
+    run, outcome, closed_by = given_up
+    groups = {"model": _with_first_token(run, dict(run.model)), "tool": _tool(run), "outcome": _ended(run, outcome)}
+    draft = _event(run, "abandoned", groups, {})
+    draft.ext = {"closed_by": closed_by, "kind": run.kind}
+    return draft
+
+
+def overdue_events(runs: Runs, deadline_seconds: float) -> list[Draft]:
+    """Give up the runs whose end will not come any more, and return their events."""
+    return [given_up_event(item) for item in runs.overdue(time.monotonic_ns(), deadline_seconds)]
+
+
+def closing_events(runs: Runs) -> list[Draft]:
+    """Give up all open runs, because the process ends, and return their events: children first."""
+    events = []
+    for run in runs.all_open():
+        runs.give_up(run)
+        events.append(given_up_event(Overdue(run, "abandoned", "exit")))
+    return events
+
+
+def not_executed_event(call: Call, reason: str) -> Draft:
+    """Return the event of a tool call that a model asked for and that no tool ran for."""
+    draft = _event(call.run, "tool_not_executed", {"model": call.run.model}, {"input": call.arguments})
+    draft.groups["tool"] = {**_tool(call.run), "tool_name": label(call.name), "tool_call_id": identifier(call.call_id)}
+    draft.ext = {"reason": reason}
+    return draft
 
 
 def unknown_run(
@@ -100,97 +156,83 @@ def unknown_run(
     return run
 
 
-def outcome_of(error: BaseException) -> str:
-    """Return how a run ended that ended by this exception: LangGraph's signals and cancellations are no failures."""
-    if isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)):
-        return "cancelled"
-    graph_errors = sys.modules.get("langgraph.errors")
-    if graph_errors is None:
-        return "failure"
-    if isinstance(error, graph_errors.GraphInterrupt):
-        return "interrupted"
-    return "success" if isinstance(error, graph_errors.GraphBubbleUp) else "failure"
-
-
 def component_of(serialized: Mapping[str, Any] | None, name: str | None, fallback: str) -> str:
     """Return the name of what runs, from wherever LangChain put it."""
-    described = serialized or {}
+    if name:
+        return text_of(name)
+    described = serialized if isinstance(serialized, Mapping) else _NOTHING
     path = described.get("id")
-    found = name or described.get("name") or (path[-1] if isinstance(path, Sequence) and path else None)
-    return str(found or fallback)
+    found = described.get("name") or (path[-1] if isinstance(path, Sequence) and path else None)
+    return text_of(found or fallback)
 
 
 def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None) -> dict[str, Snapshot]:
     """Return what the application attached to a run."""
     content = {}
     if metadata:
-        content["metadata"] = snapshot(metadata)
+        content["metadata"] = snapshot_repeated(metadata)
     if tags:
-        content["tags"] = snapshot([str(tag) for tag in tags])
+        content["tags"] = snapshot_repeated([tag if type(tag) is str else text_of(tag) for tag in tags])
     return content
 
 
-def model_request(metadata: Mapping[str, Any] | None, params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return provider and model of a call, as LangChain's standard metadata has them."""
-    known, given = metadata or {}, params or {}
-    model = known.get("ls_model_name") or given.get("model") or given.get("model_name")
-    return {
-        "provider": _optional_label(known.get("ls_provider")),
-        "request_model": _optional_label(model),
-    }
+def answer(run: Run, response: LLMResult) -> tuple[dict[str, Any], dict[str, Snapshot], dict[str, str], list[Any]]:
+    """Return the model facts, the content and the further facts of an answer, and its messages."""
+    facts, ext = answer_facts(response)
+    if is_cache_hit(response):
+        run.flags = (*run.flags, "cache_hit")
+    messages = generations(response)
+    return facts, {"output": snapshot(messages)} if messages else {}, ext, messages
 
 
-def answer(response: LLMResult) -> tuple[dict[str, Any], dict[str, Snapshot]]:
-    """Return the model facts and the content of an answer."""
-    facts = answer_facts(response)
-    return facts, {"output": snapshot(generations(response))}
-
-
-def _identity(metadata: Mapping[str, Any], parent: Run | None, settings: ProducerSettings) -> tuple[Identity, bool]:
-    configurable = _configurable()
+def _identity(
+    metadata: Mapping[str, Any],
+    config: Mapping[str, Any] | None,
+    parent: Run | None,
+    settings: ProducerSettings,
+    *,
+    own_config: bool,
+) -> Resolved:
+    """Resolve who is behind a run. The `configurable` of a root is found with its caller, that of a child in the context."""
+    configurable = langchain_context.callers_configurable() if own_config else langchain_context.configurable_of(config)
     if parent is None:
-        return resolve(metadata, configurable, settings), False
-    return inherit(metadata, configurable, parent.identity)
-
-
-def _configurable() -> Mapping[str, Any]:
-    """LangChain sets the running config for children and tools only; a root has its metadata."""
-    from langchain_core.runnables.config import var_child_runnable_config  # noqa: PLC0415 - loaded once a runnable is
-
-    config = var_child_runnable_config.get()
-    return (config or {}).get("configurable") or {}
+        return resolve(metadata, configurable, settings)
+    return inherit(metadata, configurable, parent.identity, parent.context)
 
 
 def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    place: dict[str, Any] = {
-        name: label(str(value))
-        for name, keys in _PLACE.items()
-        if (value := next((metadata[key] for key in keys if metadata.get(key) is not None), None)) is not None
-    }
-    if "thread_id" in place:
-        place["thread_id"] = str(metadata["thread_id"])
-    step = metadata.get("langgraph_step")
-    if isinstance(step, int):
-        place["step"] = step
-    return {**place, **_span()}
+    place: dict[str, Any] = {}
+    if (thread_id := metadata.get("thread_id")) is not None:
+        place["thread_id"] = text_of(thread_id)
+    path = metadata.get("langgraph_checkpoint_ns")
+    if path is None:
+        path = metadata.get("checkpoint_ns")
+    if path is not None:
+        place["checkpoint_ns"] = namespace(text_of(path))
+    if (node := metadata.get("langgraph_node")) is not None:
+        place["node"] = label(text_of(node))
+        step = metadata.get("langgraph_step")
+        if type(step) is int:
+            place["step"] = step
+    return {**place, **_span()} if "opentelemetry.trace" in sys.modules else place
 
 
 def _span() -> dict[str, str]:
     """Return the active OpenTelemetry span's ids, when the application uses OpenTelemetry."""
-    trace = sys.modules.get("opentelemetry.trace")
-    if trace is None:
-        return {}
-    context = trace.get_current_span().get_span_context()
+    context = sys.modules["opentelemetry.trace"].get_current_span().get_span_context()
     return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else {}
 
 
 def _event(run: Run, event_type: str, groups: dict[str, dict[str, Any]], content: dict[str, Snapshot]) -> Draft:
-    component, hidden = label(run.component), {}
-    if component == WITHHELD != run.component:
-        hidden["component"] = run.component
-    flags = run.flags + (("payload_error",) if any(field.incomplete for field in content.values()) else ())
-    if hidden:
-        content = {**content, "metadata": content.get("metadata") or snapshot({"withheld": hidden})}
+    component = label(run.component)
+    if component == WITHHELD or run.withheld:
+        content = _with_withheld(run, component, content)
+    flags = run.flags
+    for field in content.values():
+        if field.incomplete:
+            flags = (*flags, "payload_error")
+            break
+    groups["place"] = run.place
     return Draft(
         event_type=event_type,
         component=component,
@@ -198,14 +240,25 @@ def _event(run: Run, event_type: str, groups: dict[str, dict[str, Any]], content
         run_id=run.run_id,
         parent_run_id=run.parent_run_id,
         root_run_id=run.root_run_id,
-        groups={**groups, "place": run.place},
+        groups=groups,
         content=content,
         flags=flags,
     )
 
 
+def _with_withheld(run: Run, component: str, content: dict[str, Snapshot]) -> dict[str, Snapshot]:
+    """Add to the content the names that were kept out of the core."""
+    withheld = dict(run.withheld or {})
+    if component != run.component:
+        withheld["component"] = run.component
+    if not withheld:
+        return content
+    given = orjson.loads(content["metadata"].data) if "metadata" in content else {}
+    return {**content, "metadata": snapshot({**(given if isinstance(given, dict) else {"given": given}), "withheld": withheld})}
+
+
 def _ended(run: Run, outcome: str) -> dict[str, Any]:
-    return {"outcome": outcome, "started_at": run.started_at, "latency_us": run.latency_us()}
+    return {"outcome": outcome, "started_at": run.started_at, "latency_us": run.latency_us(), "attempt": run.attempt}
 
 
 def _with_first_token(run: Run, model: dict[str, Any]) -> dict[str, Any]:
@@ -215,15 +268,10 @@ def _with_first_token(run: Run, model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tool(run: Run) -> dict[str, Any]:
-    return {
-        **run.tool,
-        "prompt_name": _optional_label(run.identity.prompt_name),
-        "prompt_version": _optional_label(run.identity.prompt_version),
-    }
-
-
-def _optional_label(value: Any) -> str | None:
-    return None if value is None else label(str(value))
+    name, version = prompt_of(run)
+    if name is None and version is None:
+        return run.tool
+    return {**run.tool, "prompt_name": name, "prompt_version": version}
 
 
 def _message(error: BaseException) -> str:

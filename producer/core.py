@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from langtrail.schemas import RAW_EVENT, encode_group, registry
 
+from .app_version import app_version
 from .avro_pieces import NULL, SOME, clock, long, optional_text, text
 from .draft import Draft
 from .identity import Identity
@@ -116,7 +117,7 @@ def _rest(flags: tuple[str, ...], ext: tuple[tuple[str, str], ...]) -> bytes:
 def _where(settings: ProducerSettings) -> dict[str, Any]:
     return {
         "app": settings.app_name(),
-        "app_version": settings.app_version,
+        "app_version": app_version(settings.app_version),
         "environment": settings.environment,
         "host": socket.gethostname(),
         "pid": os.getpid(),

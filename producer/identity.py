@@ -1,35 +1,39 @@
 """Who started a run, for whom and why: resolved per run, never stored on the handler.
 
 For each fact the first of these that names it counts: the run's metadata, its `configurable`, audit_context, the environment.
-A child run inherits what its root resolved; the tenant of a root cannot be changed by a child.
+A verified token stands above all that is merely said. A child run inherits what its root resolved; the tenant and the session
+of a root cannot be changed by a child.
 """
 
-import getpass
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from .job import detect
+from .labels import label, technical
+from .scope import VERIFIED, current_scope
+from .serialise import text_of
 from .settings import ProducerSettings
+from .vocabulary import PRINCIPAL_TYPES, TRIGGERS
 
 SESSION_KEYS = ("session_id", "thread_id", "conversation_id")
-TRIGGERS = ("interactive", "api", "schedule", "event", "unknown")
-PRINCIPAL_TYPES = ("human", "service", "agent", "job", "unknown")
 
-_FIELDS = {
-    "tenant_id": "tenant_id",
-    "user_id": "principal_id",
-    "principal_type": "principal_type",
-    "on_behalf_of": "on_behalf_of",
-    "trigger": "trigger",
-    "trigger_id": "trigger_id",
-    "client_ip": "client_ip",
-    "prompt_name": "prompt_name",
-    "prompt_version": "prompt_version",
+_FIELDS: dict[str, tuple[str, Any]] = {
+    "tenant_id": ("tenant_id", text_of),
+    "user_id": ("principal_id", text_of),
+    "principal_type": ("principal_type", text_of),
+    "on_behalf_of": ("on_behalf_of", text_of),
+    "trigger": ("trigger", text_of),
+    "trigger_id": ("trigger_id", text_of),
+    "client_ip": ("client_ip", text_of),
+    "prompt_name": ("prompt_name", text_of),
+    "prompt_version": ("prompt_version", text_of),
 }
-_context: ContextVar[Mapping[str, Any]] = ContextVar("langtrail_audit_context", default={})  # noqa: B039 - never mutated
+_LABELS = {"trigger_id": label, "prompt_name": label, "prompt_version": technical}
+"""Facts that stand in the core only if they name no person and no key."""
+_WITHHELD = object()
+_KEYS: frozenset[Any] = frozenset((*_FIELDS, *SESSION_KEYS, "roles", VERIFIED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Identity:
     principal_id: str = ""
     principal_type: str = "unknown"
     identity_assurance: str = "unknown"
+    auth_issuer: str | None = None
+    token_id: str | None = None
     roles: tuple[str, ...] = ()
     on_behalf_of: str | None = None
     trigger: str = "unknown"
@@ -50,93 +56,105 @@ class Identity:
     prompt_version: str | None = None
 
 
-@contextmanager
-def audit_context(
-    *,
-    tenant_id: str | None = None,
-    user_id: str | None = None,
-    session_id: str | None = None,
-    thread_id: str | None = None,
-    conversation_id: str | None = None,
-    principal_type: str | None = None,
-    roles: tuple[str, ...] | list[str] | None = None,
-    on_behalf_of: str | None = None,
-    trigger: str | None = None,
-    trigger_id: str | None = None,
-    client_ip: str | None = None,
-    prompt_name: str | None = None,
-    prompt_version: str | None = None,
-) -> Iterator[None]:
-    """Say who and why for every run started within: inner contexts add to outer ones, other tasks and threads are untouched.
+class Resolved(NamedTuple):
+    """An identity; the flags that say what was refused on the way to it; and what must not stand in the core, by its field."""
 
-    Raises ValueError for a trigger or principal_type that the contract does not know.
+    identity: Identity
+    flags: tuple[str, ...] = ()
+    withheld: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+def resolve(metadata: Mapping[str, Any], configurable: Mapping[str, Any], settings: ProducerSettings) -> Resolved:
+    """Return the identity of a root run. Flag `principal_conflict`: it named somebody else than its verified token does."""
+    found: dict[Any, Any] = {}
+    for source in (current_scope(), configurable, metadata):
+        _read(source, found)
+    return _completed(from_environment(settings), found)
+
+
+def inherit(
+    metadata: Mapping[str, Any], configurable: Mapping[str, Any], parent: Identity, scope: Mapping[Any, Any] | None
+) -> Resolved:
+    """Return the identity of a child run: its parent's, and what the child itself names.
+
+    `scope` is the audit_context in which the parent began: only one that was entered since then has something to add.
+    Flag `tenant_conflict`: it named another tenant than its root's, which is refused.
     """
-    given = {name: value for name, value in locals().items() if value is not None}
-    _check("trigger", trigger, TRIGGERS)
-    _check("principal_type", principal_type, PRINCIPAL_TYPES)
-    token = _context.set({**_context.get(), **given})
-    try:
-        yield
-    finally:
-        _context.reset(token)
-
-
-def resolve(metadata: Mapping[str, Any], configurable: Mapping[str, Any], settings: ProducerSettings) -> Identity:
-    """Return the identity of a root run."""
-    return _found((metadata, configurable, _context.get()), from_environment(settings))
-
-
-def inherit(metadata: Mapping[str, Any], configurable: Mapping[str, Any], root: Identity) -> tuple[Identity, bool]:
-    """Return the identity of a child run, and whether it tried to change its root's tenant (which is refused)."""
-    child = _found((metadata, configurable, _context.get()), root)
-    if child is root or child.tenant_id == root.tenant_id:
-        return child, False
-    if not root.tenant_id:
-        return child, False
-    return replace(child, tenant_id=root.tenant_id), True
+    found: dict[Any, Any] = {}
+    current = current_scope()
+    if current is not scope:
+        _read({name: value for name, value in current.items() if scope is None or scope.get(name) != value}, found)
+    _read(configurable, found)
+    _read(metadata, found)
+    if parent.session_id:
+        found.pop("session_id", None)
+    changed = {name: value for name, value in found.items() if type(name) is not str or getattr(parent, name) != value}
+    if not changed:
+        return Resolved(parent)
+    resolved = _completed(parent, changed)
+    if parent.tenant_id and resolved.identity.tenant_id != parent.tenant_id:
+        kept = replace(resolved.identity, tenant_id=parent.tenant_id)
+        return Resolved(kept, (*resolved.flags, "tenant_conflict"), resolved.withheld)
+    return resolved
 
 
 @lru_cache(maxsize=8)
 def from_environment(settings: ProducerSettings) -> Identity:
     """Return what the environment alone says: the OS user stands for a run that names nobody."""
-    trigger = settings.trigger if settings.trigger in TRIGGERS else "unknown"
+    job = detect(settings)
+    scheduled = job.trigger == "schedule" or job.is_job
     return Identity(
         tenant_id=settings.tenant_id,
-        principal_id=settings.user_id or _os_user(),
-        principal_type="job" if trigger == "schedule" else "service",
+        principal_id=settings.user_id or job.os_user,
+        principal_type="job" if scheduled else "service",
         identity_assurance="asserted" if settings.user_id else "unknown",
-        trigger=trigger,
-        trigger_id=settings.trigger_id or None,
+        trigger=job.trigger,
+        trigger_id=job.trigger_id,
     )
 
 
-def _found(sources: tuple[Mapping[str, Any], ...], base: Identity) -> Identity:
-    found: dict[str, Any] = {}
-    for source in reversed(sources):
-        if source:
-            found.update({field: str(source[name]) for name, field in _FIELDS.items() if source.get(name) is not None})
-            if source.get("roles"):
-                found["roles"] = tuple(str(role) for role in source["roles"])
-            session = next((source[key] for key in SESSION_KEYS if source.get(key) is not None), None)
-            if session is not None:
-                found["session_id"] = str(session)
-    if not found:
-        return base
-    if "principal_id" in found and found["principal_id"] != base.principal_id:
-        found.setdefault("principal_type", "job" if found.get("trigger", base.trigger) == "schedule" else "human")
-        found["identity_assurance"] = "asserted"
+def _read(source: Mapping[Any, Any], found: dict[Any, Any]) -> None:
+    """Add what one source names, under the names of Identity's fields; it counts before what is there already."""
+    if not source or _KEYS.isdisjoint(source):
+        return
+    for name, (field, parse) in _FIELDS.items():
+        if (value := source.get(name)) is not None:
+            found[field] = parse(value)
+    for field, judge in _LABELS.items():
+        if field in found and (judged := judge(found[field])) != found[field]:
+            found[_WITHHELD] = {**found.get(_WITHHELD, {}), field: found[field]}
+            found[field] = judged
+    if isinstance(roles := source.get("roles"), (list, tuple, set, frozenset)):
+        found["roles"] = tuple(text_of(role) for role in roles)
+    session = next((source[key] for key in SESSION_KEYS if source.get(key) is not None), None)
+    if session is not None:
+        found["session_id"] = text_of(session)
+    if VERIFIED in source:
+        found[VERIFIED] = source[VERIFIED]
+
+
+def _completed(base: Identity, found: dict[Any, Any]) -> Resolved:
+    verified: dict[str, Any] = found.pop(VERIFIED, None) or {}
+    withheld: dict[str, str] = found.pop(_WITHHELD, None) or {}
+    if not found and not verified:
+        return Resolved(base)
     if found.get("trigger", "unknown") not in TRIGGERS:
         found["trigger"] = "unknown"
-    return replace(base, **found)
+    if found.get("principal_type", "unknown") not in PRINCIPAL_TYPES:
+        found["principal_type"] = "unknown"
+    if verified:
+        conflict = found.get("principal_id", verified["principal_id"]) != verified["principal_id"]
+        return Resolved(replace(base, **{**found, **verified}), ("principal_conflict",) if conflict else (), withheld)
+    identity, flags = _asserted(base, found)
+    return Resolved(identity, flags, withheld)
 
 
-def _check(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
-    if value is not None and value not in allowed:
-        raise ValueError(f"audit_context: {name} must be one of {', '.join(allowed)}")
-
-
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""
+def _asserted(base: Identity, found: dict[str, Any]) -> tuple[Identity, tuple[str, ...]]:
+    """Take what the application says; nobody can be named in place of whom a token verified."""
+    if found.get("principal_id", base.principal_id) == base.principal_id:
+        return replace(base, **found), ()
+    if base.identity_assurance == "verified":
+        kept = {name: value for name, value in found.items() if name not in ("principal_id", "principal_type", "roles")}
+        return replace(base, **kept), ("principal_conflict",)
+    found.setdefault("principal_type", "job" if found.get("trigger", base.trigger) == "schedule" else "human")
+    return replace(base, **{"identity_assurance": "asserted", **found}), ()

@@ -1,6 +1,7 @@
 """The events of a stream about itself: stream_open, heartbeat, dropped, stream_close.
 
-What they say beyond the core's fields is in ext, as text. heartbeat: `chain_head` (chain hash of the last event that Kafka
+What they say beyond the core's fields is in ext, as text. stream_open: `os_user` (by the kernel), `program`, and `git_commit`
+of its source where there is one. heartbeat: `chain_head` (chain hash of the last event that Kafka
 has acknowledged, hexadecimal; absent before the first), `open_runs`, `spooled` (events kept that Kafka has not acknowledged)
 and `dropped` (numbers of this stream that were dropped so far). dropped: `reason`, and of an event that Kafka refused its
 `event_hash` and where in the spool it is `kept_in`. stream_close: `dropped`.

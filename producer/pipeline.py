@@ -11,8 +11,10 @@ from functools import cache, partial
 from langtrail.schemas.settings import load_settings
 
 from .adoption import count_left
+from .capture import closing_events, overdue_events
 from .draft import Draft
 from .errors import AuditUnavailable
+from .job import process_facts
 from .outlet import check_kafka_config
 from .own_events import own_event
 from .previous import take_turn
@@ -71,6 +73,8 @@ class Pipeline:
         if stream is None:
             return
         deadline = time.monotonic() + seconds
+        for draft in closing_events(self.runs):
+            stream.record(draft)
         stream.close()
         if sender:
             sender.hurry(seconds, scan=False)
@@ -89,7 +93,7 @@ class Pipeline:
             self._stream.log.close()
         self._stream, self._sender = None, None
         self._lock = threading.Lock()
-        self.runs.forget_lock()
+        self.runs.forked()
 
     def _record_or_refuse(self, draft: Draft) -> None:
         stream = self._stream or self._open()
@@ -115,7 +119,7 @@ class Pipeline:
         stream = Stream(self.settings, self._wake)
         app, spool = self.settings.app_name(), self.settings.spool()
         previous = take_turn(spool, app, stream.stream_id) if stream.log.files else None
-        stream.record(own_event(self.settings, "stream_open", previous_stream_id=previous))
+        stream.record(own_event(self.settings, "stream_open", ext=process_facts(self.settings), previous_stream_id=previous))
         sender = Sender(self.settings, stream, partial(self._beat, stream))
         started = sender.start()
         if not self.settings.public_keys:
@@ -138,6 +142,8 @@ class Pipeline:
             self._sender.wake()
 
     def _beat(self, stream: Stream, head: str) -> None:
+        for draft in overdue_events(self.runs, self.settings.run_deadline_seconds):
+            stream.record(draft)
         acknowledged = self._sender.acknowledged() if self._sender else 0
         ext = {
             "open_runs": str(len(self.runs)),

@@ -1,23 +1,33 @@
-"""The runs that are open in this process, bounded: what an end needs to know of its start, and a child of its root."""
+"""The runs that are open in this process, bounded: what an end needs to know of its start, and a child of its parents."""
 
+import asyncio
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from .identity import Identity
+from .langchain_context import Origin
+from .tool_calls import ToolCallLedger, ToolCalls
 
 MAX_OPEN = 10_000
 MAX_CLOSED = 4_096
+GRACE_SECONDS = 60
+"""How long a run may stay open below one that ended, where both ran in one thread and task: LangChain forgot its end."""
+
+_SWEEP_SECONDS = 30
+_NS = 1_000_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Run:
     """One run between its start and its end. Times: `started_at` microseconds since 1970, `started_ns` monotonic."""
 
     kind: str
+    id: UUID
     run_id: str
     parent_run_id: str | None
     root_run_id: str
@@ -25,12 +35,41 @@ class Run:
     identity: Identity
     started_at: int
     started_ns: int
+    origin: Origin = (0, 0)
+    parent: "Run | None" = None
+    top: "Run | None" = None
+    """The root of the tree, None for the root itself."""
     model: dict[str, Any] = field(default_factory=dict)
     place: dict[str, Any] = field(default_factory=dict)
     tool: dict[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] | None = None
+    """The audit_context in which it began."""
+    prompt: tuple[str | None, str | None] | None = None
+    """Name and version of the prompt last formatted below it."""
+    withheld: dict[str, str] | None = None
+    """What was given for facts of the core that must not stand there: it goes to the content."""
     flags: tuple[str, ...] = ()
     first_token_ns: int | None = None
     defers_inputs: bool = False
+    interrupted: bool = False
+    cancelled: bool = False
+    structured: bool = False
+    """Whether a model's tool calls are the form of its answer, and no tool is meant to run."""
+    attempt: int | None = None
+    input_key: int = 0
+    failures: dict[tuple[str, int], int] | None = None
+    """Attempts that failed among its children, by kind and input."""
+    tries: int = 0
+    batch: "list[Run] | None" = None
+    """The runs that LangChain started with it for one call of a model."""
+    calls: ToolCalls | None = None
+    children: set[UUID] | None = None
+    task: "asyncio.Task[Any] | None" = None
+    """The task that started it, where there is no run around it that would be told of a cancellation."""
+    copies: int = 1
+    """How many times our handler is listed for it."""
+    others: "list[Run] | None" = None
+    """Further executions that were started under the same id while this one was open."""
     ended: tuple[str, ...] = ()
     """Event types of the ends seen so far."""
 
@@ -44,25 +83,33 @@ class Run:
         return (time.monotonic_ns() - self.started_ns) // 1000
 
 
+class Overdue(NamedTuple):
+    """A run that is given up: how it is taken to have ended, and what tells so."""
+
+    run: Run
+    outcome: str
+    closed_by: str
+
+
 class Runs:
     """Open runs by id, and the last closed ones, so that a late child still finds its root and a second end is known."""
 
     def __init__(self, max_open: int = MAX_OPEN, max_closed: int = MAX_CLOSED) -> None:
         self._open: OrderedDict[UUID, Run] = OrderedDict()
         self._closed: OrderedDict[UUID, Run] = OrderedDict()
+        self._bereft: deque[tuple[int, Run]] = deque()
+        self._tasks: dict[UUID, Run] = {}
         self._lock = threading.RLock()
         self._max_open, self._max_closed = max_open, max_closed
+        self._sweep_at_ns = 0
+        self.tool_calls = ToolCallLedger()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def is_open(self, run_id: UUID) -> bool:
-        """Tell whether the run has started and not ended: the same handler listed twice starts a run twice."""
-        return run_id in self._open
-
-    def forget_lock(self) -> None:
-        """In a forked child: another thread of the parent may have held the lock, and never lets go of it here."""
-        self._lock = threading.RLock()
+    def find_open(self, run_id: UUID) -> Run | None:
+        """Return a run that has started and not ended."""
+        return self._open.get(run_id)
 
     def find(self, run_id: UUID | None) -> Run | None:
         """Return an open or lately closed run."""
@@ -70,31 +117,144 @@ class Runs:
             return None
         return self._open.get(run_id) or self._closed.get(run_id)
 
-    def open(self, run_id: UUID, run: Run) -> list[Run]:
+    def open(self, run: Run) -> list[Run]:
         """Add a run; return those that had to be given up to stay within bounds, oldest first."""
         with self._lock:
-            self._closed.pop(run_id, None)
-            self._open[run_id] = run
-            given_up = []
-            while len(self._open) > self._max_open:
-                oldest, evicted = self._open.popitem(last=False)
-                self._keep_closed(oldest, evicted)
-                given_up.append(evicted)
-            return given_up
+            if known := self._open.get(run.id):
+                known.others = [*(known.others or ()), run]
+                run.flags = (*run.flags, "run_id_reused")
+                return []
+            if self._closed.pop(run.id, None):
+                run.flags = (*run.flags, "run_id_reused")
+            self._open[run.id] = run
+            if run.parent is not None:
+                (run.parent.children or _children_of(run.parent)).add(run.id)
+            if run.task is not None:
+                self._tasks[run.id] = run
+            return [self._evict() for _ in range(len(self._open) - self._max_open)]
 
-    def close(self, run_id: UUID, event_type: str) -> tuple[Run | None, bool]:
+    def close(self, run_id: UUID, event_type: str, origin: Origin) -> tuple[Run | None, bool]:
         """End a run. Return it, None when it never started here, and whether this very end was seen before."""
         with self._lock:
-            run = self._open.pop(run_id, None) or self._closed.get(run_id)
+            run = self._open.get(run_id)
             if run is None:
-                return None, False
-            if event_type in run.ended:
-                return run, True
+                run = self._closed.get(run_id)
+                if run is None:
+                    return None, False
+                if event_type in run.ended:
+                    return run, True
+                run.ended = (*run.ended, event_type)
+                return run, False
+            if run.others:
+                return self._one_of(run, origin), False
             run.ended = (*run.ended, event_type)
-            self._keep_closed(run_id, run)
+            self._settle(run)
+            if run.children:
+                self._bereft.append((time.monotonic_ns(), run))
             return run, False
 
-    def _keep_closed(self, run_id: UUID, run: Run) -> None:
-        self._closed[run_id] = run
+    def give_up(self, run: Run) -> None:
+        """End a run whose end will not come; should it come all the same, it is known as a second end."""
+        with self._lock:
+            run.ended = (*run.ended, "abandoned")
+            self._settle(run)
+
+    def below(self, run: Run) -> list[Run]:
+        """Return the open runs below a run, the deepest first."""
+        found: list[Run] = []
+        for child_id in list(run.children or ()):
+            if child := self._open.get(child_id):
+                found += [*self.below(child), child]
+        return found
+
+    def sweep_is_due(self, now_ns: int) -> bool:
+        """Tell, about twice a minute, that it is time to look for overdue runs: there may be no heartbeat to do it."""
+        if now_ns < self._sweep_at_ns:
+            return False
+        self._sweep_at_ns = now_ns + _SWEEP_SECONDS * _NS
+        return True
+
+    def overdue(self, now_ns: int, deadline_seconds: float) -> list[Overdue]:
+        """Give up, and return, the runs whose end will not come any more: past the deadline, or their caller is gone."""
+        with self._lock:
+            before_ns = now_ns - int(deadline_seconds * _NS)
+            found = (*self._forgotten(now_ns), *self._of_cancelled_tasks(), *self._too_old(before_ns))
+            given_up = {item.run.id: item for item in reversed(found)}
+            for item in given_up.values():
+                self.give_up(item.run)
+            return [item for item in found if given_up[item.run.id] is item]
+
+    def all_open(self) -> list[Run]:
+        """Return the open runs, the latest first: children before their parents."""
+        with self._lock:
+            return list(reversed(self._open.values()))
+
+    def forked(self) -> None:
+        """In a forked child: the parent process ends its runs itself, but what runs on here still knows where it belongs."""
+        self._lock = threading.RLock()
+        for run in self._open.values():
+            self._keep_closed(run)
+        self._open.clear()
+        self._bereft.clear()
+        self._tasks.clear()
+
+    def _forgotten(self, now_ns: int) -> list[Overdue]:
+        found: list[Overdue] = []
+        while self._bereft and self._bereft[0][0] <= now_ns - GRACE_SECONDS * _NS:
+            _, parent = self._bereft.popleft()
+            outcome = "cancelled" if parent.cancelled else "abandoned"
+            found += [Overdue(run, outcome, "parent") for run in self.below(parent) if run.origin == parent.origin]
+        return found
+
+    def _of_cancelled_tasks(self) -> list[Overdue]:
+        found: list[Overdue] = []
+        for run in [run for run in self._tasks.values() if run.task is None or run.task.done()]:
+            if run.task is not None and run.task.cancelled():
+                found += [Overdue(each, "cancelled", "task") for each in (*self.below(run), run)]
+            self._forget_task(run)
+        return found
+
+    def _forget_task(self, run: Run) -> None:
+        """Let go of a task: it keeps its result, and is not held for longer than it tells something."""
+        self._tasks.pop(run.id, None)
+        run.task = None
+
+    def _too_old(self, before_ns: int) -> list[Overdue]:
+        found: list[Overdue] = []
+        for run in self._open.values():
+            if run.started_ns > before_ns:
+                break
+            found.append(Overdue(run, "abandoned", "deadline"))
+        return found[::-1]
+
+    def _one_of(self, run: Run, origin: Origin) -> Run:
+        """Take, of several executions under one id, the one that began where its end is told; the others stay open."""
+        everyone = [run, *(run.others or ())]
+        chosen = next((each for each in everyone if each.origin == origin), run)
+        heir, *rest = [each for each in everyone if each is not chosen]
+        chosen.others, heir.others = None, rest or None
+        self._open[run.id] = heir
+        return chosen
+
+    def _evict(self) -> Run:
+        oldest = next(iter(self._open.values()))
+        self.give_up(oldest)
+        return oldest
+
+    def _settle(self, run: Run) -> None:
+        self._open.pop(run.id, None)
+        self._forget_task(run)
+        if run.parent is not None and run.parent.children:
+            run.parent.children.discard(run.id)
+        self._keep_closed(run)
+
+    def _keep_closed(self, run: Run) -> None:
+        self._closed[run.id] = run
         while len(self._closed) > self._max_closed:
             self._closed.popitem(last=False)
+
+
+def _children_of(run: Run) -> set[UUID]:
+    if run.children is None:
+        run.children = set()
+    return run.children

@@ -1,28 +1,36 @@
 """Whatever an application hands to a callback becomes JSON text, at once, whatever it is, and without its secrets.
 
-The fast way is one pass of orjson. Only when its bytes show that a secret, a blob or an odd value may be in them are they
-walked in Python. Objects are never deep-copied and their `repr` is never called: both have side effects in the wild.
+The fast way is one pass of orjson. Only what its bytes show to be odd is walked in Python: a secret, a blob, a number that
+JSON does not know. Objects are never deep-copied and their `repr` is never called: both have side effects in the wild.
 """
 
+import dataclasses
 import hashlib
+import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from .scrub import SECRET, may_hold_secret, scrub, scrub_text
+from .scrub import SECRET, needs_scrubbing, scrub, scrub_text, text_needs_scrubbing
 
 MAX_FIELD_BYTES = 8 * 1024 * 1024
 """Content above this is cut, and the core says so."""
 
 _MAX_DEPTH = 60
-_MAX_OBJECTS = 20_000
+_MAX_OBJECTS = 50_000
+_MAX_ROWS = 1_000
+_MAX_KEPT_BYTES = 2_048
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+_MARK = b'"not_recorded":true'
 
 
 @dataclass(slots=True)
@@ -36,22 +44,25 @@ class Snapshot:
 
 def snapshot(value: Any) -> Snapshot:
     """Return `value` as JSON. Never raises for anything an object does; what cannot be recorded is named in its place."""
-    incomplete = False
     try:
-        data = orjson.dumps(value, default=_plain, option=_OPTIONS)
-    except (TypeError, ValueError, RecursionError):
-        walker = _Walker()
-        data = orjson.dumps(walker.walk(value, 0), option=orjson.OPT_SERIALIZE_NUMPY)
-        incomplete = walker.incomplete
-    if may_hold_secret(data):
-        data = orjson.dumps(scrub(orjson.loads(data)))
-    return _cut(data, incomplete=incomplete)
+        return _cleaned(_json_of(value))
+    except Exception:  # noqa: BLE001 - an event without its content is worth more than none
+        return Snapshot(orjson.dumps(_not_recorded(value)), incomplete=True)
+
+
+def snapshot_repeated(value: Any) -> Snapshot:
+    """Return `value` as JSON, as `snapshot` does; small ones that many runs share are looked through for secrets once."""
+    try:
+        data = _json_of(value)
+        return _kept(data) if len(data) <= _MAX_KEPT_BYTES else _cleaned(data)
+    except Exception:  # noqa: BLE001 - as above
+        return Snapshot(orjson.dumps(_not_recorded(value)), incomplete=True)
 
 
 def snapshot_text(value: str) -> Snapshot:
     """Return plain text as UTF-8 bytes, secrets with a known prefix removed."""
     data = value.encode("utf-8", "backslashreplace")
-    if may_hold_secret(data):
+    if text_needs_scrubbing(data):
         data = scrub_text(data.decode()).encode()
     cut = data[:MAX_FIELD_BYTES]
     return Snapshot(cut.decode("utf-8", "ignore").encode(), truncated=len(data) > MAX_FIELD_BYTES)
@@ -63,12 +74,62 @@ def type_name(value: Any) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _cut(data: bytes, *, incomplete: bool) -> Snapshot:
-    """Cut what is too long to a JSON string of its beginning: it stays valid JSON, and the core says that it was cut."""
+def text_of(value: Any) -> str:
+    """Return `value` as text that can be encoded; an object whose text cannot be had is named by its class."""
+    try:
+        text = value if isinstance(value, str) else str(value)
+        return text.encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - whatever an application's object does, the event goes on
+        return f"({type_name(value)})"
+
+
+def _json_of(value: Any) -> bytes:
+    try:
+        data = orjson.dumps(value, default=_plain, option=_OPTIONS)
+    except (TypeError, ValueError, RecursionError):
+        return _walked(value)
+    return _walked(value) if b"null" in data and _holds_odd_number(value) else data
+
+
+def _walked(value: Any) -> bytes:
+    return orjson.dumps(_Walker().walk(value, 0))
+
+
+def _cleaned(data: bytes) -> Snapshot:
+    """Take secrets and blobs out, and cut what is too long to a JSON string of its beginning: it stays valid JSON."""
+    document = orjson.loads(data)
+    if needs_scrubbing(data, document):
+        data = orjson.dumps(scrub(document))
+    incomplete = _MARK in data
     if len(data) <= MAX_FIELD_BYTES:
         return Snapshot(data, incomplete=incomplete)
     beginning = data[: MAX_FIELD_BYTES // 2].decode("utf-8", "ignore")
     return Snapshot(orjson.dumps(beginning), truncated=True, incomplete=incomplete)
+
+
+@lru_cache(maxsize=512)
+def _kept(data: bytes) -> Snapshot:
+    return _cleaned(data)
+
+
+def _holds_odd_number(value: Any) -> bool:
+    """Tell whether a number that JSON does not know is in a value: orjson writes null for it, and null may also be None."""
+    stack, left = [value], _MAX_OBJECTS
+    while stack and left:
+        left -= 1
+        item = stack.pop()
+        if isinstance(item, float):
+            if item - item != 0:
+                return True
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+        elif isinstance(item, BaseModel):
+            stack.extend(vars(item).values())
+        elif hasattr(type(item), "__array__"):
+            return True
+    return False
 
 
 def _plain(value: Any) -> Any:
@@ -76,6 +137,8 @@ def _plain(value: Any) -> Any:
     for types, plain in _PLAIN:
         if isinstance(value, types):
             return plain(value)
+    if hasattr(type(value), "__array__"):
+        return _array(value)
     return _not_recorded(value)
 
 
@@ -85,8 +148,23 @@ def _fields_of(model: BaseModel) -> dict[str, Any]:
     return {k: v for k, v in fields.items() if v is not None and not (type(v) in (dict, list, tuple) and not v)}
 
 
-def _blob(data: bytes) -> dict[str, Any]:
-    return {"type": "bytes", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+def _array(value: Any) -> Any:
+    """Return the values of an array, a column or a table of numpy or pandas: a table's rows, as many as a reader can use."""
+    pandas, numpy = sys.modules.get("pandas"), sys.modules.get("numpy")
+    if pandas and isinstance(value, pandas.DataFrame):
+        rows = value.head(_MAX_ROWS).to_dict("split")
+        table = {"type": "table", "rows": len(value), "columns": rows["columns"], "index": rows["index"], "data": rows["data"]}
+        return table if len(value) <= _MAX_ROWS else {**table, "not_recorded": True}
+    if pandas and isinstance(value, (pandas.Series, pandas.Index)):
+        return value.tolist()
+    if numpy and isinstance(value, (numpy.ndarray, numpy.generic)):
+        listed = value.tolist()
+        return _not_recorded(value) if listed is value else listed
+    return _not_recorded(value)
+
+
+def _blob(data: Any) -> dict[str, Any]:
+    return {"type": "bytes", "bytes": memoryview(data).nbytes, "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _not_recorded(value: Any) -> dict[str, Any]:
@@ -101,12 +179,17 @@ def _class(cls: type) -> dict[str, Any]:
     return {"class": f"{cls.__module__}.{cls.__qualname__}"}
 
 
+def _mapping(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the beginning of a mapping, which may be anything that can be asked for keys: a database, an endless one."""
+    return dict(islice(mapping.items(), _MAX_OBJECTS))
+
+
 _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((SecretStr, SecretBytes), lambda _: SECRET),
     (BaseModel, _fields_of),
-    ((bytes, bytearray, memoryview), lambda data: _blob(bytes(data))),
-    ((AbstractSet, tuple), list),
-    (Mapping, dict),
+    ((bytes, bytearray, memoryview), _blob),
+    ((AbstractSet, tuple), lambda items: list(islice(items, _MAX_OBJECTS))),
+    (Mapping, _mapping),
     ((Decimal, PurePath, complex, range), str),
     (BaseException, _error),
     (type, _class),
@@ -118,41 +201,53 @@ class _Walker:
     """The slow way: turns anything into plain data within bounds of depth and number, and survives what raises."""
 
     def __init__(self) -> None:
-        self.incomplete = False
         self._left = _MAX_OBJECTS
         self._path: set[int] = set()
 
     def walk(self, value: Any, depth: int) -> Any:
-        """Return plain data for `value`; cycles, too deep and too many objects are named instead."""
+        """Return plain data for `value`; what is cyclic, too deep, too much or raises is named instead."""
         self._left -= 1
-        if isinstance(value, str):
-            return str(value).encode("utf-8", "backslashreplace").decode()
-        if value is None or isinstance(value, (bool, float)):
-            return value
-        if isinstance(value, int):
-            return value if -(2**63) <= value < 2**64 else str(value)
         if id(value) in self._path or depth > _MAX_DEPTH or self._left < 0:
-            self.incomplete = True
             return _not_recorded(value)
         self._path.add(id(value))
         try:
-            return self._container(value, depth + 1)
+            return self._plain(value, depth + 1)
         except Exception:  # noqa: BLE001 - whatever an application's object does, the event goes on and says so
-            self.incomplete = True
             return _not_recorded(value)
         finally:
             self._path.discard(id(value))
 
+    def _plain(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Enum):
+            return self.walk(value.value, depth)
+        if isinstance(value, str):
+            return text_of(value)
+        if isinstance(value, int):
+            return int(value) if -(2**63) <= value < 2**64 else str(int(value))
+        if isinstance(value, float):
+            return float(value) if value - value == 0 else _odd_number(value)
+        return self._container(value, depth)
+
     def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return {self._key(key): self.walk(item, depth) for key, item in value.items()}
+            return {self._key(key): self.walk(item, depth) for key, item in islice(value.items(), _MAX_OBJECTS)}
         if isinstance(value, (list, tuple, AbstractSet)):
-            return [self.walk(item, depth) for item in value]
-        try:
-            return orjson.loads(orjson.dumps(value, option=_OPTIONS))
-        except TypeError:
-            return self.walk(_plain(value), depth)
+            return [self.walk(item, depth) for item in islice(value, _MAX_OBJECTS)]
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {field.name: self.walk(getattr(value, field.name), depth) for field in dataclasses.fields(value)}
+        plain = _plain(value)
+        if isinstance(plain, dict) and plain.get("not_recorded"):
+            return orjson.loads(orjson.dumps(value, option=_OPTIONS, default=_not_recorded))
+        return self.walk(plain, depth)
 
     def _key(self, key: Any) -> str:
-        text = key if isinstance(key, str) else repr(key) if isinstance(key, (int, float, tuple, bool)) else type_name(key)
-        return text.encode("utf-8", "backslashreplace").decode()
+        if isinstance(key, (str, int, float, tuple)) and not isinstance(key, Enum):
+            return text_of(key)
+        return text_of(key.value) if isinstance(key, Enum) else type_name(key)
+
+
+def _odd_number(value: float) -> str:
+    """Return a number that JSON does not know as protobuf's JSON mapping writes it."""
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124 - that is what NaN is

@@ -1,0 +1,97 @@
+"""What LangChain knows of the running call but does not hand to a callback: the config around it."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any
+from uuid import UUID
+
+_MAX_FRAMES = 40
+_LIBRARIES = ("langchain", "langgraph")
+_OURS = __name__.rpartition(".")[0]
+
+Origin = tuple[int, int]
+"""A thread and, within an event loop, a task: what began and ended in one origin nests like calls do."""
+
+
+def running_config() -> Mapping[str, Any] | None:
+    """Return the config that LangChain keeps in a context variable for what runs within a runnable; None outside of one."""
+    module = sys.modules.get("langchain_core.runnables.config")
+    config: Mapping[str, Any] | None = module.var_child_runnable_config.get() if module else None
+    return config
+
+
+def enclosing_run_id(config: Mapping[str, Any] | None) -> UUID | None:
+    """Return the run within which this code runs, whatever callbacks it was given."""
+    parent: UUID | None = getattr((config or {}).get("callbacks"), "parent_run_id", None)
+    return parent
+
+
+def configurable_of(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the `configurable` of a config, empty when it has none."""
+    found = (config or {}).get("configurable")
+    return found if isinstance(found, Mapping) else {}
+
+
+def callers_configurable() -> Mapping[str, Any]:
+    """Return the `configurable` of the call that starts a root run, from the arguments of LangChain's own functions.
+
+    A callback is not given it, and LangChain sets its context variable only for what runs within the root. Only frames of
+    LangChain and LangGraph are looked at, and only up to the application's.
+    """
+    frame, left = _first_foreign_frame(), _MAX_FRAMES
+    while frame is not None and left and _is_library(frame):
+        if "config" in frame.f_code.co_varnames:
+            config = frame.f_locals.get("config")
+            if isinstance(config, Mapping) and "configurable" in config:
+                return configurable_of(config)
+        frame, left = frame.f_back, left - 1
+    return {}
+
+
+def within_sync_generate() -> bool:
+    """Tell whether a model's synchronous `generate` is calling: its error ends a whole batch, and only one of it is told."""
+    frame, left = _first_foreign_frame(), _MAX_FRAMES
+    while frame is not None and left and _is_library(frame):
+        if frame.f_code.co_name in ("generate", "agenerate") and "language_models" in frame.f_globals.get("__name__", ""):
+            return frame.f_code.co_name == "generate"
+        frame, left = frame.f_back, left - 1
+    return False
+
+
+def dispatching() -> tuple[int, Sequence[Any]] | None:
+    """Return which loop of LangChain's is telling handlers of something, and the handlers that it tells."""
+    frame, left = _first_foreign_frame(), 4
+    while frame is not None and left and _is_library(frame):
+        if frame.f_code.co_name in ("handle_event", "ahandle_event"):
+            return id(frame), frame.f_locals.get("handlers", ())
+        frame, left = frame.f_back, left - 1
+    return None
+
+
+def origin() -> Origin:
+    """Return the thread and the asyncio task that call."""
+    loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for this: unlike get_running_loop it costs no exception
+    task = asyncio.current_task(loop) if loop is not None else None
+    return threading.get_ident(), id(task) if task is not None else 0
+
+
+def current_task() -> "asyncio.Task[Any] | None":
+    """Return the asyncio task that calls, None outside of an event loop."""
+    loop = asyncio._get_running_loop()  # noqa: SLF001 - as above
+    return asyncio.current_task(loop) if loop is not None else None
+
+
+def _first_foreign_frame() -> FrameType | None:
+    """Return the frame that called this package."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack costs milliseconds
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return frame
+
+
+def _is_library(frame: FrameType) -> bool:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.startswith(_LIBRARIES)

@@ -1,0 +1,268 @@
+"""What the hooks have in common: runs are opened and closed, and what their ends take with them is recorded too."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from langchain_core.outputs import LLMResult
+
+from . import attempts, capture
+from .draft import Draft
+from .labels import identifier, label, namespace, optional_identifier
+from .langchain_context import dispatching, origin, within_sync_generate
+from .model_facts import request_facts
+from .outcome import ends_all_below, outcome_of
+from .pipeline import Pipeline, pipeline
+from .runs import Overdue, Run
+from .serialise import Snapshot, snapshot, type_name
+
+log = logging.getLogger("langtrail.producer")
+
+_NO_RUN = UUID(int=0)
+
+
+class _Local(threading.local):
+    """What one thread is in the middle of: a batch of starts, and an event that further copies of our handler will repeat."""
+
+    batch: list[Run] | None = None
+    batch_params: Any = None
+    batch_left: int = 0
+    dispatch: int = 0
+    repeats_left: int = 0
+
+
+_local = _Local()
+
+
+def open_run(
+    kind: str,
+    serialized: dict[str, Any] | None,
+    run_id: UUID,
+    parent_run_id: UUID | None,
+    metadata: dict[str, Any] | None,
+    name: str | None,
+) -> Run | None:
+    """Open a run; None when it is open already, because our handler is listed twice for it."""
+    shared = pipeline()
+    known = shared.runs.find_open(run_id)
+    if known is not None and known.origin == origin():
+        known.copies += 1
+        return None
+    component = capture.component_of(serialized, name, kind)
+    run = capture.started(
+        shared.runs, shared.settings, kind, component, run_id=run_id, parent_run_id=parent_run_id, metadata=metadata
+    )
+    for evicted in shared.runs.open(run):
+        shared.record(capture.given_up_event(Overdue(evicted, "abandoned", "limit")))
+    if shared.runs.sweep_is_due(run.started_ns):
+        for draft in capture.overdue_events(shared.runs, shared.settings.run_deadline_seconds):
+            shared.record(draft)
+    return run
+
+
+def record_start(run: Run, content: dict[str, Snapshot], tags: list[str] | None) -> None:
+    """Record that a run began, with what it was given as `input` in its content."""
+    attempts.begin(run, content["input"].data, tags)
+    pipeline().record(capture.start_event(run, content))
+
+
+def forget_refused(told: Mapping[str, Any]) -> None:
+    """Take the run that a start hook was told of, and that may not begin, off the open ones."""
+    pipeline().runs.close(told["run_id"], "refused", origin())
+
+
+def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: str | None = None) -> Run | None:
+    """End a run; None when this very end was recorded before. An end without a start is recorded as such."""
+    shared = pipeline()
+    run, seen = shared.runs.close(run_id, event_type, origin())
+    if seen:
+        return None
+    if run is None:
+        return capture.unknown_run(kind, name or kind, run_id, parent_run_id, shared.runs, shared.settings)
+    if "abandoned" in run.ended and "late" not in run.flags:
+        run.flags = (*run.flags, "late")
+    return run
+
+
+def record_end(run: Run, draft: Draft, output: Any = None) -> None:
+    """Record the end of a run; before that of a root, the tool calls that nobody executed."""
+    shared = pipeline()
+    if run.top is None:
+        outcome = draft.groups["outcome"]["outcome"]
+        for call, reason in shared.runs.tool_calls.never_executed(run, outcome, output):
+            shared.record(capture.not_executed_event(call, reason))
+    shared.record(draft)
+
+
+def record_error(
+    run: Run,
+    error: BaseException,
+    content: dict[str, Snapshot],
+    model: dict[str, Any] | None = None,
+    ext: dict[str, str] | None = None,
+) -> None:
+    """Record that an exception ended a run. A cancellation ends what is open below it: nobody will tell of that."""
+    shared = pipeline()
+    outcome = outcome_of(error)
+    run.cancelled = outcome == "cancelled"
+    if ends_all_below(error):
+        _give_up(shared, shared.runs.below(run), "cancelled", "parent")
+    elif run.batch and within_sync_generate():
+        _give_up(shared, [each for each in run.batch if each is not run and not each.ended], "cancelled", "sibling")
+    run.batch = None
+    if outcome == "failure":
+        attempts.failed(run)
+    draft = capture.error_event(run, error, content, model)
+    draft.ext = {**draft.ext, **(ext or {})}
+    record_end(run, draft)
+
+
+def start_model(
+    serialized: dict[str, Any] | None,
+    prompt: list[Any],
+    run_id: UUID,
+    parent_run_id: UUID | None,
+    tags: list[str] | None,
+    metadata: dict[str, Any] | None,
+    kwargs: dict[str, Any],
+) -> None:
+    """Record that a model is called."""
+    run = open_run("llm", serialized, run_id, parent_run_id, metadata, kwargs.get("name"))
+    if run is None:
+        return
+    params, options = kwargs.get("invocation_params"), kwargs.get("options")
+    run.model = request_facts(metadata, params)
+    run.structured = isinstance(options, dict) and "ls_structured_output_format" in options
+    if (size := kwargs.get("batch_size") or 0) > 1:
+        _join_batch(run, size, params)
+    content: dict[str, Snapshot] = {"input": snapshot(prompt), **capture.run_content(metadata, tags)}
+    if params:
+        content["params"] = snapshot(params)
+    record_start(run, content, tags)
+
+
+def name_call(run: Run, call_id: Any) -> None:
+    """Tell a tool's run which call it answers, as soon as that is known: older versions of langchain-core tell it last."""
+    given = optional_identifier(call_id)
+    if run.tool and (given is None or run.tool["tool_call_id"] is not None):
+        return
+    run.tool = {"tool_name": label(run.component), "tool_call_id": given}
+    pipeline().runs.tool_calls.executed(run, given, run.component)
+
+
+def end_model(run: Run, response: LLMResult) -> None:
+    """Record the answer of a model, and take down the tool calls that it asks for."""
+    facts, content, ext, messages = capture.answer(run, response)
+    pipeline().runs.tool_calls.asked(run, messages)
+    run.batch = None
+    draft = capture.end_event(run, content, model=facts)
+    draft.ext = ext
+    record_end(run, draft)
+
+
+def fail_model(run: Run, error: BaseException, partial: Any) -> None:
+    """Record that a call of a model failed, with what it had answered so far."""
+    facts: dict[str, Any] = {}
+    content: dict[str, Snapshot] = {}
+    ext: dict[str, str] = {}
+    if isinstance(partial, LLMResult):
+        facts, content, ext, _ = capture.answer(run, partial)
+    if content:
+        run.flags = (*run.flags, "partial")
+    record_error(run, error, content, facts, ext)
+
+
+def first_token(run_id: UUID) -> None:
+    """Note when the first part of an answer came."""
+    run = pipeline().runs.find(run_id)
+    if run is not None and run.first_token_ns is None:
+        run.first_token_ns = time.monotonic_ns()
+        run.flags = (*run.flags, "streamed")
+
+
+def record_within(event_type: str, run_id: UUID, content: dict[str, Snapshot], **outcome: Any) -> None:
+    """Record something that happens while a run is open."""
+    shared = pipeline()
+    run = shared.runs.find(run_id) or capture.unknown_run("chain", "unknown", run_id, None, shared.runs, shared.settings)
+    if not _is_repeat(run):
+        shared.record(capture.within(run, event_type, content, **outcome))
+
+
+def record_graph_event(event_type: str, event: Any, content: dict[str, Snapshot]) -> None:
+    """Record that a graph paused for a human, or went on."""
+    shared = pipeline()
+    run_id: UUID = event.run_id or _NO_RUN
+    run = shared.runs.find(run_id) or capture.unknown_run("chain", "LangGraph", run_id, None, shared.runs, shared.settings)
+    if _is_repeat(run):
+        return
+    run.interrupted = event_type == "interrupt"
+    draft = capture.within(run, event_type, content)
+    interrupts = getattr(event, "interrupts", ())
+    draft.groups["place"] = {**run.place, "interrupt_id": optional_identifier(interrupts[0].id) if interrupts else None}
+    if path := "|".join(event.checkpoint_ns):
+        draft.groups["place"]["checkpoint_ns"] = namespace(path)
+    draft.ext = {"checkpoint_id": identifier(event.checkpoint_id), "status": identifier(event.status)}
+    shared.record(draft)
+
+
+def record_failure(hook: str, error: Exception, run_id: UUID | None) -> None:
+    """Leave an event that says which hook failed, without what it was given; log it once a kind."""
+    _log_once(hook, type_name(error))
+    try:
+        shared = pipeline()
+        run = shared.runs.find(run_id) or capture.unknown_run(
+            "chain", hook, run_id or _NO_RUN, None, shared.runs, shared.settings
+        )
+        draft = capture.within(run, "custom", {})
+        draft.flags = (*draft.flags, "payload_error")
+        draft.ext = {"hook": hook, "error_type": type_name(error)}
+        shared.record(draft)
+    except Exception as second:  # noqa: BLE001 - no trail can be written: the log is what is left
+        _log_once(hook, type_name(second))
+
+
+def _give_up(shared: Pipeline, runs: list[Run], outcome: str, closed_by: str) -> None:
+    for run in runs:
+        shared.runs.give_up(run)
+        shared.record(capture.given_up_event(Overdue(run, outcome, closed_by)))
+
+
+def _join_batch(run: Run, size: int, params: Any) -> None:
+    """Put the runs together that LangChain starts one after another for one call with several prompts."""
+    if not _local.batch_left or _local.batch_params is not params or _local.batch is None:
+        _local.batch, _local.batch_params, _local.batch_left = [], params, size
+    run.batch = _local.batch
+    run.batch.append(run)
+    _local.batch_left -= 1
+    if not _local.batch_left:
+        _local.batch = _local.batch_params = None
+
+
+def _is_repeat(run: Run) -> bool:
+    """Tell whether another copy of our handler was just told the same, in the loop of LangChain's that is telling."""
+    if run.copies == 1:
+        return False
+    told = dispatching()
+    if told is None:
+        return False
+    frame_id, handlers = told
+    if _local.repeats_left and _local.dispatch == frame_id:
+        _local.repeats_left -= 1
+        return True
+    _local.dispatch, _local.repeats_left = frame_id, sum(_is_ours(handler) for handler in handlers) - 1
+    return False
+
+
+def _is_ours(handler: Any) -> bool:
+    from .handler import AuditCallbackHandler  # noqa: PLC0415 - it imports this module
+
+    return isinstance(handler, AuditCallbackHandler)
+
+
+@cache
+def _log_once(hook: str, error_type: str) -> None:
+    log.warning("%s could not be recorded (%s); the application is not affected", hook, error_type)

@@ -1,0 +1,270 @@
+"""Whatever an object is or does, it becomes JSON, and what could not be recorded is named."""
+
+import dataclasses
+import datetime as dt
+import threading
+import time
+import uuid
+from collections import OrderedDict, namedtuple
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from langtrail.producer.serialise import MAX_FIELD_BYTES, snapshot, snapshot_repeated, snapshot_text, text_of
+
+pd: Any = import_module("pandas")  # has no types of its own
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Account(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    name: str
+    key: SecretStr = SecretStr("hidden")
+    empty: str | None = None
+
+
+@dataclasses.dataclass
+class Order:
+    number: int
+    lock: Any = None
+
+
+Pair = namedtuple("Pair", "left right")  # noqa: PYI024 - the untyped kind is what applications have
+
+
+class Hostile:
+    """An object that raises whatever is asked of it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    __str__ = __repr__
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("no")
+
+    def model_dump(self) -> dict[str, Any]:
+        raise RuntimeError("no")
+
+
+class Liar:
+    """An object whose class raises when it is asked for."""
+
+    @property
+    def __class__(self) -> type:
+        raise RuntimeError("no")
+
+    @__class__.setter
+    def __class__(self, value: type) -> None: ...
+
+
+class Endless(Mapping[str, int]):
+    """A mapping without an end."""
+
+    def __getitem__(self, key: str) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
+        number = 0
+        while True:
+            yield str(number := number + 1)
+
+    def __len__(self) -> int:
+        return 2**62
+
+
+def recorded(value: Any) -> Any:
+    """Return what a value is in the trail."""
+    return orjson.loads(snapshot(value).data)
+
+
+def not_recorded(name: str) -> dict[str, Any]:
+    """Return what stands for an object that could not be recorded."""
+    return {"type": name, "not_recorded": True}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": [1, 2.5, None, True, "ä"]}, {"a": [1, 2.5, None, True, "ä"]}),
+        ((1, 2), [1, 2]),
+        (Pair(1, 2), [1, 2]),
+        (frozenset({1}), [1]),
+        (OrderedDict(a=1), {"a": 1}),
+        (MappingProxyType({"a": 1}), {"a": 1}),
+        ({1: "a", None: "b", False: "c"}, {"1": "a", "null": "b", "false": "c"}),
+        (Colour.RED, "red"),
+        (Decimal("1.10"), "1.10"),
+        (Path("/tmp/x"), "/tmp/x"),  # noqa: S108 - a path, not a file
+        (1 + 2j, "(1+2j)"),
+        (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "2026-01-02T00:00:00+00:00"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Order(7), {"number": 7, "lock": None}),
+        (Account(name="a", more=1), {"name": "a", "key": "[SECRET]", "more": 1}),  # type: ignore[call-arg]
+        (ValueError("no"), {"type": "ValueError", "message": "no"}),
+        (int, {"class": "builtins.int"}),
+        (HumanMessage("hi"), {"content": "hi", "type": "human"}),
+    ],
+)
+def test_ordinary_objects_are_their_data(value: Any, expected: Any) -> None:
+    """What Python, pydantic and LangChain offer, one way or another."""
+    assert recorded(value) == expected
+    assert not snapshot(value).incomplete
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2**80, str(2**80)),
+        (
+            {"n": float("nan"), "i": float("inf"), "m": -float("inf"), "x": None},
+            {"n": "NaN", "i": "Infinity", "m": "-Infinity", "x": None},
+        ),
+        (AIMessage("x", additional_kwargs={"score": float("nan")}), None),
+        ("a\ud800b", "a\\ud800b"),
+        ({(1, 2): 3}, {"(1, 2)": 3}),
+        ({"\ud800": 1}, {"\\ud800": 1}),
+        ({Colour.RED: 2**70}, {"red": str(2**70)}),
+    ],
+    ids=["huge", "nan", "nan in a message", "surrogate", "tuple key", "surrogate key", "enum key"],
+)
+def test_values_that_json_does_not_know_are_text_not_null(value: Any, expected: Any) -> None:
+    """A number that would become null, or text that cannot be encoded, is written so that a reader sees what it was."""
+    found = recorded(value)
+    assert found["additional_kwargs"] == {"score": "NaN"} if expected is None else found == expected
+    assert not snapshot(value).incomplete
+
+
+def _numbers() -> Iterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (Hostile(), "Hostile"),
+        (threading.Lock(), "lock"),
+        (_numbers(), "generator"),
+        (lambda: None, "function"),
+        (Order(1, threading.Lock()), "lock"),
+        (Account(name="a", inner=Hostile()), "Hostile"),  # type: ignore[call-arg]
+        ({"big": 2**80, "bad": Hostile()}, "Hostile"),
+    ],
+    ids=["hostile", "lock", "generator", "function", "in a dataclass", "in a model", "beside something odd"],
+)
+def test_what_cannot_be_recorded_is_named_and_the_event_says_so(value: Any, name: str) -> None:
+    """The rest of the value is there; the place of the object has its class."""
+    found = snapshot(value)
+    assert found.incomplete
+    assert b'"not_recorded":true' in found.data
+    assert name.encode() in found.data
+
+
+def test_an_object_that_lies_about_its_class_costs_no_event() -> None:
+    """Even isinstance may raise."""
+    assert snapshot({"a": Liar()}).incomplete
+
+
+def test_a_generator_is_not_consumed() -> None:
+    """The application still gets all of it."""
+    numbers = _numbers()
+    snapshot({"numbers": numbers})
+    assert list(numbers) == [1]
+
+
+def test_a_cycle_is_cut_where_it_closes() -> None:
+    """What comes before it is there."""
+    cycle: dict[str, Any] = {"name": "x"}
+    cycle["self"] = cycle
+    assert recorded(cycle) == {"name": "x", "self": not_recorded("dict")}
+
+
+def test_what_is_too_deep_or_too_much_is_cut() -> None:
+    """Neither a thousand levels nor an endless mapping hold the application up."""
+    deep: Any = "bottom"
+    for _ in range(1000):
+        deep = [deep]
+    assert snapshot(deep).incomplete
+    started = time.monotonic()
+    assert len(recorded(Endless())) == 50_000
+    assert time.monotonic() - started < 5
+
+
+def test_ten_levels_are_recorded_whole() -> None:
+    """Ordinary nesting is nothing special."""
+    deep: Any = "bottom"
+    for _ in range(10):
+        deep = {"in": deep}
+    assert recorded(deep) == deep
+
+
+def test_bytes_are_their_length_and_digest() -> None:
+    """Fifty megabytes become a hundred characters, and can still be proved."""
+    for data in (b"\x00" * 50_000_000, bytearray(10), memoryview(b"ab")):
+        found = recorded({"data": data})["data"]
+        assert found["type"] == "bytes"
+        assert found["bytes"] == len(data)
+        assert len(found["sha256"]) == 64
+
+
+def test_arrays_and_tables_are_their_values() -> None:
+    """What a tool returned in numpy or pandas is data like any other, up to a thousand rows."""
+    assert recorded(np.array([1.5, 2.5])) == [1.5, 2.5]
+    assert recorded({"a": np.array([1.0, float("nan")])}) == {"a": [1.0, "NaN"]}
+    assert recorded(np.float32(1.5)) == 1.5
+    assert recorded(np.array(["x", None], dtype=object)) == ["x", None]
+    assert recorded(pd.Series([1, 2])) == [1, 2]
+    table = pd.DataFrame({"name": ["ann", "bob"], "age": [1, float("nan")]})
+    assert recorded(table) == {
+        "type": "table",
+        "rows": 2,
+        "columns": ["name", "age"],
+        "index": [0, 1],
+        "data": [["ann", 1.0], ["bob", "NaN"]],
+    }
+    long = snapshot(pd.DataFrame({"n": range(1500)}))
+    assert long.incomplete
+    assert len(orjson.loads(long.data)["data"]) == 1000
+
+
+def test_what_is_too_long_is_cut_and_stays_json() -> None:
+    """The core says that it was cut."""
+    for found in (snapshot({"text": "ä" * MAX_FIELD_BYTES}), snapshot_text("ä" * MAX_FIELD_BYTES)):
+        assert found.truncated
+        assert len(found.data) <= MAX_FIELD_BYTES
+        found.data.decode()
+    assert orjson.loads(snapshot({"text": "x y " * MAX_FIELD_BYTES}).data).startswith('{"text":"x y ')
+
+
+def test_a_snapshot_is_taken_at_once() -> None:
+    """What the application changes later is not in it."""
+    value = {"items": [1]}
+    taken = snapshot(value)
+    value["items"].append(2)
+    assert orjson.loads(taken.data) == {"items": [1]}
+
+
+def test_what_many_runs_share_is_the_same_whether_it_is_kept_or_not() -> None:
+    """Metadata and tags are looked through for secrets once."""
+    for value in ({"a": 1, "api_key": "x"}, ["t"], {"text": "y" * 5000}, Hostile()):
+        assert snapshot_repeated(value) == snapshot_repeated(value) == snapshot(value)
+
+
+def test_text_of_anything_is_text() -> None:
+    """For names and ids: never an error."""
+    assert text_of("a\ud800") == "a\\ud800"
+    assert text_of(7) == "7"
+    assert "Hostile" in text_of(Hostile())
