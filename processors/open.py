@@ -24,10 +24,12 @@ from langtrail.schemas import (
     split_raw,
     unframe,
 )
+from langtrail.schemas.headers import REVISION_HEADER
 
 from .event import Event, Rejected
 
 _SALT_BYTES = 32
+_REVISION = re.compile(rb"[0-9]{1,18}")
 _UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )+")
 
 
@@ -47,7 +49,7 @@ class Open:
         parts = split_raw(datum)
         event.core_bytes = parts.core
         event.content = self._content(event, parts.content)
-        event.head.update(event_hash=event_hash(parts.core), chain_hash=parts.chain_hash, revision=0)
+        event.head.update(event_hash=event_hash(parts.core), chain_hash=parts.chain_hash, revision=_revision(event))
 
     def _content(self, event: Event, content: bytes) -> dict[str, str]:
         core, plain = event.core, content
@@ -61,6 +63,16 @@ class Open:
         _check_commitments(core, fields)
         fields.pop("salt", None)
         return fields
+
+
+def _revision(event: Event) -> int:
+    """Return the number that an operator's replay wrote beside the record, 0 for a record straight from a producer."""
+    given = event.headers.get(REVISION_HEADER)
+    if given is None:
+        return 0
+    if not _REVISION.fullmatch(given):
+        raise Rejected("open", "malformed_revision", f"the header {REVISION_HEADER} is not a whole number of at most 18 digits")
+    return int(given)
 
 
 def _take_apart(event: Event) -> bytes:

@@ -6,6 +6,12 @@ from typing import Final
 KEY_HEADER: Final = "langtrail-key"
 """The stream's data key, wrapped for the workers: present when and only when the content is sealed."""
 
+REPLAYED_FROM_HEADER: Final = "langtrail-replayed-from"
+"""Which dead letter an operator put back, as PARTITION:OFFSET of langtrail.dead-letters."""
+
+REVISION_HEADER: Final = "langtrail-revision"
+"""Digits: the revision of the event that is made of this record. Absent: 0. Of an event's copies the highest revision counts."""
+
 
 class DeadLetterHeader(StrEnum):
     """Why a record was rejected and where it came from. Values are UTF-8 text and never quote content."""

@@ -31,6 +31,7 @@ from langtrail.schemas import (
     unframe,
 )
 from langtrail.schemas.codec import join_raw
+from langtrail.schemas.headers import REVISION_HEADER
 
 CONTENT = {
     "input": '{"q": "where is my order?"}',
@@ -212,3 +213,19 @@ def test_every_field_is_held_against_its_commitment(field: str) -> None:
 def test_removed_content_breaks_its_commitments() -> None:
     """Cutting all content away does not make an event without content."""
     assert reason_of(plain(b"")) == "broken_commitment"
+
+
+def test_a_replayed_record_has_the_revision_of_its_header() -> None:
+    """What an operator put back replaces what was stored before: its revision is the higher one."""
+    event = event_of(raw_record(SAMPLE, CONTENT))
+    event.headers[REVISION_HEADER] = b"12"
+    open_event(event)
+    assert event.head["revision"] == 12
+
+
+@pytest.mark.parametrize("revision", [b"", b"-1", b"1.0", b" 1", b"1\n", "١".encode(), b"9" * 19])
+def test_a_revision_that_is_no_whole_number_is_rejected(revision: bytes) -> None:
+    """The header is digits and nothing else, and fits the store."""
+    event = event_of(raw_record(SAMPLE, CONTENT))
+    event.headers[REVISION_HEADER] = revision
+    assert reason_of(event) == "malformed_revision"
