@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from . import command_ask, command_pipeline, command_stack
+from . import command_ask, command_pipeline, command_redact, command_stack
 from .demo import demo
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     _RUN: (
         *(command_stack.up, command_stack.down, command_stack.status, command_stack.env, demo),
         *(command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate),
+        command_redact.redact,
     ),
     _ASK: (command_ask.sessions, command_ask.replay, command_ask.sql),
 }

@@ -46,6 +46,8 @@ class Hit(NamedTuple):
     end: int
     type: str
     rank: int
+    detector: str = ""
+    """Name of the detector."""
 
 
 def resolve(hits: Iterable[Hit]) -> list[Finding]:
@@ -53,6 +55,11 @@ def resolve(hits: Iterable[Hit]) -> list[Finding]:
 
     Of equal ranks the longest span names it, then the leftmost.
     """
+    return [Finding(hit.type, hit.start, hit.end) for hit in merge(hits)]
+
+
+def merge(hits: Iterable[Hit]) -> list[Hit]:
+    """Return what `resolve` does, with the detector that named each."""
     merged: list[tuple[int, int, Hit]] = []
     for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
         if merged and hit.start < merged[-1][1]:
@@ -60,7 +67,7 @@ def resolve(hits: Iterable[Hit]) -> list[Finding]:
             merged[-1] = (start, max(end, hit.end), min(best, hit, key=_belief))
         else:
             merged.append((hit.start, hit.end, hit))
-    return [Finding(best.type, start, end) for start, end, best in merged]
+    return [best._replace(start=start, end=end) for start, end, best in merged]
 
 
 def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:

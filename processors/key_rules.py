@@ -159,18 +159,23 @@ def _is_vague(name: list[str]) -> bool:
 def value_hit(text: str, rule: KeyRule) -> tuple[Hit, ...]:
     """Return the part of a string that its key says is to go."""
     part = rule.part(text)
-    return (Hit(*part, rule.type, Rank.KEY),) if part else ()
+    return (Hit(*part, rule.type, Rank.KEY, KEY_RULE),) if part else ()
 
 
 _NO_CARD = words.COUNTED
+
+KEY_RULE: Final = "key"
+"""Stands for a detector's name where the key of a JSON value says what it is."""
+NUMBER_RULE: Final = "json_number"
+"""The same for a JSON number that is a card's."""
 
 
 def number_hit(text: str, key: str, rule: KeyRule | None) -> tuple[Hit, ...]:
     """Return a JSON number, whole, when its key says that it is to go, or when it is a card's."""
     if rule is not None:
-        return (Hit(0, len(text), rule.type, Rank.KEY),) if rule.numbers and rule.part(text) else ()
+        return (Hit(0, len(text), rule.type, Rank.KEY, KEY_RULE),) if rule.numbers and rule.part(text) else ()
     if card_range(text) and card_certain(text) and luhn(text) and _NO_CARD.isdisjoint(words_of(key)):
-        return (Hit(0, len(text), "CREDIT_CARD", Rank.CHECKSUM),)
+        return (Hit(0, len(text), "CREDIT_CARD", Rank.CHECKSUM, NUMBER_RULE),)
     return ()
 
 

@@ -45,7 +45,12 @@ def redact_text(text: str, budget_seconds: float = _BUDGET_SECONDS) -> Redacted:
 
     Raises Withheld when the search takes longer than the budget.
     """
-    return _redacted(text, _scanner().find(text, Budget(budget_seconds)))
+    return _redacted(text, search(text, budget_seconds))
+
+
+def search(text: str, budget_seconds: float = _BUDGET_SECONDS) -> list[Redaction]:
+    """Return what `redact_text` finds: each with its replacement and the detector it is from. Raises Withheld as that does."""
+    return _scanner().find(text, Budget(budget_seconds))
 
 
 def _redacted(text: str, found: list[Redaction]) -> Redacted:

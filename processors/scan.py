@@ -12,7 +12,7 @@ from .detector import SEPARATOR, Candidate, Detector
 from .detectors import DETECTORS, ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .engine import Pattern, Spans, encode
 from .event import Withheld
-from .findings import Finding, Hit, outside_placeholders, resolve
+from .findings import Finding, Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json
@@ -27,6 +27,8 @@ class Redaction(NamedTuple):
 
     finding: Finding
     replacement: str
+    detector: str
+    """Name of the detector that the type is from."""
 
 
 class Budget:
@@ -74,9 +76,9 @@ class Scanner:
             return [] if fired <= self._structural else [*self._in_leaves(leaves(text), budget, depth)]
         hits = self._in_text(text, fired, budget, depth)
         if might_be_json and looks_like_json(text):
-            found = self._in_leaves(leaves(text), budget, depth)
-            hits += [Hit(finding.start, finding.end, finding.type, 0) for finding, _ in found]
-        return [Redaction(finding, f"[{finding.type}]") for finding in resolve(hits)]
+            for (kind, start, end), _, detector in self._in_leaves(leaves(text), budget, depth):
+                hits.append(Hit(start, end, kind, 0, detector))
+        return [Redaction(Finding(hit.type, hit.start, hit.end), f"[{hit.type}]", hit.detector) for hit in merge(hits)]
 
     def _in_leaves(self, found: list[Leaf], budget: Budget, depth: int) -> Iterator[Redaction]:
         """Search all leaves in one go, and each by what its key says."""
@@ -137,7 +139,7 @@ class Scanner:
                 if candidate.touches_placeholder:
                     return 0
                 for span in detector.judge(candidate):
-                    hits.append(Hit(span.start, span.end, span.type or detector.type, detector.rank))
+                    hits.append(Hit(span.start, span.end, span.type or detector.type, detector.rank, detector.name))
                     start = span.end
                 if start > groups[0][0]:
                     return end - start
@@ -186,7 +188,7 @@ class _KeyNames:
 
 
 def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames) -> Iterator[Redaction]:
-    for kind, start, end in resolve(hits):
+    for start, end, kind, _, detector in merge(hits):
         quote = leaf.quote() if leaf.number else ""
         placeholder = f"{quote}[{kind}]{quote}" if leaf.owner < 0 else names.next(leaf.owner, kind)
-        yield Redaction(Finding(kind, *leaf.source(start, end)), placeholder)
+        yield Redaction(Finding(kind, *leaf.source(start, end)), placeholder, detector)

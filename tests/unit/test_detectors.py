@@ -15,7 +15,7 @@ by_name = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: de
 
 def found(detector: Detector, text: str) -> list[Finding]:
     """Return what one detector alone finds in a text."""
-    return [finding for finding, _ in Scanner((detector,)).find(text, Budget(5))]
+    return [redaction.finding for redaction in Scanner((detector,)).find(text, Budget(5))]
 
 
 def matches_of(pattern: Pattern, text: str) -> list[Spans]:
@@ -76,7 +76,7 @@ def test_every_trigger_fires_wherever_its_pattern_matches(detector: Detector) ->
 def test_a_base64_text_is_judged_by_what_it_carries() -> None:
     """Base64 of an e-mail address is an e-mail address, base64 of a base64 of one too."""
     text = "bWVzc2FnZTogZDNKcGRHVWdkRzhnWW05aVFHVjRZVzF3YkdVdWIzSm4gZW5k"
-    assert [finding.type for finding, _ in Scanner().find(f"body={text}", Budget(5))] == ["EMAIL"]
+    assert [redaction.finding.type for redaction in Scanner().find(f"body={text}", Budget(5))] == ["EMAIL"]
 
 
 class _Exhausted:

@@ -1,0 +1,61 @@
+"""Texts redacted line by line, without any server: JSON lines in, JSON lines out, by the code that the worker runs."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from .detectors import DETECTORS
+from .event import Withheld
+from .findings import splice
+from .key_rules import KEY_RULE, NUMBER_RULE
+from .redact import WITHHELD, search
+from .scan import Redaction
+
+_REASONS: Final = {
+    **{detector.name: detector.reason for detector in DETECTORS},
+    KEY_RULE: "The key of a JSON value says what the value is.",
+    NUMBER_RULE: "A JSON number of a card's range, length and check digit.",
+}
+
+
+class NotALine(ValueError):
+    """A line is not a JSON object with a text; the text names the number of the line, never what is in it."""
+
+
+def redacted_lines(lines: Iterable[bytes], *, explain: bool = False) -> Iterator[bytes]:
+    """Yield a line for each line: `{"text": redacted, "findings": [{"type", "start", "end"}]}`, an empty one for an empty one.
+
+    Offsets are in characters of the text that came in. `explain` adds `detector` and `reason` to each finding. A text that
+    cannot be judged within its time is withheld, all of it. Raises NotALine for a line without a text.
+    """
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            yield b"\n"
+            continue
+        text = _text(line, number)
+        yield json.dumps(_answer(text, explain=explain)).encode() + b"\n"
+
+
+def _text(line: bytes, number: int) -> str:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        document = None
+    text = document.get("text") if isinstance(document, dict) else None
+    if not isinstance(text, str):
+        raise NotALine(f'line {number} is not a JSON object with a text: write {{"text": "…"}}, one a line, as UTF-8')
+    return text
+
+
+def _answer(text: str, *, explain: bool) -> dict[str, Any]:
+    try:
+        found = search(text)
+    except Withheld:
+        return {"text": WITHHELD, "findings": [{"type": "WITHHELD", "start": 0, "end": len(text)}]}
+    redacted = splice(text, [one.finding for one in found], [one.replacement for one in found])
+    return {"text": redacted, "findings": [_finding(one, explain=explain) for one in found]}
+
+
+def _finding(one: Redaction, *, explain: bool) -> dict[str, Any]:
+    why = {"detector": one.detector, "reason": _REASONS[one.detector]} if explain else {}
+    return {**one.finding._asdict(), **why}

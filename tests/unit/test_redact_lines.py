@@ -1,0 +1,98 @@
+"""Texts redacted line by line: one answer a line, offsets in characters, and a sentence for what is no such line."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from langtrail.processors import redact_lines as module
+from langtrail.processors.event import Withheld
+from langtrail.processors.redact import redact_text
+from langtrail.processors.redact_lines import NotALine, redacted_lines
+
+
+def lines(*texts: str, explain: bool = False) -> list[Any]:
+    """Return the answers to these texts."""
+    asked = [json.dumps({"text": text}).encode() + b"\n" for text in texts]
+    return [json.loads(line) for line in redacted_lines(asked, explain=explain)]
+
+
+def test_each_line_is_answered_with_text_and_findings() -> None:
+    """Findings come in order, with offsets in characters of the input, also behind characters of several bytes."""
+    text = "é💶 ann@example.org, 10.1.2.3"
+    assert lines(text, "nothing") == [
+        {
+            "text": "é💶 [EMAIL], [IP_ADDRESS]",
+            "findings": [{"type": "EMAIL", "start": 3, "end": 18}, {"type": "IP_ADDRESS", "start": 20, "end": 28}],
+        },
+        {"text": "nothing", "findings": []},
+    ]
+
+
+def test_it_is_the_redaction_of_the_worker() -> None:
+    """JSON in a text is taken apart as in an event."""
+    text = '{"password": "hunter2", "to": "mail ann@example.org"}'
+    assert lines(text)[0]["text"] == redact_text(text).text == '{"password": "[SECRET]", "to": "mail [EMAIL]"}'
+
+
+def test_explained_findings_name_detector_and_reason() -> None:
+    """Patterns, keys and numbers of JSON each say why."""
+    text = '{"password": "hunter2", "n": 4539148803436467, "to": "ann@example.org"}'
+    findings = lines(text, explain=True)[0]["findings"]
+    assert [finding["detector"] for finding in findings] == ["key", "json_number", "email"]
+    assert all(len(finding["reason"]) > 10 for finding in findings)
+
+
+def test_lone_surrogates_and_long_texts_are_answered() -> None:
+    """What JSON allows is answered as JSON, at any length."""
+    long = "word " * 300_000
+    answers = lines("\ud83d ann@example.org", long + "ann@example.org")
+    assert answers[0] == {"text": "\ud83d [EMAIL]", "findings": [{"type": "EMAIL", "start": 2, "end": 17}]}
+    assert answers[1]["text"] == long + "[EMAIL]"
+
+
+def test_an_empty_line_is_answered_with_an_empty_line() -> None:
+    """As many lines come out as go in."""
+    assert list(redacted_lines([b"\n", b'{"text": ""}\n', b"  \n"])) == [b"\n", b'{"text": "", "findings": []}\n', b"\n"]
+
+
+@pytest.mark.parametrize("line", [b"{", b'"text"', b"{}", b'{"text": 1}', b'{"text": "\xff"}', b"[" * 100_000])
+def test_a_line_without_a_text_is_named_by_its_number(line: bytes) -> None:
+    """Lines before it are answered; nothing of its content is repeated."""
+    answers = redacted_lines([b'{"text": "a"}', line])
+    next(answers)
+    with pytest.raises(NotALine, match=r"^line 2 is not a JSON object with a text"):
+        next(answers)
+
+
+def test_a_text_that_cannot_be_judged_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails closed, as the worker does."""
+
+    def too_long(text: str) -> Sequence[Any]:
+        raise Withheld("the search ran over its time budget")
+
+    monkeypatch.setattr(module, "search", too_long)
+    assert lines("ann@example.org") == [{"text": "[WITHHELD]", "findings": [{"type": "WITHHELD", "start": 0, "end": 15}]}]
+
+
+def test_the_command_streams_and_stops_at_a_wrong_line() -> None:
+    """An answer comes before the next line is sent; a wrong line ends it with status 2 and a sentence; Faust is not loaded."""
+    code = (
+        "import sys; sys.argv = ['langtrail', 'redact']\n"
+        "from langtrail.deploy.cli import main\n"
+        "try:\n    main()\nfinally:\n    assert 'faust' not in sys.modules and 'clickhouse_connect' not in sys.modules"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b'{"text": "ann@example.org"}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["text"] == "[EMAIL]"
+        out, err = process.communicate(b"no\n", timeout=60)
+    assert (out, process.returncode) == (b"", 2)
+    assert err.startswith(b"langtrail: line 2 is not a JSON object with a text")
