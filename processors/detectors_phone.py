@@ -87,7 +87,9 @@ def _in_a_row(candidate: Candidate) -> bool:
 
 def _grouped(candidate: Candidate) -> Iterable[Span]:
     """Take what its separators alone give away, unless it is a part of something longer."""
-    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or _RUNS_ON.match(candidate.text, candidate.end):
+    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or _RUNS_ON.match(
+        candidate.text, candidate.end
+    ):
         return NOTHING
     return (Span(candidate.start, candidate.end),)
 

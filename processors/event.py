@@ -23,7 +23,10 @@ class Event:
     core: dict[str, Any] = field(default_factory=dict)
     """The core, decoded: UUIDs as text, timestamps in microseconds."""
     content: dict[str, str] = field(default_factory=dict)
-    """The content fields that are there, by name (input, output, error_message, params, metadata, tags): exact text, JSON but for error_message."""
+    """The content fields that are there, by name (input, output, error_message, params, metadata, tags): exact texts.
+
+    JSON, but for error_message.
+    """
 
     # redact, enrich
     head: dict[str, Any] = field(default_factory=dict)
@@ -36,8 +39,8 @@ class Event:
     """The value for langtrail.events."""
 
 
-class Rejected(Exception):  # noqa: N818 - it is an outcome that the agent acts on, not a fault
-    """This record cannot become an event: its original bytes go to the dead letters, with `reason` and the text.
+class Rejected(Exception):
+    """The record cannot become an event: its original bytes go to the dead letters, with `reason` and the text.
 
     `reason` is one word for counting; the text is a sentence without content.
     """
@@ -48,5 +51,5 @@ class Rejected(Exception):  # noqa: N818 - it is an outcome that the agent acts 
         self.reason = reason
 
 
-class Withheld(Exception):  # noqa: N818 - it is an outcome that the redact step acts on, not a fault
+class Withheld(Exception):
     """A detector could not judge a field: its content is withheld, the event goes on."""
