@@ -15,7 +15,7 @@ from mode.supervisors import CrashingSupervisor
 from langtrail.schemas import topic
 
 from .delivery import Headers, Incoming
-from .faust_tuning import FETCH_BYTES, MOST_HELD_RECORDS, POLL_RECORDS, Transport
+from .faust_tuning import FETCH_BYTES, MOST_HELD_RECORDS, POLL_RECORDS, Consumer, QuietMonitor, Transport
 from .kafka_security import credentials
 from .worker_settings import WorkerSettings
 
@@ -63,6 +63,7 @@ def make_app(settings: WorkerSettings, data_dir: Path) -> App:
         datadir=data_dir,
         stream_buffer_maxsize=MOST_HELD_RECORDS,
         stream_wait_empty=True,
+        Monitor=QuietMonitor,
         TableManager=_NoTables,
         table_standby_replicas=0,
         topic_allow_declare=False,
@@ -85,6 +86,7 @@ def add_agent(app: App, handler: Handler) -> None:
             await handler([_incoming(event) for event in events])
             for event in events:
                 await stream.ack(event)
+                cast(Consumer, app.consumer).finish(event.message)
             app.progressed_at = time.monotonic()
 
     app.agent(raw, name="carry", concurrency=1, supervisor_strategy=CrashingSupervisor)(carry)

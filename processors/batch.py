@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langtrail.schemas import UnknownKey, topic
+from langtrail.schemas.headers import REVISION_HEADER
 
 from .dead_letter import Breaker, dead_letter, withheld
 from .deaths import Deaths
@@ -63,7 +64,7 @@ class BatchHandler:
         event = _event(record)
         why = None
         try:
-            self.deaths.take(record.partition, record.offset)
+            self.deaths.take(record.partition, record.offset, record.timestamp_ms)
             process(event, self.steps)
         except Rejected as rejected:
             why = rejected
@@ -73,7 +74,8 @@ class BatchHandler:
         except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, a log must not
             raise ProcessingFailed(_where(error, record)) from None
         self.deaths.done(record.partition)
-        self.breaker.record(record.partition, why)
+        if REVISION_HEADER not in event.headers:  # what an operator put back was rejected before: no sign of a new fault
+            self.breaker.record(record.partition, why)
         return event, why
 
 

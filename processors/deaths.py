@@ -10,8 +10,8 @@ from .event import Rejected
 
 MOST_DEATHS: Final = 3
 """A record that a worker died of this often is rejected."""
-_NONE = -1
-_LAYOUT = struct.Struct("<qqq")  # offset in hand, offset last died of, how often
+_NONE = (-1, -1)
+_LAYOUT = struct.Struct("<qqqqq")  # record in hand, record last died of (each offset and timestamp), how often
 
 
 class Deaths:
@@ -26,19 +26,22 @@ class Deaths:
         self._directory = directory
         self._notes: dict[int, mmap.mmap] = {}
 
-    def take(self, partition: int, offset: int) -> None:
-        """Note that this record is in hand. Raises Rejected when it was in hand at three deaths."""
+    def take(self, partition: int, offset: int, timestamp_ms: int) -> None:
+        """Note that this record is in hand. Raises Rejected when it was in hand at three deaths.
+
+        The timestamp tells it from a record of the same offset in a topic that was made anew.
+        """
         notes = self._notes.get(partition) or self._open(partition)
-        _, suspect, deaths = _LAYOUT.unpack_from(notes)
-        if offset == suspect and deaths >= MOST_DEATHS:
+        _, suspect, deaths = _read(notes)
+        if (offset, timestamp_ms) == suspect and deaths >= MOST_DEATHS:
             raise Rejected("worker", "killed_worker", f"the worker died {deaths} times with this record in hand")
-        _LAYOUT.pack_into(notes, 0, offset, suspect, deaths)
+        _LAYOUT.pack_into(notes, 0, offset, timestamp_ms, *suspect, deaths)
 
     def done(self, partition: int) -> None:
         """Note that no record of this partition is in hand."""
         notes = self._notes[partition]
-        _, suspect, deaths = _LAYOUT.unpack_from(notes)
-        _LAYOUT.pack_into(notes, 0, _NONE, suspect, deaths)
+        _, suspect, deaths = _read(notes)
+        _LAYOUT.pack_into(notes, 0, *_NONE, *suspect, deaths)
 
     def forget(self, partition: int) -> None:
         """Close the notes of a partition that another worker has now."""
@@ -50,12 +53,18 @@ class Deaths:
         try:
             if os.fstat(descriptor).st_size != _LAYOUT.size:
                 os.truncate(descriptor, 0)
-                os.write(descriptor, _LAYOUT.pack(_NONE, _NONE, 0))
+                os.write(descriptor, _LAYOUT.pack(*_NONE, *_NONE, 0))
             notes = mmap.mmap(descriptor, _LAYOUT.size)
         finally:
             os.close(descriptor)
-        in_hand, suspect, deaths = _LAYOUT.unpack_from(notes)
+        in_hand, suspect, deaths = _read(notes)
         if in_hand != _NONE:
-            _LAYOUT.pack_into(notes, 0, _NONE, in_hand, deaths + 1 if in_hand == suspect else 1)
+            _LAYOUT.pack_into(notes, 0, *_NONE, *in_hand, deaths + 1 if in_hand == suspect else 1)
         self._notes[partition] = notes
         return notes
+
+
+def _read(notes: mmap.mmap) -> tuple[tuple[int, int], tuple[int, int], int]:
+    """Return the record in hand, the record last died of, and how often."""
+    offset, timestamp_ms, suspect, suspect_ms, deaths = _LAYOUT.unpack_from(notes)
+    return (offset, timestamp_ms), (suspect, suspect_ms), deaths

@@ -1,6 +1,7 @@
-"""Faust's Kafka consumer, made safe and fast: no skipped record is committed, memory is bounded, no task for each record."""
+"""Faust's Kafka consumer made safe and fast: commits only what is finished, bounds memory, makes no task for each record."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Final
 
@@ -8,9 +9,10 @@ from aiokafka.errors import (  # type: ignore[import-untyped] # aiokafka has no 
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
 )
+from faust.sensors.monitor import Monitor
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka
-from faust.types import TP, Message
+from faust.types import TP, EventT, Message, StreamT
 from mode.services import WaitArgT, WaitResults
 
 from .start_offsets import CannotConsume, out_of_range
@@ -51,19 +53,19 @@ class Consumer(aiokafka.Consumer):
         self._held_records += 1
         self.held_bytes += size
 
-    def ack(self, message: Message) -> bool:
-        """Note that a record is finished; commits follow.
-
-        A record that the stream skipped, because partitions were moving when it came, was never tracked. Faust acks it all the
-        same, and could so commit it unprocessed.
-        """
-        if not message.tracked or not super().ack(message):
-            return False
+    def finish(self, message: Message) -> None:
+        """Note that all records of the partition are finished up to this one: it is what will be committed."""
         self._finished[message.tp] = message.offset + 1
         self._held_records -= 1
         self.held_bytes -= len(message.value or b"")
         self._room.set()
-        return True
+
+    def _new_offset(self, tp: TP) -> int | None:
+        # Faust's own rule follows acks. Its streams ack records that nobody took when they are torn down or partitions move,
+        # and the rule commits over an unfinished record that is the very next one: a batch that failed would be lost.
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        return self._finished.get(tp)
 
     async def perform_seek(self) -> None:
         """Go on at the committed offsets."""
@@ -78,6 +80,8 @@ class Consumer(aiokafka.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish what is in hand; what was only fetched is dropped, and read again by whoever gets the partition."""
         await super().on_partitions_revoked(revoked)
+        for moved in revoked:
+            self._finished.pop(moved, None)
         self._held_records = self.held_bytes = 0
         self._room.set()
 
@@ -113,6 +117,25 @@ class _HandOver(Awaitable[None]):
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._consumer.to_stream(self._message).__await__()
+
+
+class QuietMonitor(Monitor):
+    """Faust's monitor without its statistics of each record: only what its search for stalled streams needs."""
+
+    def on_message_in(self, tp: TP, offset: int, message: Message) -> None:
+        """Keep nothing."""
+
+    def on_stream_event_in(self, tp: TP, offset: int, stream: StreamT[Any], event: EventT[Any]) -> None:
+        """Keep when the stream last took a record."""
+        self.stream_inbound_time[tp] = time.monotonic()
+
+    def on_stream_event_out(
+        self, tp: TP, offset: int, stream: StreamT[Any], event: EventT[Any], state: dict[str, Any] | None = None
+    ) -> None:
+        """Keep nothing."""
+
+    def on_message_out(self, tp: TP, offset: int, message: Message) -> None:
+        """Keep nothing."""
 
 
 class Transport(aiokafka.Transport):

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -72,6 +73,14 @@ class Tenants(Mapping[str, Tenant]):
         """Stop reading; return when the thread has ended."""
         self._stopping.set()
         self._thread.join()
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Return when the topic was read to its end. Raises TenantsLost when it cannot be, or not within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not self.ready.wait(_POLL_SECONDS):
+            self.check()
+            if time.monotonic() > deadline:
+                raise TenantsLost(f"the topic {topic('tenants').name} was not read within {seconds} s; is Kafka overloaded?")
 
     def check(self) -> None:
         """Raise TenantsLost when the topic can no longer be read."""

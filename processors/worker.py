@@ -24,7 +24,7 @@ from .health import add_pages
 from .metrics import Metrics
 from .pipeline import pipeline
 from .start_offsets import CannotConsume, check_start
-from .tenants import Tenants
+from .tenants import Tenants, TenantsLost
 from .worker_settings import WorkerSettings
 
 STOP_SECONDS: Final = 4
@@ -35,34 +35,40 @@ _THIRD_PARTIES = ("faust", "mode", "aiokafka", "langtrail.processors.app", "lang
 _log = logging.getLogger(__name__)
 
 
-class _Stopped(Exception):
-    """The process was told to stop before Faust listened to signals."""
-
-
 def run_worker(settings: WorkerSettings) -> int:
     """Run until SIGTERM or SIGINT: 0; until something is wrong: 1, and the last line on standard error says what.
 
-    Blocks. Belongs into the main thread of a process of its own.
+    Blocks; belongs into the main thread of a process of its own. Raises SettingsError for what Faust cannot do of the settings.
     """
     _set_up_logging()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # until Faust listens to them
+    try:
+        return _run(settings)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except (CannotConsume, TenantsLost, OSError) as error:
+        _log.error("%s", error)
+        return 1
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _run(settings: WorkerSettings) -> int:
     metrics = Metrics()
     connection = settings.librdkafka("langtrail-worker")
     tenants = Tenants(connection, metrics)
-    try:
-        _before_signals_are_faust_s(lambda: _check(connection, tenants))
-        handler = BatchHandler(
-            pipeline(settings.private_keys, tenants),
-            Delivery(connection, settings.delivery_seconds, MAX_DEAD_LETTER_BYTES),
-            Breaker(),
-            Deaths(settings.state()),
-            tenants,
-            metrics,
-        )
-    except _Stopped:
-        return 0
-    except (CannotConsume, OSError) as error:
-        _log.error("%s", error)
-        return 1
+    _in_a_thread(lambda: _check(connection, tenants))
+    handler = BatchHandler(
+        pipeline(settings.private_keys, tenants),
+        Delivery(connection, settings.delivery_seconds, MAX_DEAD_LETTER_BYTES),
+        Breaker(),
+        Deaths(settings.state()),
+        tenants,
+        metrics,
+    )
     with tempfile.TemporaryDirectory(prefix="langtrail-worker-") as data_dir:
         return _run_faust(make_app(settings, Path(data_dir)), handler)
 
@@ -70,13 +76,11 @@ def run_worker(settings: WorkerSettings) -> int:
 def _check(connection: dict[str, str], tenants: Tenants) -> None:
     check_start(connection, GROUP)
     tenants.start()
-    if not tenants.ready.wait(_TENANTS_SECONDS):
-        tenants.check()
-        raise CannotConsume(f"the tenants were not read within {_TENANTS_SECONDS} s; is Kafka overloaded?")
+    tenants.wait_until_ready(_TENANTS_SECONDS)
 
 
-def _before_signals_are_faust_s(call: Callable[[], None]) -> None:
-    """Run `call` in a thread, so that a signal can end the wait for it: Kafka's client does not return early by itself."""
+def _in_a_thread(call: Callable[[], None]) -> None:
+    """Run `call` in a thread and wait for it: a signal ends the wait, while Kafka's client does not return early by itself."""
     failed: list[BaseException] = []
 
     def run() -> None:
@@ -85,11 +89,6 @@ def _before_signals_are_faust_s(call: Callable[[], None]) -> None:
         except BaseException as error:  # noqa: BLE001 - raised below, in the main thread
             failed.append(error)
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise _Stopped
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join()

@@ -67,6 +67,18 @@ def test_what_kafka_refuses_is_not_acknowledged(topic: str, cluster: "Cluster", 
     assert {why[DeadLetterHeader.OFFSET] for _, why in cluster.letters()} == {"5"}
 
 
+def test_nothing_is_committed_over_an_unfinished_record(cluster: "Cluster", start_worker: "Callable[..., Worker]") -> None:
+    """Records that wait behind the one that a worker fails at are not taken for finished while Faust is torn down."""
+    some = cluster.records(300)
+    for record in some:
+        cluster.produce_bytes(record.value, 0, record.key, record.headers)
+    cluster.flush()
+    worker = start_worker(before="from langtrail.processors import app; app.BATCH_RECORDS = 1", step="time.sleep(0.1); 1 / 0")
+    assert worker.ended() == 1
+    assert "ZeroDivisionError" in worker.said().splitlines()[-1]
+    assert (cluster.count("events"), cluster.committed()) == (0, 0)
+
+
 def test_an_unknown_key_stops_the_worker(cluster: "Cluster", start_worker: "Callable[..., Worker]", tmp_path: Path) -> None:
     """Content for a key that the worker lacks is no dead letter: the worker ends, and goes on once it has the key."""
     some = cluster.records(5, new_key := generate_private_key())
