@@ -11,7 +11,7 @@ from langchain_core.outputs import LLMResult
 
 from . import langchain_context
 from .draft import Draft
-from .identity import Resolved, inherit, resolve
+from .identity import Resolved, inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical
 from .model_facts import answer_facts, generations, is_cache_hit
 from .outcome import hands_over, outcome_of
@@ -46,7 +46,15 @@ def started(
     if joined:
         parent_run_id = langchain_context.enclosing_run_id(config)
     parent = runs.find(parent_run_id)
-    resolved = _identity(metadata, config, parent, settings, own_config=joined or parent_run_id is None)
+    own_config = joined or parent_run_id is None
+    configurable = langchain_context.callers_configurable() if own_config else langchain_context.configurable_of(config)
+    names, scope = named(metadata) + named(configurable), current_scope()
+    if parent is None:
+        resolved = resolve(metadata, configurable, settings)
+    elif scope is parent.context and says_the_same(names, parent.named):
+        resolved = Resolved(parent.identity)
+    else:
+        resolved = inherit(metadata, configurable, parent.identity, parent.context)
     flags, withheld = resolved.flags, resolved.withheld
     if parent is not None and parent.withheld:
         withheld = {**parent.withheld, **withheld}
@@ -71,7 +79,8 @@ def started(
         parent=parent,
         top=(parent.top or parent) if parent else None,
         place=_place(metadata),
-        context=current_scope(),
+        context=scope,
+        named=names,
         prompt=parent.prompt if parent else None,
         flags=flags,
         task=langchain_context.current_task() if parent is None else None,
@@ -183,21 +192,6 @@ def answer(run: Run, response: LLMResult) -> tuple[dict[str, Any], dict[str, Sna
         run.flags = (*run.flags, "cache_hit")
     messages = generations(response)
     return facts, {"output": snapshot(messages)} if messages else {}, ext, messages
-
-
-def _identity(
-    metadata: Mapping[str, Any],
-    config: Mapping[str, Any] | None,
-    parent: Run | None,
-    settings: ProducerSettings,
-    *,
-    own_config: bool,
-) -> Resolved:
-    """Resolve who is behind a run. The `configurable` of a root is found with its caller, that of a child in the context."""
-    configurable = langchain_context.callers_configurable() if own_config else langchain_context.configurable_of(config)
-    if parent is None:
-        return resolve(metadata, configurable, settings)
-    return inherit(metadata, configurable, parent.identity, parent.context)
 
 
 def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ _FIELDS: dict[str, tuple[str, Any]] = {
 }
 _LABELS = {"trigger_id": label, "prompt_name": label, "prompt_version": technical}
 """Facts that stand in the core only if they name no person and no key."""
+_NAMES = (*_FIELDS, *SESSION_KEYS, "roles")
+_NOTHING_NAMED = (None,) * len(_NAMES)
 _WITHHELD = object()
 _KEYS: frozenset[Any] = frozenset((*_FIELDS, *SESSION_KEYS, "roles", VERIFIED))
 
@@ -70,6 +72,19 @@ def resolve(metadata: Mapping[str, Any], configurable: Mapping[str, Any], settin
     for source in (current_scope(), configurable, metadata):
         _read(source, found)
     return _completed(from_environment(settings), found)
+
+
+def named(source: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a source says of an identity, as given: a child that says the same as its parent has the same identity."""
+    return tuple(map(source.get, _NAMES)) if source else _NOTHING_NAMED
+
+
+def says_the_same(names: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Tell whether two runs name the same, whatever objects an application takes for names."""
+    try:
+        return bool(names == others)
+    except Exception:  # noqa: BLE001 - to compare is to run the application's code
+        return False
 
 
 def inherit(
@@ -150,11 +165,12 @@ def _completed(base: Identity, found: dict[Any, Any]) -> Resolved:
 
 
 def _asserted(base: Identity, found: dict[str, Any]) -> tuple[Identity, tuple[str, ...]]:
-    """Take what the application says; nobody can be named in place of whom a token verified."""
-    if found.get("principal_id", base.principal_id) == base.principal_id:
-        return replace(base, **found), ()
+    """Take what the application says; nothing can be said against whom a token verified."""
+    another = found.get("principal_id", base.principal_id) != base.principal_id
     if base.identity_assurance == "verified":
         kept = {name: value for name, value in found.items() if name not in ("principal_id", "principal_type", "roles")}
-        return replace(base, **kept), ("principal_conflict",)
+        return replace(base, **kept), ("principal_conflict",) if another else ()
+    if not another:
+        return replace(base, **found), ()
     found.setdefault("principal_type", "job" if found.get("trigger", base.trigger) == "schedule" else "human")
     return replace(base, **{"identity_assurance": "asserted", **found}), ()

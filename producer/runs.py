@@ -42,8 +42,10 @@ class Run:
     model: dict[str, Any] = field(default_factory=dict)
     place: dict[str, Any] = field(default_factory=dict)
     tool: dict[str, Any] = field(default_factory=dict)
-    context: Mapping[str, Any] | None = None
+    context: Mapping[Any, Any] | None = None
     """The audit_context in which it began."""
+    named: tuple[Any, ...] = ()
+    """What its metadata and its `configurable` say of an identity, as it was given."""
     prompt: tuple[str | None, str | None] | None = None
     """Name and version of the prompt last formatted below it."""
     withheld: dict[str, str] | None = None
@@ -63,7 +65,7 @@ class Run:
     batch: "list[Run] | None" = None
     """The runs that LangChain started with it for one call of a model."""
     calls: ToolCalls | None = None
-    children: set[UUID] | None = None
+    children: set[int] | None = None
     task: "asyncio.Task[Any] | None" = None
     """The task that started it, where there is no run around it that would be told of a cancellation."""
     copies: int = 1
@@ -92,13 +94,16 @@ class Overdue(NamedTuple):
 
 
 class Runs:
-    """Open runs by id, and the last closed ones, so that a late child still finds its root and a second end is known."""
+    """Open runs, and the last closed ones, so that a late child still finds its root and a second end is known.
+
+    They are kept by the integer of their id: hashing a UUID is Python code.
+    """
 
     def __init__(self, max_open: int = MAX_OPEN, max_closed: int = MAX_CLOSED) -> None:
-        self._open: OrderedDict[UUID, Run] = OrderedDict()
-        self._closed: OrderedDict[UUID, Run] = OrderedDict()
+        self._open: OrderedDict[int, Run] = OrderedDict()
+        self._closed: OrderedDict[int, Run] = OrderedDict()
         self._bereft: deque[tuple[int, Run]] = deque()
-        self._tasks: dict[UUID, Run] = {}
+        self._tasks: dict[int, Run] = {}
         self._lock = threading.RLock()
         self._max_open, self._max_closed = max_open, max_closed
         self._sweep_at_ns = 0
@@ -109,36 +114,37 @@ class Runs:
 
     def find_open(self, run_id: UUID) -> Run | None:
         """Return a run that has started and not ended."""
-        return self._open.get(run_id)
+        return self._open.get(run_id.int)
 
     def find(self, run_id: UUID | None) -> Run | None:
         """Return an open or lately closed run."""
         if run_id is None:
             return None
-        return self._open.get(run_id) or self._closed.get(run_id)
+        return self._open.get(run_id.int) or self._closed.get(run_id.int)
 
     def open(self, run: Run) -> list[Run]:
         """Add a run; return those that had to be given up to stay within bounds, oldest first."""
         with self._lock:
-            if known := self._open.get(run.id):
+            key = run.id.int
+            if known := self._open.get(key):
                 known.others = [*(known.others or ()), run]
                 run.flags = (*run.flags, "run_id_reused")
                 return []
-            if self._closed.pop(run.id, None):
+            if self._closed.pop(key, None):
                 run.flags = (*run.flags, "run_id_reused")
-            self._open[run.id] = run
+            self._open[key] = run
             if run.parent is not None:
-                (run.parent.children or _children_of(run.parent)).add(run.id)
+                (run.parent.children or _children_of(run.parent)).add(key)
             if run.task is not None:
-                self._tasks[run.id] = run
+                self._tasks[key] = run
             return [self._evict() for _ in range(len(self._open) - self._max_open)]
 
     def close(self, run_id: UUID, event_type: str, origin: Origin) -> tuple[Run | None, bool]:
         """End a run. Return it, None when it never started here, and whether this very end was seen before."""
         with self._lock:
-            run = self._open.get(run_id)
+            run = self._open.get(run_id.int)
             if run is None:
-                run = self._closed.get(run_id)
+                run = self._closed.get(run_id.int)
                 if run is None:
                     return None, False
                 if event_type in run.ended:
@@ -179,10 +185,10 @@ class Runs:
         with self._lock:
             before_ns = now_ns - int(deadline_seconds * _NS)
             found = (*self._forgotten(now_ns), *self._of_cancelled_tasks(), *self._too_old(before_ns))
-            given_up = {item.run.id: item for item in reversed(found)}
+            given_up = {item.run.id.int: item for item in reversed(found)}
             for item in given_up.values():
                 self.give_up(item.run)
-            return [item for item in found if given_up[item.run.id] is item]
+            return [item for item in found if given_up[item.run.id.int] is item]
 
     def all_open(self) -> list[Run]:
         """Return the open runs, the latest first: children before their parents."""
@@ -216,7 +222,7 @@ class Runs:
 
     def _forget_task(self, run: Run) -> None:
         """Let go of a task: it keeps its result, and is not held for longer than it tells something."""
-        self._tasks.pop(run.id, None)
+        self._tasks.pop(run.id.int, None)
         run.task = None
 
     def _too_old(self, before_ns: int) -> list[Overdue]:
@@ -233,7 +239,7 @@ class Runs:
         chosen = next((each for each in everyone if each.origin == origin), run)
         heir, *rest = [each for each in everyone if each is not chosen]
         chosen.others, heir.others = None, rest or None
-        self._open[run.id] = heir
+        self._open[run.id.int] = heir
         return chosen
 
     def _evict(self) -> Run:
@@ -242,19 +248,19 @@ class Runs:
         return oldest
 
     def _settle(self, run: Run) -> None:
-        self._open.pop(run.id, None)
+        self._open.pop(run.id.int, None)
         self._forget_task(run)
         if run.parent is not None and run.parent.children:
-            run.parent.children.discard(run.id)
+            run.parent.children.discard(run.id.int)
         self._keep_closed(run)
 
     def _keep_closed(self, run: Run) -> None:
-        self._closed[run.id] = run
+        self._closed[run.id.int] = run
         while len(self._closed) > self._max_closed:
             self._closed.popitem(last=False)
 
 
-def _children_of(run: Run) -> set[UUID]:
+def _children_of(run: Run) -> set[int]:
     if run.children is None:
         run.children = set()
     return run.children

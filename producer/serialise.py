@@ -28,6 +28,7 @@ MAX_FIELD_BYTES = 8 * 1024 * 1024
 _MAX_DEPTH = 60
 _MAX_OBJECTS = 50_000
 _MAX_ROWS = 1_000
+_MAX_CLASSES = 4_096
 _MAX_KEPT_BYTES = 2_048
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 _MARK = b'"not_recorded":true'
@@ -76,6 +77,8 @@ def type_name(value: Any) -> str:
 
 def text_of(value: Any) -> str:
     """Return `value` as text that can be encoded; an object whose text cannot be had is named by its class."""
+    if type(value) is str and value.isascii():
+        return value
     try:
         text = value if isinstance(value, str) else str(value)
         return text.encode("utf-8", "backslashreplace").decode()
@@ -133,13 +136,19 @@ def _holds_odd_number(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Turn one object that orjson does not know into plain data, one level deep: orjson goes on from there."""
-    for types, plain in _PLAIN:
-        if isinstance(value, types):
-            return plain(value)
-    if hasattr(type(value), "__array__"):
-        return _array(value)
-    return _not_recorded(value)
+    """Turn one object that orjson does not know into plain data, one level deep: orjson goes on from there.
+
+    Its class is asked, not the object: isinstance would look at what a proxy claims to be, and may run its code.
+    """
+    cls = type(value)
+    how = _how.get(cls)
+    if how is None:
+        how = next(
+            (plain for types, plain in _PLAIN if issubclass(cls, types)), _array if hasattr(cls, "__array__") else _not_recorded
+        )
+        if len(_how) < _MAX_CLASSES:
+            _how[cls] = how
+    return how(value)
 
 
 def _fields_of(model: BaseModel) -> dict[str, Any]:
@@ -195,6 +204,8 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (type, _class),
 )
 """How each kind of object becomes plain data; the first that fits."""
+_how: dict[type, Callable[[Any], Any]] = {}
+"""The same by class, for the classes seen so far."""
 
 
 class _Walker:

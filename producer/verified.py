@@ -17,6 +17,7 @@ ALGORITHMS = ("RS256", "ES256", "EdDSA")
 
 _FETCH_SECONDS = 5
 _KEYS_LIVE_SECONDS = 300
+_MAX_REASON = 200
 
 
 def verify(token: str, settings: ProducerSettings) -> dict[str, Any]:
@@ -40,7 +41,9 @@ def verify(token: str, settings: ProducerSettings) -> dict[str, Any]:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
     except jwt.PyJWTError as error:
-        raise TokenRefused(f"the token was refused: {error}") from None
+        raise TokenRefused(f"the token was refused: {' '.join(str(error).split())[:_MAX_REASON]}") from None
+    except TypeError:
+        raise TokenRefused("the token was refused: the key that it names is of another kind than its signature") from None
     except (OSError, ValueError) as error:
         raise TokenRefused(f"LANGTRAIL_OIDC_JWKS cannot be read ({type(error).__name__})") from None
     return _identity(claims, issuer)
