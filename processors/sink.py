@@ -96,8 +96,10 @@ class Sink:
             while not stop.is_set():
                 self._turn()
         finally:
-            self._finish(list(self._partitions))
-            self._consumer.close()
+            try:
+                self._finish(list(self._partitions))
+            finally:
+                self._consumer.close()
 
     def _turn(self) -> None:
         by_partition: defaultdict[int, list[Message]] = defaultdict(list)

@@ -9,12 +9,14 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Message
 
-from langtrail.schemas import AUDIT_EVENT, MalformedRecord, RegisteredSchema, UnknownSchemaId, registry, unframe
+from langtrail.schemas import AUDIT_EVENT, MalformedRecord, RegisteredSchema, UnknownSchemaId, record_hash, registry, unframe
 
 from .event import Rejected
 from .intent import Intent
 
 _HASH_BYTES: Final = 32
+_PLAUSIBLE_IDS: Final = 1000
+"""So many ids above the newest known one are taken for a newer version's; what is beyond is no schema id at all."""
 
 
 class Row(NamedTuple):
@@ -47,6 +49,8 @@ class Batch:
     rejects: list[Reject] = field(default_factory=list)
     doubtful: bool = False
     """Some of it may be stored already: ask before it is inserted."""
+    newer: int | None = None
+    """The schema id that all its records have, when that is one of a newer langtrail."""
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.rejects)
@@ -75,15 +79,15 @@ class Gathering:
 
     def add(self, message: Message, now: float) -> None:
         """Take the next record. A batch ends where it is full, where the schema changes, and where a replay ends."""
-        schema, datum, why = _read(message)
+        schema, datum, why, newer = _read(message)
         offset = message.offset()
         assert offset is not None  # noqa: S101 - a message without error has an offset
         size = len(datum)
         if self._replay and offset > self._replay.hi:
             self.end_replay()
-        if (batch := self._open) is None or self._ends_before(batch, schema, size):
+        if (batch := self._open) is None or self._ends_before(batch, schema, size, newer):
             self._close()
-            batch = self._open = Batch(offset, now, doubtful=self._replay is not None)
+            batch = self._open = Batch(offset, now, doubtful=self._replay is not None, newer=newer)
         batch.hi = offset
         batch.bytes += size
         if why:
@@ -114,7 +118,9 @@ class Gathering:
         """Whether so much waits that no more should be read."""
         return len(self._full) > 1
 
-    def _ends_before(self, batch: Batch, schema: RegisteredSchema | None, size: int) -> bool:
+    def _ends_before(self, batch: Batch, schema: RegisteredSchema | None, size: int, newer: int | None) -> bool:
+        if newer != batch.newer:
+            return True
         if schema and batch.schema and schema is not batch.schema:
             return True
         return self._replay is None and batch.bytes + size > self._limits.bytes
@@ -153,14 +159,32 @@ def event_hash_at(schema: RegisteredSchema) -> int:
     raise ValueError(f"schema id {schema.id} has no event_hash")
 
 
-def _read(message: Message) -> tuple[RegisteredSchema | None, bytes, Rejected | None]:
+class _Read(NamedTuple):
+    schema: RegisteredSchema | None
+    datum: bytes
+    why: Rejected | None
+    newer: int | None = None
+
+
+def _read(message: Message) -> _Read:
+    """Take a value apart. ClickHouse reads a datum with bytes left over and drops them: the record's own hash tells."""
+    schema_id = 0
     try:
         schema_id, datum = unframe(message.value())
-        return _audit_schema(schema_id), datum, None
+        schema = _audit_schema(schema_id)
     except MalformedRecord as error:
-        return None, b"", Rejected("sink", "malformed_record", str(error))
+        return _Read(None, b"", Rejected("sink", "malformed_record", str(error)))
     except UnknownSchemaId as error:
-        return None, b"", Rejected("sink", "unknown_schema", str(error))
+        newer = schema_id if 0 < schema_id - newest_schema_id() <= _PLAUSIBLE_IDS else None
+        return _Read(None, b"", Rejected("sink", "unknown_schema", str(error)), newer)
+    if record_hash(datum[_HASH_BYTES:]) != datum[:_HASH_BYTES]:
+        return _Read(None, b"", Rejected("sink", "malformed_record", "its bytes are not those that its record hash is of"))
+    return _Read(schema, datum, None)
+
+
+def newest_schema_id() -> int:
+    """Return the highest schema id that this langtrail knows."""
+    return max(schema.id for subject in registry().subjects() for schema in registry().versions(subject))
 
 
 @cache

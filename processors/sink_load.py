@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from .dead_letter import MAX_DEAD_LETTER_BYTES, dead_letter
 from .delivery import Delivery, Incoming, Outgoing
 from .event import Rejected
 from .sink_batch import Batch, Reject, Row, deduplication_token, missing
+from .sink_breaker import SinkBreaker, stop_if_newer
 
 DeadLetters = Callable[[Sequence[Reject]], None]
 """Writes rejected records to the dead letters; returns when Kafka has them. Raises DeliveryFailed."""
@@ -26,21 +27,33 @@ class Loader:
     """Callable on a partition and a batch of it. Returns the records that became dead letters.
 
     When it raises (StoreError, DeliveryFailed), some of the batch may be stored: it has to be tried again as doubtful.
+    When it raises SinkStopped, someone has to decide first; none of the records has become a dead letter.
+
+    Records that are well formed and that ClickHouse cannot read all the same stall the partition when they are all of a
+    batch: the table does not fit them, and is mended without a loss. A few of them among others become dead letters.
     """
 
     store: Store
     dead_letters: DeadLetters
     topic: str
     generation: int
+    breaker: SinkBreaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give each loader a breaker of its own."""
+        object.__setattr__(self, "breaker", SinkBreaker(self.topic))
 
     def __call__(self, partition: int, batch: Batch) -> list[Reject]:
         """Deal with one batch."""
+        stop_if_newer(self.topic, partition, batch)
         rejects = list(batch.rejects)
         if batch.schema:
             table = _Table(self, partition, batch.schema)
             rejects += table.settle(batch.rows) if batch.doubtful else table.insert(batch.rows)
+        self.breaker.check(partition, batch, rejects)
         if rejects:
             self.dead_letters(rejects)
+        self.breaker.note(partition, batch, rejects)
         return rejects
 
 

@@ -28,7 +28,7 @@ from langtrail.deploy.migrate import migrate
 from langtrail.deploy.process import free_port, wait_for
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.deploy.service import running
-from langtrail.schemas import AUDIT_EVENT, frame, registry, topic
+from langtrail.schemas import AUDIT_EVENT, frame, record_hash, registry, topic
 
 TOPIC = topic("events").name
 SINGLE_EVENTS = 30
@@ -83,7 +83,8 @@ def fill(producer: Producer, events: int) -> float:
     ]
     for number in range(events):
         value = values[number % len(values)]
-        producer.produce(TOPIC, value[:HASH_AT] + secrets.token_bytes(32) + value[HASH_AT + 32 :], b"key", number % 2)
+        rest = secrets.token_bytes(32) + value[HASH_AT + 32 :]
+        producer.produce(TOPIC, value[:5] + record_hash(rest) + rest, b"key", number % 2)
         if number % 5_000 == 0:
             producer.flush()
     producer.flush()

@@ -24,6 +24,7 @@ from langtrail.deploy.migrate import migrate
 from langtrail.deploy.process import free_port
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.intent import Intent
+from langtrail.processors.sink_batch import newest_schema_id
 from langtrail.schemas import AUDIT_EVENT, DeadLetterHeader, frame, registry
 
 SCHEMA_ID = registry().latest(AUDIT_EVENT).id
@@ -319,6 +320,26 @@ def test_poison_becomes_dead_letters_and_the_rest_is_stored(place: Place) -> Non
     assert headers(letters[10])["from"] == b"a test"
     assert set(place.hashes()) == event_hashes(good)
     assert 'langtrail_sink_dead_letters_total{partition="0",reason="malformed_record"} 3\n' in place.page(sink, "/metrics")[1]
+
+
+def test_records_of_a_newer_worker_stop_the_sink_until_it_is_upgraded(place: Place) -> None:
+    """What is before them is stored; they are neither skipped nor given up, and the offset stays at the first of them."""
+    newer = frame(newest_schema_id() + 1, b"what this sink cannot read")
+    place.produce([*values(30), newer, newer])
+    sink = place.start()
+    assert sink.wait(60) == 1
+    assert f"{place.topic}[0] from offset 30 on have schema id" in place.said()
+    assert "upgrade the sink" in place.said()
+    assert (place.count(), place.committed()[0][0], place.dead_letters()) == (30, 30, [])
+
+
+def test_a_stream_of_rubbish_stops_the_sink(place: Place) -> None:
+    """When most of what it reads would become dead letters, none does, and the sink says why it stopped."""
+    place.produce([*values(20), *[b"rubbish"] * 150])
+    sink = place.start()
+    assert sink.wait(60) == 1
+    assert f"of the last 170 records of {place.topic}[0] would become dead letters" in place.said()
+    assert place.dead_letters() == []
 
 
 def test_a_missing_table_stalls_and_skips_nothing(place: Place) -> None:

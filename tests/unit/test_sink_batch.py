@@ -61,7 +61,7 @@ def test_a_batch_ends_where_the_schema_changes(monkeypatch: pytest.MonkeyPatch) 
     later = RegisteredSchema(9, AUDIT_EVENT, 2, SCHEMA.head, SCHEMA.core, SCHEMA.fingerprint)
     monkeypatch.setitem(registry()._by_id, 9, later)
     gathering = Gathering(ROOMY)
-    for offset, schema_id in enumerate((2, 77, 2, 9, 9, 2)):
+    for offset, schema_id in enumerate((2, 4711, 2, 9, 9, 2)):
         gathering.add(message(offset, frame(schema_id, DATUM)), 0)
     batches = [gathering.take(2, 1) for _ in range(3)]
     assert [(b.lo, b.hi, b.schema, len(b.rows)) for b in batches if b] == [
