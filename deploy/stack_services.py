@@ -46,6 +46,7 @@ def _told(directory: Path, state: StackState) -> dict[str, str]:
         **environment(directory, state),
         "LANGTRAIL_PRIVATE_KEY_FILE": str(private_key_file(directory)),
         "LANGTRAIL_WORKER_STATE_DIR": str(directory / "worker"),
+        "LANGTRAIL_SINK_INSTANCE": "local",  # the only sink: killed and started again, it has its partitions back at once
         "LANGTRAIL_KAFKA_CONFIG_FILE": "",  # the user's own is for another cluster; an empty variable counts as absent
         "LANGTRAIL_ENABLED": "",
     }
