@@ -7,6 +7,7 @@ event with the same bytes.
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 
@@ -40,7 +41,10 @@ class Adopted:
         watermark = files.watermark()
         last = files.last_event()
         self._last_seq = last.seq if last else watermark.seq
+        self._last_number = max(watermark.seq, self._last_seq) + files.torn(last)
+        """The highest number that was given, as far as the files tell: the next event of ours must not use it again."""
         headers = identify(self._facts)[2] if self._facts else []
+        self.stream_id: str = self._facts.get("stream_id", files.stream_id)
         self.source = FileSource(files, watermark, headers)
         self.shipper = Shipper(self.source, self._facts, watermark, self._name) if self._facts else None
         self._finished = False
@@ -61,31 +65,29 @@ class Adopted:
         return self._finished and self.left == 0
 
     def _name(self, hole: Hole) -> None:
-        log.warning(
-            "events %d to %d of stream %s are lost: %s", hole.first_seq, hole.last_seq, self.files.stream_id, hole.reason
-        )
+        log.warning("events %d to %d of stream %s are lost: %s", hole.first_seq, hole.last_seq, self.stream_id, hole.reason)
         if self._on_hole:
             self._on_hole(hole)
         try:
             self._append_dropped(hole)
         except (SpoolFull, MalformedRecord) as error:
-            log.warning("that cannot be recorded in stream %s (%s)", self.files.stream_id, error)
+            log.warning("that cannot be recorded in stream %s (%s)", self.stream_id, error)
 
     def _append_dropped(self, hole: Hole) -> None:
         newest = registry().latest(RAW_EVENT)
         if self._facts["schema_id"] != newest.id:
             raise SpoolFull("another version of langtrail wrote it")
-        seq = max(self._last_seq, hole.last_seq) + 1
+        seq = max(self._last_number, hole.last_seq) + 1
         occurred_at = max(time.time_ns() // 1000, _time_of(self.files.last_event()) + 1)
         draft = dropped_event(self._settings, hole)
         content, facts = content_of(draft)
-        writer = CoreWriter(self._settings, self.files.stream_id)
-        group = writer.event(draft, seq, uuid7(occurred_at // 1000), occurred_at, time.monotonic_ns(), self.files.stream_id)
+        writer = CoreWriter(replace(self._settings, app=str(self._facts.get("app", ""))), self.stream_id)
+        group = writer.event(draft, seq, uuid7(occurred_at // 1000), occurred_at, time.monotonic_ns(), self.stream_id)
         # Its own file: the last one may end within an entry. The limit is for what an application writes.
         appender = SpoolWriter(self.files, orjson.dumps(self._facts), SpoolLimit(self.files.directory.parent, 1 << 62))
-        appender.append(seq, self.files.stream_id.encode(), content, group + writer.tail(draft, facts))
+        appender.append(seq, self.stream_id.encode(), content, group + writer.tail(draft, facts))
         appender.close()
-        self._last_seq = seq
+        self._last_seq = self._last_number = seq
 
 
 def _time_of(last: Entry | None) -> int:

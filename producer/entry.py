@@ -129,6 +129,11 @@ def find_entry(descriptor: int, start: int, size: int) -> int | None:
     return None
 
 
+def begun_after(descriptor: int, start: int, size: int) -> int:
+    """Return how many entries seem to begin in the part of a file that holds no valid one: 1 at least, 0 for no bytes."""
+    return max(1, os.pread(descriptor, size - start, start).count(_MARK)) if size > start else 0
+
+
 def last_event(descriptor: int, segment: int, size: int) -> Entry | None:
     """Return the last event in a file; None when it holds none. Reads the end of the file, not all of it."""
     end, window = size, 64 * 1024

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from .entry import Entry, Position, facts_of, last_event
+from .entry import Entry, Position, begun_after, facts_of, last_event, parse
 from .errors import SpoolDamaged, SpoolFull
 from .file_lock import lock_file, unlock_file
 
@@ -120,6 +120,17 @@ class StreamFiles:
                 if found is not None:
                     return found
         return None
+
+    def torn(self, last: Entry | None) -> int:
+        """Return how many events seem to lie, damaged, after the last one of the files."""
+        segments = self.segments()
+        if not segments:
+            return 0
+        start = last.next.offset if last and last.next and last.next.segment == segments[-1] else 0
+        with self.segment_path(segments[-1]).open("rb") as file:
+            rest = file.read() if not start else os.pread(file.fileno(), 1 << 30, start)
+            whole = parse(rest, segments[-1], start, None)[0].end
+            return begun_after(file.fileno(), start + whole, start + len(rest))
 
     def left(self) -> int:
         """Return how many events Kafka has not acknowledged: the numbers between the watermark and the last event.

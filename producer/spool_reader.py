@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from .entry import Entry, Parsed, Position, Resume, find_entry, parse
+from .entry import Entry, Parsed, Position, Resume, begun_after, find_entry, parse
 from .spool import StreamFiles
 
 
@@ -26,6 +26,8 @@ class SpoolReader:
         self.lost: list[Lost] = []
         self._last_seq = after_seq
         self._damage = ""
+        self._begun = 0
+        """How many entries seem to begin in the damaged end of a file."""
         self._resume: Resume | None = None
 
     def read(self, max_bytes: int) -> list[Entry]:
@@ -47,7 +49,7 @@ class SpoolReader:
         """Take note that nothing more will be written: an end that is torn is a loss, of one event at least."""
         self._read_segment(1, final=True)
         if self._damage:
-            self.lost.append(Lost(self._last_seq + 1, self._last_seq + 1, self._damage))
+            self.lost.append(Lost(self._last_seq + 1, self._last_seq + self._begun, self._damage))
             self._damage = ""
 
     def _passed(self, entries: list[Entry]) -> list[Entry]:
@@ -95,6 +97,7 @@ class SpoolReader:
         following = find_entry(descriptor, offset + 1, size)
         if following is None and not final:
             return False
+        self._begun = begun_after(descriptor, offset, size) if following is None else 0
         self._damage = self._damage or f"byte {offset} of {segment:020d}.log"
         self.position = Position(segment, size if following is None else following)
         return True

@@ -55,20 +55,23 @@ class SpoolWriter:
             self._write_whole(entry)
         except OSError as error:
             self._limit.give_back(counted)
+            if error.errno == errno.EFBIG:  # a limit on the size of files: another file has room
+                self.close()
             raise SpoolFull(f"the spool cannot be written ({error.strerror})") from error
 
     def _write_whole(self, entry: bytes) -> None:
         assert self._descriptor is not None  # noqa: S101 - _open_segment sets it or raises
         try:
             written = _write(self._descriptor, entry)
+            while written < len(entry):  # the second try tells why
+                written += _write(self._descriptor, entry[written:])
+        except OSError:
+            self._cut()
+            raise
         except BaseException:  # an interrupt may come after the write: what is in the file counts
             self._size = os.fstat(self._descriptor).st_size
             raise
-        if written == len(entry):
-            self._size += written
-            return
-        self._cut()
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._size += written
 
     def _cut(self) -> None:
         """Take a part of an entry back. Where that fails, leave the file: a reader passes over its torn end."""

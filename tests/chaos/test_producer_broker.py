@@ -19,7 +19,9 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from langtrail.deploy.kafka import kafka_service
 from langtrail.deploy.process import LOOPBACK, port_is_free, wait_for
 from langtrail.deploy.service import running
+from langtrail.deploy.spool_import import SpoolImport
 from langtrail.deploy.topics import create_topics
+from langtrail.producer import ProducerSettings
 
 APPLICATIONS = Path(__file__).parents[1] / "integration" / "applications"
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "avro"
@@ -128,6 +130,16 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     broker.stop()
 
 
+@pytest.fixture(scope="module")
+def steady_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Return a broker that runs, with its topics."""
+    broker = Broker(tmp_path_factory.mktemp("broker") / "kafka")
+    broker.start()
+    create_topics(broker.servers)
+    yield broker
+    broker.stop()
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Application]]:
     """Return a way to start applications on one spool."""
@@ -227,19 +239,20 @@ def test_a_broker_that_cannot_be_had_delays_nobody(kind: str, start: Callable[..
     assert (stream / f"{0:020d}.log").exists()
 
 
-def test_what_kafka_refuses_for_its_size_does_not_stop_the_stream(broker: Broker, start: Callable[..., Application]) -> None:
-    """It is set aside in the spool, a `dropped` event names it, and all before and after it arrives, chained."""
-    broker.start()
-    create_topics(broker.servers)
+def test_what_kafka_refuses_for_its_size_does_not_stop_the_stream(steady_broker: Broker, tmp_path: Path) -> None:
+    """It is set aside in the spool, a `dropped` event names it, and all before and after it arrives, chained.
+
+    Once Kafka takes it, an import ships it.
+    """
+    broker, spool = steady_broker, tmp_path / "spool"
     broker.limit(100_000)
-    environ = {**os.environ, "LANGTRAIL_BOOTSTRAP_SERVERS": broker.servers, "LANGTRAIL_APP": "chaos"}
-    spool = broker.directory.parent / "spool"
+    environ = {**os.environ, "LANGTRAIL_BOOTSTRAP_SERVERS": broker.servers, "LANGTRAIL_APP": "too-large"}
     environ["LANGTRAIL_SPOOL_DIR"] = str(spool)
     sizes = ["1000"] * 100 + ["300000"] + ["1000"] * 100
     command = [sys.executable, str(APPLICATIONS / "delivered.py"), "sized", *sizes]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(done.stdout)["left"] == 0
-    (stream,) = arrived(broker.servers).values()
+    (stream,) = arrived(broker.servers, "too-large").values()
     dropped = [event for event in stream["events"] if event["event_type"] == "dropped"]
     assert [(event["first_seq"], event["last_seq"], event["count"]) for event in dropped] == [(201, 201, 1), (202, 202, 1)]
     assert {event["ext"]["reason"] for event in dropped} == {"Kafka refuses it (MSG_SIZE_TOO_LARGE)"}
@@ -247,35 +260,40 @@ def test_what_kafka_refuses_for_its_size_does_not_stop_the_stream(broker: Broker
     kept = [spool / event["ext"]["kept_in"] for event in dropped]
     assert all(path.stat().st_size > 300_000 for path in kept)
     assert [path.name for path in spool.iterdir() if path.is_dir()] == ["refused"]
+    broker.limit(16_777_216)
+    report = SpoolImport(spool, ProducerSettings(bootstrap_servers=broker.servers), 20).run(lambda _: None)
+    assert [one["state"] for one in report.refused] == ["shipped", "shipped"]
+    (stream,) = arrived(broker.servers, "too-large").values()
+    assert types(stream).count("chain_end") == 201
+    assert not any(path.exists() for path in kept)
 
 
-def test_a_batch_that_is_refused_for_its_size_is_sent_in_parts(broker: Broker, start: Callable[..., Application]) -> None:
+def test_a_batch_that_is_refused_for_its_size_is_sent_in_parts(
+    steady_broker: Broker, start: Callable[..., Application]
+) -> None:
     """A topic with a small limit refuses many events at once, but none of them: all arrive."""
-    broker.start()
-    create_topics(broker.servers)
-    broker.limit(4_000)
-    application = start(broker.servers)
+    steady_broker.limit(4_000)
+    application = start(steady_broker.servers, name="small")
     application.do("run 300")
     assert application.do("flush 60")["left"] == 0
     application.end()
-    (stream,) = arrived(broker.servers).values()
+    steady_broker.limit(16_777_216)
+    (stream,) = arrived(steady_broker.servers, "small").values()
     assert types(stream) == ["stream_open", *["chain_start", "chain_end"] * 300, "stream_close"]
 
 
 def test_a_spool_without_a_broker_is_shipped_by_the_first_process_that_has_one(
-    broker: Broker, start: Callable[..., Application]
+    steady_broker: Broker, start: Callable[..., Application]
 ) -> None:
     """Without LANGTRAIL_BOOTSTRAP_SERVERS the spool alone is the log; it can still be shipped later."""
     for _ in range(2):
-        application = start("")
+        application = start("", name="alone")
         application.do("run 10")
         application.end()
-    broker.start()
-    create_topics(broker.servers)
-    heir = start(broker.servers)
+    heir = start(steady_broker.servers, name="alone")
     heir.do("run 1")
     assert heir.do("flush 30")["left"] == 0
     heir.end()
-    streams = arrived(broker.servers).values()
+    streams = arrived(steady_broker.servers, "alone").values()
     assert sorted(types(stream).count("chain_end") for stream in streams) == [1, 10, 10]
     assert wait_for(lambda: not [path for path in heir.spool.iterdir() if path.is_dir()], 5)

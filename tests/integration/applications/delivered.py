@@ -57,7 +57,7 @@ def on_command() -> None:
         verb, argument = line.split()
         if verb == "run":
             run(int(argument))
-            say(done=int(argument))
+            say(done=int(argument), at=time.monotonic())
         else:
             begun = time.monotonic()
             left = AuditCallbackHandler().flush(float(argument))
