@@ -26,7 +26,8 @@ from .stream import Stream
 log = logging.getLogger("langtrail.producer")
 
 _POLL_SECONDS = 0.005
-_STARTS = frozenset({"chain_start", "llm_start", "tool_start", "retriever_start"})
+_REFUSABLE = frozenset({"chain_start", "llm_start", "tool_start", "retriever_start", "audit_read"})
+"""What may not begin when mode block cannot record it: runs, and reading the trail."""
 
 
 class Pipeline:
@@ -41,8 +42,8 @@ class Pipeline:
         self._sender: Sender | None = None
 
     def record(self, draft: Draft) -> None:
-        """Keep one event. Raises AuditUnavailable, in mode block, for the start of a run that cannot be kept."""
-        if self.fails_closed and draft.event_type in _STARTS:
+        """Keep one event. Raises AuditUnavailable, in mode block, for what may not begin unrecorded."""
+        if self.fails_closed and draft.event_type in _REFUSABLE:
             self._record_or_refuse(draft)
         elif not (self._stream or self._open()).record(draft):
             self._open().record(draft)

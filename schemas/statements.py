@@ -10,6 +10,7 @@ from importlib.resources import files
 _NUMBERED = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^{}]+)\}")
 _PARAMETER = re.compile(r"-- (\w+)(?: = (\S+))?: (.+)")
+_COMMAND = re.compile(r"^-- asked by: langtrail (\w+)$", re.MULTILINE)
 
 
 class QuestionError(Exception):
@@ -48,12 +49,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Question:
-    """A question that has a name: SQL with typed parameters, and help."""
+    """A question that has a name: SQL with typed parameters, and help. `command` is the command of its own, if it has one."""
 
     name: str
     help: str
     sql: str
     parameters: tuple[Parameter, ...]
+    command: str | None = None
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return the value of every parameter, defaults filled in (NULL is None). Raises QuestionError."""
@@ -97,9 +99,13 @@ def question(name: str) -> Question:
 
 
 def _question(name: str, sql: str) -> Question:
-    """Read a question: the first comment line is its help, the lines `-- name = default: meaning` are its parameters."""
+    """Read a question: the first comment line is its help, the lines `-- name = default: meaning` are its parameters.
+
+    A line `-- asked by: langtrail NAME` says that it has a command of its own.
+    """
     first, *rest = sql.splitlines()
     types = dict(_PLACEHOLDER.findall(sql))
     declared = [match.groups() for line in rest if (match := _PARAMETER.fullmatch(line))]
     parameters = tuple(Parameter(key, types.get(key, ""), doc, default) for key, default, doc in declared if key in types)
-    return Question(name, first.removeprefix("-- "), sql, parameters)
+    command = _COMMAND.search(sql)
+    return Question(name, first.removeprefix("-- "), sql, parameters, command[1] if command else None)

@@ -1,4 +1,5 @@
 -- The sessions, the one that was active last first.
+-- asked by: langtrail sessions
 -- tenant = NULL: only sessions of this tenant
 -- limit = 1000: how many at most
 --

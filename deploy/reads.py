@@ -1,0 +1,159 @@
+"""Reading is recorded: who read, what they asked and how many rows they saw is an event, kept before an answer is shown.
+
+It goes the way of every event: spool, Kafka, worker, store. Kafka may be away: the event waits in the spool. No switch.
+The view trail leaves these events out, and what the streams that carry them say of themselves; the view reads has them.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from .errors import CannotRun
+from .servers import environ
+
+if TYPE_CHECKING:
+    from langtrail.producer.identity import Identity
+    from langtrail.producer.settings import ProducerSettings
+
+APP: Final = "langtrail-read"
+"""The application that such an event names: by it the view trail knows the streams of readers."""
+
+_LOGIN = Path("/proc/self/loginuid")
+_NO_LOGIN: Final = 2**32 - 1
+
+
+class NotRecorded(CannotRun):
+    """A reading cannot be recorded, so its answer is not shown; the text says why."""
+
+
+class Reading:
+    """One reading on its way into the trail."""
+
+    def __init__(self, command: str, asked: Mapping[str, Any], tenant: str | None, session: str | None, user: str) -> None:
+        """Open a stream for it. Raises SettingsError when a LANGTRAIL_* variable is wrong, NotRecorded for a refused token."""
+        # The producer's package loads LangChain: not before there is something to read.
+        from langtrail.producer.pipeline import Pipeline  # noqa: PLC0415 - as above
+        from langtrail.producer.settings import ProducerSettings  # noqa: PLC0415 - as above
+        from langtrail.schemas.settings import load_settings  # noqa: PLC0415 - as above
+
+        logging.getLogger("langtrail.producer").addHandler(logging.NullHandler())  # an answer is read by programs, too
+        variables = environ()
+        settings = load_settings(ProducerSettings, variables, app=APP, delivery="block")
+        self._identity = _reader(settings, variables.get("LANGTRAIL_TOKEN", ""), tenant, session)
+        self._pipeline = Pipeline(settings)
+        self._asked = {"command": command, **{name: value for name, value in asked.items() if value is not None}}
+        self._facts = {"read_id": str(uuid4()), "clickhouse_user": user, **_os_facts()}
+        self._began = time.monotonic()
+        self.ended = False
+
+    def begins(self) -> None:
+        """Record that rows are about to be shown, before it is known how many: for what takes long. Raises NotRecorded."""
+        self._record(None, None)
+
+    def ends(self, rows: int, outcome: str = "success") -> None:
+        """Record how many rows were read, before they are shown. Raises NotRecorded when that cannot be kept."""
+        self.ended = True
+        self._record(rows, outcome)
+
+    def close(self) -> None:
+        """Ship what was recorded, if Kafka takes it at once; the rest stays in the spool."""
+        settings = self._pipeline.settings
+        self._pipeline.close(settings.exit_seconds if settings.bootstrap_servers else 0)
+
+    def _record(self, rows: int | None, outcome: str | None) -> None:
+        from langtrail.producer.draft import Draft  # noqa: PLC0415 - as above
+        from langtrail.producer.errors import ProducerError  # noqa: PLC0415 - as above
+        from langtrail.producer.serialise import snapshot  # noqa: PLC0415 - as above
+
+        took = None if outcome is None else int((time.monotonic() - self._began) * 1e6)
+        groups: dict[str, dict[str, Any]] = {
+            "outcome": {"outcome": outcome, "latency_us": took},
+            "tool": {"resource": "trail"},
+            "stream": {"count": rows},
+        }
+        content = {"input": snapshot(self._asked)}
+        draft = Draft("audit_read", "langtrail", self._identity, groups=groups, content=content, ext=dict(self._facts))
+        try:
+            self._pipeline.record(draft)
+        except ProducerError as error:
+            reason = str(error).rpartition(": ")[2]
+            raise NotRecorded(
+                f"this reading cannot be recorded, so nothing is shown ({reason}); make room, or set LANGTRAIL_SPOOL_DIR"
+            ) from None
+
+
+@contextmanager
+def recorded(
+    command: str, asked: Mapping[str, Any], *, user: str, tenant: str | None = None, session: str | None = None
+) -> Iterator[Reading]:
+    """Record a reading: `asked` are its parameters, kept as content; `tenant` is its scope, None when it is all tenants.
+
+    Whoever reads calls `ends` before showing anything. What the store refused, and what was broken off, is recorded too.
+    """
+    reading = Reading(command, asked, tenant, session, user)
+    try:
+        yield reading
+    except BaseException as error:
+        if not reading.ended:
+            reading.ends(0, "failure" if isinstance(error, Exception) else "cancelled")
+        raise
+    finally:
+        reading.close()
+
+
+def _reader(settings: "ProducerSettings", token: str, tenant: str | None, session: str | None) -> "Identity":
+    """Return who reads: the user that the kernel knows, or whom a verified token names."""
+    from langtrail.producer.errors import TokenRefused  # noqa: PLC0415 - as above
+    from langtrail.producer.identity import from_environment  # noqa: PLC0415 - as above
+    from langtrail.producer.job import os_user  # noqa: PLC0415 - as above
+
+    known = from_environment(settings)
+    by_hand = known.trigger == "unknown" and sys.stdin is not None and sys.stdin.isatty()
+    identity = replace(
+        known,
+        tenant_id=tenant or "",
+        session_id=session or "",
+        principal_id=os_user(),
+        principal_type="human" if by_hand else known.principal_type,
+        identity_assurance="unknown",
+        trigger="interactive" if by_hand else known.trigger,
+    )
+    if not token:
+        return identity
+    from langtrail.producer.verified import verify  # noqa: PLC0415 - needs PyJWT, an extra
+
+    try:
+        return replace(identity, **verify(token, settings))
+    except TokenRefused as error:
+        raise NotRecorded(f"LANGTRAIL_TOKEN: {error}") from None
+
+
+def _os_facts() -> dict[str, str]:
+    """Return the operating system's users: the one this process runs as, and the one that logged in, when that is another."""
+    from langtrail.producer.job import os_user  # noqa: PLC0415 - as above
+
+    login = _login_user()
+    return {"os_user": os_user(), **({"login_user": login} if login else {})}
+
+
+def _login_user() -> str:
+    """Return who logged in, by the kernel's audit: it stays the same through su and sudo. Empty where nobody knows."""
+    try:
+        number = int(_LOGIN.read_text())
+    except (OSError, ValueError):
+        return ""
+    if number in (_NO_LOGIN, os.geteuid()):
+        return ""
+    import pwd  # noqa: PLC0415 - there is none on Windows, nor a login that the kernel knows
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

@@ -1,0 +1,70 @@
+-- Is anything missing: streams with holes in their numbers, and streams that fell silent without saying that they closed.
+-- silent_seconds = 180: how long a stream may say nothing before it counts as silent; it says something every minute
+-- tenant = NULL: only events of this tenant
+-- since = NULL: from this time on, such as 2026-11-22, 2026-11-22T08:30:00Z or 7d (ago)
+-- until = NULL: before this time
+-- limit = 1000: how many rows at most
+--
+-- A stream numbers its events from 0 without holes, and ends with stream_close. `dropped` is what the stream itself said that
+-- it could not keep; what is missing beyond that, nobody explained. Numbers and times are of the whole stream, for a hole may
+-- be anyone's: with a tenant, or a time, they are of the streams that carried events of that tenant, or in that time.
+WITH
+    streams AS
+    (
+        SELECT
+            e.stream_id AS stream_id,
+            any(e.app) AS app,
+            any(e.host) AS host,
+            any(e.pid) AS pid,
+            min(e.occurred_at) AS first,
+            max(e.occurred_at) AS last,
+            max(e.seq) + 1 - uniqExact(e.seq) AS missing,
+            countIf(e.event_type = 'stream_close') > 0 AS closed,
+            sumIf(ifNull(e.count, 0), e.event_type = 'dropped') AS dropped
+        FROM events AS e FINAL
+        WHERE e.stream_id IN
+        (
+            SELECT t.stream_id
+            FROM events AS t
+            WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+              AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+              AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+        )
+        GROUP BY stream_id
+        HAVING missing > 0 OR NOT closed
+    ),
+    numbers AS
+    (
+        SELECT DISTINCT e.stream_id AS stream_id, e.seq AS seq
+        FROM events AS e
+        WHERE e.stream_id IN (SELECT stream_id FROM streams WHERE missing > 0)
+    ),
+    holes AS
+    (
+        SELECT h.stream_id AS stream_id, groupArraySorted(100)((h.before + 1, h.seq - 1)) AS ranges
+        FROM
+        (
+            SELECT n.stream_id AS stream_id, n.seq AS seq, lagInFrame(n.seq, 1, -1) OVER stream AS before
+            FROM numbers AS n
+            WINDOW stream AS (PARTITION BY n.stream_id ORDER BY n.seq)
+        ) AS h
+        WHERE h.seq > h.before + 1
+        GROUP BY stream_id
+    )
+SELECT
+    toString(s.stream_id) AS stream_id,
+    s.app AS app,
+    s.host AS host,
+    s.pid AS pid,
+    s.first AS first,
+    s.last AS last,
+    multiIf(s.closed, 'closed', s.last < now64(6) - {silent_seconds:UInt64}, 'silent', 'open') AS state,
+    s.missing AS missing,
+    s.dropped AS dropped,
+    greatest(s.missing - s.dropped, 0) AS unexplained,
+    arrayMap(r -> if(r.1 = r.2, toString(r.1), concat(toString(r.1), '-', toString(r.2))), h.ranges) AS holes
+FROM streams AS s
+LEFT JOIN holes AS h ON s.stream_id = h.stream_id
+WHERE s.missing > 0 OR state = 'silent'
+ORDER BY unexplained DESC, missing DESC, last DESC
+LIMIT {limit:UInt64}
