@@ -11,6 +11,7 @@ from langtrail.schemas.settings import SettingsError, load_settings
 
 from .servers import environ
 
+
 def run(
     command: Annotated[list[str], typer.Argument(help="The program and its arguments, after --.", metavar="-- COMMAND")],
 ) -> None:
@@ -44,19 +45,29 @@ def sink() -> None:
 
 def migrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster", help="Make replicated tables on this cluster of one shard; --dry-run prints them.", metavar="NAME"
+        ),
+    ] = None,
 ) -> None:
     """Create what is missing: Kafka topics, and tables and views in ClickHouse."""
     from .migrate import migrate as apply_migrations  # noqa: PLC0415
+    from .migrate import plan  # noqa: PLC0415
     from .topics import create_topics  # noqa: PLC0415
 
     variables = environ()
     dsn, servers = variables.get("LANGTRAIL_CLICKHOUSE_DSN"), variables.get("LANGTRAIL_BOOTSTRAP_SERVERS")
     if not dsn and not servers:
         raise SettingsError("LANGTRAIL_CLICKHOUSE_DSN: is not set, nor LANGTRAIL_BOOTSTRAP_SERVERS; or start `langtrail up`")
+    if cluster and dry_run and dsn:
+        typer.echo(plan(dsn, cluster))
+        return
     if servers and not dry_run:
         for name in create_topics(servers):
             typer.echo(f"created topic {name}")
-    for applied in apply_migrations(dsn, dry_run=dry_run) if dsn else ():
+    for applied in apply_migrations(dsn, dry_run=dry_run, cluster=cluster) if dsn else ():
         typer.echo(f"{'would apply' if dry_run else 'applied'} {applied.version:04d} {applied.name}")
 
 

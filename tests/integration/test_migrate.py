@@ -7,6 +7,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from langtrail.deploy.migrate import Applied, MigrationError, migrate
+from langtrail.deploy.migrate_cluster import on_cluster
 from langtrail.schemas.statements import migrations
 
 ALL = [Applied(migration.version, migration.name) for migration in migrations()]
@@ -94,3 +95,19 @@ def test_a_wrong_password_is_said_in_one_sentence(dsn: str) -> None:
     with pytest.raises(MigrationError, match=r"the user or the password is wrong .*check LANGTRAIL_CLICKHOUSE_DSN") as error:
         migrate(wrong)
     assert "hidden-word" not in str(error.value)
+
+
+def test_the_replicated_form_parses(client: Client) -> None:
+    """The engine's own parser takes every statement of the form for a cluster."""
+    statements = [on_cluster(statement, "main") for migration in migrations() for statement in migration.statements]
+    assert len(statements) > 8
+    for statement in statements:
+        formatted = client.query("SELECT formatQuery({statement:String})", {"statement": statement}).result_rows[0][0]
+        assert "ON CLUSTER" in formatted
+
+
+def test_an_unknown_cluster_is_one_sentence(dsn: str, client: Client) -> None:
+    """Nothing is created when ClickHouse does not know the cluster."""
+    with pytest.raises(MigrationError, match="knows no cluster nowhere"):
+        migrate(dsn, cluster="nowhere")
+    assert tables(client, dsn) == set()
