@@ -10,7 +10,7 @@ REPLAYED_FROM_HEADER: Final = "langtrail-replayed-from"
 """Which dead letter an operator put back, as PARTITION:OFFSET of langtrail.dead-letters."""
 
 REVISION_HEADER: Final = "langtrail-revision"
-"""Digits: the revision of the event that is made of this record. Absent: 0. Of an event's copies the highest revision counts."""
+"""Digits: the revision of the event that is made of this record; absent: 0. Of an event's copies the highest one counts."""
 
 
 class DeadLetterHeader(StrEnum):

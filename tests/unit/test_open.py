@@ -223,7 +223,7 @@ def test_a_replayed_record_has_the_revision_of_its_header() -> None:
     assert event.head["revision"] == 12
 
 
-@pytest.mark.parametrize("revision", [b"", b"-1", b"1.0", b" 1", b"1\n", "١".encode(), b"9" * 19])
+@pytest.mark.parametrize("revision", [b"", b"-1", b"1.0", b" 1", b"1\n", b"\xd9\xa1", b"9" * 19])
 def test_a_revision_that_is_no_whole_number_is_rejected(revision: bytes) -> None:
     """The header is digits and nothing else, and fits the store."""
     event = event_of(raw_record(SAMPLE, CONTENT))

@@ -1,0 +1,188 @@
+"""Dead letters on the whole stack: an operator looks without seeing content, puts back, and the event is whole, once."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import Producer
+
+from langtrail.deploy.sample_events import sample_events
+from langtrail.deploy.sample_raw_events import RawRecord, raw_record
+from langtrail.deploy.stack import environment
+from langtrail.deploy.stack_files import private_key_file
+from langtrail.processors.batch import BatchHandler
+from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
+from langtrail.processors.deaths import Deaths
+from langtrail.processors.delivery import Delivery, Incoming
+from langtrail.processors.metrics import Metrics
+from langtrail.processors.pipeline import pipeline
+from langtrail.processors.scan import Scanner
+from langtrail.processors.tenants import Tenants
+from langtrail.processors.worker_settings import WorkerSettings
+from langtrail.schemas import DataKey, topic
+from langtrail.schemas.settings import load_settings
+
+CONTENT = "the plan is called Bluebird, ask jane.doe@example.com"
+REDACTED = "the plan is called Bluebird, ask [EMAIL]"
+WaitUntil = Callable[[Callable[[], object], float, str], None]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running stack: its directory, its variables and a client of its store."""
+
+    directory: Path
+    variables: dict[str, str]
+    client: Client
+
+    def run(self, *arguments: str, status: int = 0) -> Any:
+        """Run a command of the dead letters with --json, in a process of its own, and return what it printed."""
+        command = [sys.executable, "-m", "langtrail.deploy.cli", "dead-letters", *arguments, "--json"]
+        environ = {**os.environ, **self.variables, "LANGTRAIL_USER_ID": "olga"}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == status, done.stderr[-2000:]
+        assert "Bluebird" not in done.stdout + done.stderr
+        return json.loads(done.stdout) if done.stdout else done.stderr
+
+    def ask(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a question to the store."""
+        return [tuple(row) for row in self.client.query(sql, parameters).result_rows]
+
+
+@pytest.fixture(scope="module")
+def running(stack: Path) -> Iterator[Stack]:
+    """Return the stack."""
+    variables = environment(stack)
+    client = clickhouse_connect.get_client(dsn=variables["LANGTRAIL_CLICKHOUSE_DSN"])
+    yield Stack(stack, variables, client)
+    client.close()
+
+
+def made(variables: dict[str, str], **core: Any) -> RawRecord:
+    """Return a finished model call whose sealed input is the secret."""
+    data_key = DataKey.generate(variables["LANGTRAIL_PUBLIC_KEY"].split(","))
+    event = next(event for event in sample_events(8) if event["event_type"] == "llm_end")
+    ids = {name: str(uuid.uuid4()) for name in ("event_id", "stream_id", "root_run_id")}
+    return raw_record(event | ids | core, {"input": json.dumps(CONTENT)}, data_key)
+
+
+def fails(*_: object, **__: object) -> None:
+    """Stand for a detector with a fault."""
+    raise ZeroDivisionError
+
+
+def processed_by_a_worker_with_a_broken_detector(
+    stack: Stack, record: RawRecord, partition: int, deaths: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Do with the record what a worker does, on the stack's topics, but with detectors that fail."""
+    settings = load_settings(
+        WorkerSettings, {**stack.variables, "LANGTRAIL_PRIVATE_KEY_FILE": str(private_key_file(stack.directory))}
+    )
+    connection = settings.librdkafka("a-worker")
+    metrics = Metrics()
+    tenants = Tenants(connection, metrics)
+    tenants.start()
+    assert tenants.ready.wait(20)
+    steps = pipeline(settings.private_keys, tenants)
+    delivery = Delivery(connection, 20, MAX_DEAD_LETTER_BYTES)
+    handler = BatchHandler(steps, delivery, Breaker(), Deaths(deaths), tenants, metrics)
+    headers = [(name, value) for name, value in record.headers if isinstance(value, bytes)]
+    incoming = [Incoming(partition, 10**9, record.key, record.value, [*headers], 1_790_000_000_123)]
+    with monkeypatch.context() as broken:
+        broken.setattr(Scanner, "find", fails)
+        asyncio.run(handler(incoming))
+
+
+def test_a_withheld_event_is_whole_after_its_replay(
+    running: Stack, wait_until: WaitUntil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A detector failed; it is mended; the operator puts the dead letter back: the event is there once, with its content."""
+    record = made(running.variables, tenant_id="replayed")
+    event_id = record.event["event_id"]
+    processed_by_a_worker_with_a_broken_detector(running, record, 1, tmp_path, monkeypatch)
+    found = "SELECT revision, redaction_status, input, _partition FROM trail WHERE event_id = {id:UUID}"
+    wait_until(lambda: running.ask(found, id=event_id), 30, "the withheld event")
+    assert running.ask(found, id=event_id) == [(0, "withheld", '"[WITHHELD]"', 1)]
+
+    (letter,) = [one for one in running.run("list", "--reason", "withheld") if one["key"] == record.event["session_id"]]
+    name = f"{letter['partition']}:{letter['offset']}"
+    shown = running.run("show", name)
+    assert shown["core"]["event_id"] == event_id
+    assert shown["core"]["input_commit"] == record.event["input_commit"].hex()
+    done = running.run("replay", name)
+    assert done["replayed"] == [{"letter": name, "topic": topic("raw").name, "partition": 1, "revision": 1}]
+    wait_until(lambda: running.ask(found, id=event_id)[0][0] == 1, 30, "the replayed event")
+    assert running.ask(found, id=event_id) == [(1, "ok", json.dumps(REDACTED), 1)]
+    usage = "SELECT sum(requests) FROM usage_daily WHERE tenant_id = 'replayed'"
+    assert running.ask(usage) == [(1,)]
+
+    assert running.run("replay", name)["replayed"][0]["revision"] == 2
+    wait_until(lambda: running.ask(found, id=event_id)[0][0] == 2, 30, "the event, replayed once more")
+    assert running.ask(usage) == [(1,)]
+    by = "SELECT principal_id, count, resource FROM trail WHERE component = 'dead-letters replay' AND input LIKE {name:String}"
+    wait_until(lambda: len(running.ask(by, name=f'%"{name}"%')) == 2, 30, "the events of the replays")
+    assert running.ask(by, name=f'%"{name}"%') == [("olga", 1, topic("dead_letters").name)] * 2
+
+
+def test_a_record_with_two_dead_letters_is_put_back_once(running: Stack, wait_until: WaitUntil) -> None:
+    """What is rejected again after its replay has a second dead letter; both stand for one record, its revision goes up."""
+    key = f"poison-{uuid.uuid4()}"
+    producer = Producer({"bootstrap.servers": running.variables["LANGTRAIL_BOOTSTRAP_SERVERS"]})
+    producer.produce(topic("raw").name, CONTENT.encode(), key, partition=0, headers=[("x-application", CONTENT.encode())])
+    assert producer.flush(10) == 0
+
+    def letters() -> list[dict[str, Any]]:
+        return [one for one in running.run("list", "--since", "10m") if one["key"] == key]
+
+    wait_until(lambda: len(letters()) == 1, 30, "the dead letter")
+    first = letters()[0]
+    name = f"0:{first['offset']}"
+    assert (first["origin_topic"], first["origin_partition"], first["bytes"]) == (topic("raw").name, 0, len(CONTENT))
+    assert (first["reason"], first["stage"], first["revision"]) == ("malformed_record", "open", 0)
+    shown = running.run("show", name)
+    assert (shown["schema_id"], shown["core"]) == (None, None)
+    assert ["x-application", f"{len(CONTENT)} bytes"] in shown["headers"]
+    running.run("replay", name)
+    wait_until(lambda: len(letters()) == 2, 30, "the second dead letter")
+    second = letters()[0]
+    assert (second["revision"], second["replayed_from"]) == (1, name)
+    done = running.run("replay", "--reason", "malformed_record")
+    (mine,) = [one for one in done["replayed"] if one["letter"] in (name, f"0:{second['offset']}")]
+    assert (mine["letter"], mine["revision"]) == (f"0:{second['offset']}", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "0:999999999"), "there is no dead letter 0:999999999"),
+        (("show", "nonsense"), "PARTITION:OFFSET"),
+        (("replay",), "--all"),
+        (("replay", "0:1", "--all"), "one of the three"),
+        (("list", "--since", "yesterday"), "expected a time"),
+    ],
+)
+def test_what_cannot_be_done_is_said(running: Stack, arguments: tuple[str, ...], said: str) -> None:
+    """A name that is none, a letter that is not there, two ways to choose at once: exit status 2, and what to do."""
+    assert said in running.run(*arguments, status=2)
+
+
+def test_putting_back_what_is_not_there_changes_nothing(running: Stack) -> None:
+    """Exit status 1, and the answer names what was not found."""
+    done = running.run("replay", "0:999999999", status=1)
+    assert done == {"replayed": [], "not_there": ["0:999999999"], "without_origin": []}
+
+
+def test_without_kafka_it_is_said_which_one_does_not_answer(running: Stack) -> None:
+    """The address is named, and the variable to look at."""
+    nowhere = Stack(running.directory, {**running.variables, "LANGTRAIL_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, running.client)
+    assert "check LANGTRAIL_BOOTSTRAP_SERVERS" in nowhere.run("list", status=2)
