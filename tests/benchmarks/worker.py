@@ -1,7 +1,8 @@
 """How fast a worker is: `python tests/benchmarks/worker.py [EVENTS]`.
 
-Broker and worker are processes of their own on this machine. A backlog of EVENTS sealed, made-up events, a third of them with
-personal data in their texts, is opened, redacted, enriched and sealed; measured from the first event that comes out to the last.
+Broker and worker are processes of their own on this machine. A backlog of EVENTS sealed, made-up events, a third of them
+with personal data in their texts, is opened, redacted, enriched and sealed; measured from the first that comes out to the
+last.
 """
 
 import itertools
