@@ -240,10 +240,7 @@ def test_a_broker_that_cannot_be_had_delays_nobody(kind: str, start: Callable[..
 
 
 def test_what_kafka_refuses_for_its_size_does_not_stop_the_stream(steady_broker: Broker, tmp_path: Path) -> None:
-    """It is set aside in the spool, a `dropped` event names it, and all before and after it arrives, chained.
-
-    Once Kafka takes it, an import ships it.
-    """
+    """It is set aside and named by a `dropped` event, all else arrives, and an import ships it once Kafka takes it."""
     broker, spool = steady_broker, tmp_path / "spool"
     broker.limit(100_000)
     environ = {**os.environ, "LANGTRAIL_BOOTSTRAP_SERVERS": broker.servers, "LANGTRAIL_APP": "too-large"}

@@ -89,7 +89,7 @@ def test_a_copy_from_another_machine_is_shipped(broker: str, tmp_path: Path, uni
 
 
 def test_a_single_stream_is_shipped_by_its_directory(broker: str, tmp_path: Path, unique_name: str) -> None:
-    """The others stay."""
+    """The other streams of the spool stay where they are."""
     for _ in range(2):
         record(tmp_path / "spool", unique_name, "without_flush", "1")
     one, other = sorted(path for path in (tmp_path / "spool").iterdir() if path.is_dir())

@@ -1,66 +1,200 @@
-"""The pipeline: its order, and an event on its way through all steps."""
+"""One pipeline of a process: heartbeats, the stream before, damage of the stream's own files, keys of several workers."""
 
-from typing import Any
+import base64
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
 
 import pytest
+from langchain_core.runnables import RunnableLambda
 
-from langtrail.deploy.sample_events import sample_events
-from langtrail.deploy.sample_raw_events import raw_record
-from langtrail.processors.event import Event, Rejected
-from langtrail.processors.metrics import Metric
-from langtrail.processors.pipeline import Step, pipeline, process, step_counts
-from langtrail.processors.tenant import Tenant
-from langtrail.schemas import DataKey, PrivateKeys, decode, generate_private_key, public_key_of, registry, unframe
-
-PRIVATE_KEY = generate_private_key()
-DATA_KEY = DataKey.generate([public_key_of(PRIVATE_KEY)])
-CONTENT = {
-    "input": '{"q": "I am jane.doe@example.com"}',
-    "output": '"the key is AKIAIOSFODNN7EXAMPLE"',
-    "error_message": "no route to 192.168.17.4",
-    "params": '{"password": "hunter2"}',
-    "metadata": '{"note": ["call +44 20 7946 0958"]}',
-    "tags": '["card 4111 1111 1111 1111"]',
-}
-SECRETS = ("jane.doe@example.com", "AKIAIOSFODNN7EXAMPLE", "192.168.17.4", "hunter2", "7946 0958", "4111 1111")
+from langtrail.producer import AuditCallbackHandler, SpoolDamaged
+from langtrail.producer.adopted import Adopted
+from langtrail.producer.entry import Position
+from langtrail.producer.notices import Notices
+from langtrail.producer.own_events import Hole
+from langtrail.producer.pipeline import pipeline
+from langtrail.producer.settings import ProducerSettings
+from langtrail.producer.spool import streams
+from langtrail.producer.spool_reader import SpoolReader
+from langtrail.schemas import PrivateKeys, UnknownKey, associated_data, generate_private_key, public_key_of
 
 
-@pytest.fixture(scope="module")
-def steps() -> tuple[Step, ...]:
-    """Return the steps of a worker that knows one tenant."""
-    return pipeline(PrivateKeys([PRIVATE_KEY]), {"acme": Tenant("acme", 1, name="Acme")})
+class Trail(Protocol):
+    """The fixture of conftest.py."""
+
+    spool: Path
+
+    def events(self, *types: str) -> list[dict[str, Any]]: ...
+    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
-def processed(steps: tuple[Step, ...], tenant_id: str = "acme") -> tuple[Event, dict[str, Any]]:
-    """Return an event with personal data in every field after all steps, and its AuditEvent."""
-    (sample,) = sample_events(1, tenant_id=tenant_id)
-    record = raw_record(sample, CONTENT, DATA_KEY)
-    headers = {name: value for name, value in record.headers if isinstance(value, bytes)}
-    event = Event(record.key, record.value, headers, 0, 0, sample["occurred_at"] // 1000)
-    process(event, steps)
-    framed = unframe(event.output)
-    return event, decode(registry().by_id(framed.schema_id), framed.datum)
+def run(value: Any = 1) -> None:
+    """Run a chain of one step: two events."""
+    RunnableLambda(lambda _: value).invoke(value, {"callbacks": [AuditCallbackHandler()]})
 
 
-def test_nothing_that_was_planted_comes_out(steps: tuple[Step, ...]) -> None:
-    """An event with personal data or a secret in every content field leaves without any, and says how many there were."""
-    event, record = processed(steps)
-    assert not any(secret.encode() in event.output for secret in SECRETS)
-    assert record["redaction_status"] == "ok"
-    assert sum(record["redaction_counts"]) >= len(SECRETS)
+def ext(event: dict[str, Any]) -> dict[str, str]:
+    """Return the further fields of an event."""
+    return {item["key"]: item["value"] for item in event["ext"]}
 
 
-def test_the_event_is_enriched(steps: tuple[Step, ...]) -> None:
-    """What is known of the tenant is in the event; what is not known is counted."""
-    assert processed(steps)[1]["tenant_name"] == "Acme"
-    before = step_counts(steps).get((Metric.ENRICH_MISSES, ("unknown_tenant",)), 0)
-    assert processed(steps, "nobody")[1]["tenant_name"] is None
-    assert step_counts(steps)[Metric.ENRICH_MISSES, ("unknown_tenant",)] == before + 1
+def test_a_heartbeat_says_how_far_the_stream_is(trail: Trail) -> None:
+    """Events kept, runs that are open, events that Kafka does not have, numbers that were dropped, the chain's head."""
+
+    def beat_within(_: Any) -> None:
+        stream = pipeline()._stream
+        assert stream is not None
+        stream.record_hole(Hole(90, 91, "a test"))
+        pipeline()._beat(stream, "ab" * 32)
+
+    RunnableLambda(beat_within).invoke(1, {"callbacks": [AuditCallbackHandler()]})
+    beat = trail.one("heartbeat")
+    assert beat["count"] == 4
+    assert ext(beat) == {"open_runs": "1", "spooled": "4", "dropped": "2"}
+    assert beat["key"] == beat["stream_id"] == beat["session_id"]
+    assert beat["run_id"] is None
 
 
-def test_a_rejected_record_goes_no_further(steps: tuple[Step, ...]) -> None:
-    """The first step that rejects is the last that sees the record."""
-    event = Event(None, b"junk", {}, 0, 0, 0)
-    with pytest.raises(Rejected):
-        process(event, steps)
-    assert event.output == b""
+def test_heartbeats_come_by_themselves(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also without a broker: who imports the spool later sees that the process lived."""
+    from langtrail.deploy.process import wait_for  # noqa: PLC0415 - for this alone
+
+    monkeypatch.setenv("LANGTRAIL_HEARTBEAT_SECONDS", "1")
+    run()
+    assert wait_for(lambda: bool(trail.events("heartbeat")), 10)
+
+
+def test_content_opens_with_the_old_and_the_new_workers_key(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While keys are rotated LANGTRAIL_PUBLIC_KEY names both; a worker that has neither is told so."""
+    old, new, other = (generate_private_key() for _ in range(3))
+    monkeypatch.setenv("LANGTRAIL_PUBLIC_KEY", f"{public_key_of(old)}, {public_key_of(new)}")
+    run("secret")
+    (files,) = streams(trail.spool)
+    header = base64.b64decode(files.facts()["key"])
+    entry = SpoolReader(files, Position()).read(1 << 20)[1]
+    bound_to = associated_data(UUID(files.stream_id).bytes, entry.seq)
+    assert b"secret" not in entry.content
+    opened = {PrivateKeys([key]).open(header, entry.content, bound_to) for key in (old, new)}
+    assert len(opened) == 1
+    assert b"secret" in opened.pop()
+    with pytest.raises(UnknownKey):
+        PrivateKeys([other]).open(header, entry.content, bound_to)
+
+
+def test_each_stream_has_a_key_of_its_own(trail: Trail) -> None:
+    """Producers cannot read one another."""
+    headers = set()
+    for _ in range(2):
+        run()
+        pipeline().close(0)
+    for files in streams(trail.spool):
+        headers.add(files.facts()["key"])
+    assert len(headers) == 2
+
+
+def test_a_wrong_key_is_refused_at_construction(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the name of its variable; its value is not repeated."""
+    from langtrail.producer import SettingsError  # noqa: PLC0415 - for this alone
+
+    monkeypatch.setenv("LANGTRAIL_PUBLIC_KEY", "c2VjcmV0")
+    with pytest.raises(SettingsError, match="LANGTRAIL_PUBLIC_KEY") as refused:
+        AuditCallbackHandler()
+    assert "c2VjcmV0" not in str(refused.value)
+
+
+@pytest.fixture
+def abandoned(trail: Trail) -> Callable[[], Adopted]:
+    """Return a way to take over the stream of a process that recorded two runs and is gone."""
+    run()
+    run()
+    pipeline().close(0)
+    (files,) = streams(trail.spool)
+
+    def adopt() -> Adopted:
+        assert files.lock()
+        return Adopted(files, ProducerSettings(app="heir"))
+
+    return adopt
+
+
+def drain(adopted: Adopted) -> list[bytes]:
+    """Ship all of a stream to nowhere; return the values."""
+    values = []
+    assert adopted.shipper is not None
+    while not adopted.done():
+        assert adopted.shipper.load(1 << 20)
+        values += [value for _, value in adopted.shipper.messages()]
+        adopted.shipper.settle()
+    adopted.files.unlock()
+    return values
+
+
+def test_a_stream_that_is_taken_over_twice_has_the_same_bytes(abandoned: Callable[[], Adopted]) -> None:
+    """Also when the first heir dies before it wrote down how far it was."""
+    first, second = drain(abandoned()), drain(abandoned())
+    assert first == second
+    assert len(first) == 6
+
+
+def test_damage_is_named_in_the_damaged_stream(trail: Trail, abandoned: Callable[[], Adopted]) -> None:
+    """By an event of its own application, with the next free number and a later time."""
+    (log,) = trail.spool.rglob("*.log")
+    data = bytearray(log.read_bytes())
+    data[-10] ^= 1
+    log.write_bytes(data)
+    first, second = drain(abandoned()), drain(abandoned())
+    dropped = trail.events("dropped")
+    assert (dropped[0]["first_seq"], dropped[0]["last_seq"], dropped[0]["seq"]) == (5, 5, 6)
+    assert dropped[0]["app"] == "tests"
+    assert dropped[0]["occurred_at"] > trail.events("chain_end")[-1]["occurred_at"]
+    assert second[: len(first)] == first
+
+
+def test_a_stream_without_events_is_removed(trail: Trail) -> None:
+    """Its process died before it wrote anything."""
+    from langtrail.producer.spool import create_stream  # noqa: PLC0415 - for this alone
+
+    files = create_stream(trail.spool, "01a20302-9ca0-7641-8857-606240232968")
+    assert Adopted(files, ProducerSettings()).done()
+
+
+def test_a_stream_that_nobody_can_read_is_not_taken_over(trail: Trail, abandoned: Callable[[], Adopted]) -> None:
+    """It stays where it is, for someone to look at."""
+    (log,) = trail.spool.rglob("*.log")
+    log.write_bytes(b"nothing")
+    with pytest.raises(SpoolDamaged):
+        abandoned()
+
+
+def test_a_process_that_is_forked_while_it_ships_ends_at_once() -> None:
+    """The child's interpreter ends whole, without waiting for threads of librdkafka that it does not have."""
+    code = """if True:
+        import os, sys, tempfile
+        os.environ.update(LANGTRAIL_BOOTSTRAP_SERVERS="127.0.0.1:1", LANGTRAIL_SPOOL_DIR=tempfile.mkdtemp(),
+                          LANGTRAIL_EXIT_SECONDS="0")
+        from langchain_core.runnables import RunnableLambda
+        from langtrail.producer import AuditCallbackHandler
+        step, config = RunnableLambda(lambda x: x), {"callbacks": [AuditCallbackHandler()]}
+        for _ in range(20):
+            step.invoke(1, config)
+            child = os.fork()
+            if child == 0:
+                step.invoke(2, config)
+                sys.exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_trouble_is_said_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    """However long it lasts; another trouble of the same subject is said again."""
+    notices = Notices()
+    for sentence in ("a", "a", "b", "b"):
+        notices.trouble("Kafka", sentence)
+    for _ in range(2):
+        notices.well("Kafka", "well")
+    assert caplog.messages == ["a", "b", "well"]
