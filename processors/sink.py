@@ -19,6 +19,7 @@ from threading import Event, Thread, current_thread, main_thread
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from .clickhouse import Store
+from .dead_letter_loader import dead_letters_loaded
 from .sink_health import PortTaken, serve_health
 from .sink_load import Loader, deliver_to
 from .sink_metrics import SinkMetric, SinkMetrics
@@ -49,7 +50,7 @@ def run_sink(settings: SinkSettings, stop: Event | None = None) -> int:
     try:
         with _stopped_by_signals(stop):
             sink = Sink(settings, metrics)
-            with serve_health(settings.port, sink.ready, metrics.text):
+            with serve_health(settings.port, sink.ready, metrics.text), dead_letters_loaded(settings):
                 sink.run(stop)
     except (SinkStopped, PortTaken) as error:
         _log.error("%s", error)

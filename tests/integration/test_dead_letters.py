@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,30 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
+from langtrail.deploy.migrate import migrate
 from langtrail.deploy.sample_events import sample_events
 from langtrail.deploy.sample_raw_events import RawRecord, raw_record
 from langtrail.deploy.stack import environment
 from langtrail.deploy.stack_files import private_key_file
 from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
+from langtrail.processors.dead_letter_loader import dead_letters_loaded
 from langtrail.processors.deaths import Deaths
 from langtrail.processors.delivery import Delivery, Incoming
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import pipeline
 from langtrail.processors.scan import Scanner
+from langtrail.processors.sink_settings import SinkSettings
 from langtrail.processors.tenants import Tenants
 from langtrail.processors.worker_settings import WorkerSettings
-from langtrail.schemas import DataKey, topic
+from langtrail.schemas import DataKey, DeadLetterHeader, frame, split_raw, topic, unframe
+from langtrail.schemas.codec import join_raw
 from langtrail.schemas.settings import load_settings
+from langtrail.schemas.statements import question
 
 CONTENT = "the plan is called Bluebird, ask jane.doe@example.com"
 REDACTED = "the plan is called Bluebird, ask [EMAIL]"
+FROM_LETTERS = "FROM dead_letters FINAL WHERE offset = {at:Int64}"
 WaitUntil = Callable[[Callable[[], object], float, str], None]
 
 
@@ -103,6 +110,13 @@ def processed_by_a_worker_with_a_broken_detector(
         asyncio.run(handler(incoming))
 
 
+def states(stack: Stack) -> dict[str | None, str]:
+    """Return what the question dead-letters says of each event."""
+    asked = question("dead-letters")
+    rows = stack.client.query(asked.sql, asked.bind({})).named_results()
+    return {row["event_id"]: row["event"] for row in rows}
+
+
 def test_a_withheld_event_is_whole_after_its_replay(
     running: Stack, wait_until: WaitUntil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,11 +132,19 @@ def test_a_withheld_event_is_whole_after_its_replay(
     name = f"{letter['partition']}:{letter['offset']}"
     shown = running.run("show", name)
     assert shown["core"]["event_id"] == event_id
+    wait_until(lambda: states(running).get(event_id) == "withheld", 30, "the answer that the event is not whole")
     assert shown["core"]["input_commit"] == record.event["input_commit"].hex()
     done = running.run("replay", name)
     assert done["replayed"] == [{"letter": name, "topic": topic("raw").name, "partition": 1, "revision": 1}]
     wait_until(lambda: running.ask(found, id=event_id)[0][0] == 1, 30, "the replayed event")
     assert running.ask(found, id=event_id) == [(1, "ok", json.dumps(REDACTED), 1)]
+    explained = (
+        "SELECT reason, event_id, stream_id, seq, bytes FROM dead_letters FINAL WHERE partition = 1 AND offset = {at:Int64}"
+    )
+    expected = ("withheld", *(uuid.UUID(record.event[name]) for name in ("event_id", "stream_id")), record.event["seq"])
+    wait_until(lambda: running.ask(explained, at=letter["offset"]), 30, "the row of the dead letter")
+    assert running.ask(explained, at=letter["offset"]) == [(*expected, len(record.value))]
+    assert states(running)[event_id] == "whole"
     usage = "SELECT sum(requests) FROM usage_daily WHERE tenant_id = 'replayed'"
     assert running.ask(usage) == [(1,)]
 
@@ -152,6 +174,12 @@ def test_a_record_with_two_dead_letters_is_put_back_once(running: Stack, wait_un
     shown = running.run("show", name)
     assert (shown["schema_id"], shown["core"]) == (None, None)
     assert ["x-application", f"{len(CONTENT)} bytes"] in shown["headers"]
+    row = (
+        "SELECT reason, origin_offset, event_id, schema_id FROM dead_letters FINAL WHERE partition = 0 AND offset = {at:Int64}"
+    )
+    wait_until(lambda: running.ask(row, at=first["offset"]), 30, "the row of the dead letter")
+    assert running.ask(row, at=first["offset"]) == [("malformed_record", first["origin_offset"], None, None)]
+    assert states(running)[None] == "none"
     running.run("replay", name)
     wait_until(lambda: len(letters()) == 2, 30, "the second dead letter")
     second = letters()[0]
@@ -159,6 +187,42 @@ def test_a_record_with_two_dead_letters_is_put_back_once(running: Stack, wait_un
     done = running.run("replay", "--reason", "malformed_record")
     (mine,) = [one for one in done["replayed"] if one["letter"] in (name, f"0:{second['offset']}")]
     assert (mine["letter"], mine["revision"]) == (f"0:{second['offset']}", 2)
+
+
+def test_the_hole_that_a_rejected_event_leaves_is_explained(running: Stack, wait_until: WaitUntil) -> None:
+    """An event whose content was cut away is rejected; the store has its stream, its number and the reason."""
+    record = made(running.variables)
+    framed = unframe(record.value)
+    parts = split_raw(framed.datum)
+    value = frame(framed.schema_id, join_raw(parts.chain_hash, b"", parts.core))
+    producer = Producer({"bootstrap.servers": running.variables["LANGTRAIL_BOOTSTRAP_SERVERS"]})
+    producer.produce(topic("raw").name, value, record.key, partition=1)
+    assert producer.flush(10) == 0
+    wait_until(lambda: record.event["event_id"] in states(running), 30, "the dead letter in the store")
+    assert states(running)[record.event["event_id"]] == "missing"
+    found = "SELECT reason, seq FROM dead_letters FINAL WHERE stream_id = {stream:UUID}"
+    assert running.ask(found, stream=record.event["stream_id"]) == [("broken_commitment", record.event["seq"])]
+
+
+def test_loading_goes_on_where_the_table_ends(running: Stack, wait_until: WaitUntil, unique_name: str) -> None:
+    """A second sink and its successor load every dead letter, and none twice."""
+    producer = Producer({"bootstrap.servers": running.variables["LANGTRAIL_BOOTSTRAP_SERVERS"]})
+    database = unique_name.replace("-", "_")
+    dsn = running.variables["LANGTRAIL_CLICKHOUSE_DSN"].rsplit("/", 1)[0] + "/" + database
+    migrate(dsn)
+    settings = load_settings(SinkSettings, {**running.variables, "LANGTRAIL_CLICKHOUSE_DSN": dsn})
+    loaded = f"SELECT count(), uniqExact(partition, offset), countIf(error = 'test') FROM {database}.dead_letters"
+
+    def are_loaded(number: int) -> bool:
+        return bool(running.ask(loaded)[0][2] == number)
+
+    for number in (1, 2):
+        producer.produce(topic("dead_letters").name, b"x", partition=0, headers=[(DeadLetterHeader.ERROR, b"test")])
+        assert producer.flush(10) == 0
+        with dead_letters_loaded(settings):
+            wait_until(partial(are_loaded, number), 30, "the dead letter in the table")
+    (rows, places, _) = running.ask(loaded)[0]
+    assert rows == places
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from langtrail.deploy.sample_raw_events import raw_record
 from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import FEWEST_REJECTED, Breaker, BreakerOpen, dead_letter
 from langtrail.processors.dead_letter_facts import letter_of
+from langtrail.processors.dead_letter_loader import COLUMNS, row_of
 from langtrail.processors.deaths import Deaths
 from langtrail.processors.delivery import Delivery, Incoming, Outgoing
 from langtrail.processors.event import Event, Rejected
@@ -103,6 +104,15 @@ def test_headers_that_anyone_may_have_written_do_no_harm() -> None:
     headers: Any = [(DeadLetterHeader.OFFSET, b"-1"), (REVISION_HEADER, b"x"), (DeadLetterHeader.REASON, b"\xff")]
     told = letter_of(Message(topic="t", partition=0, offset=1, headers=headers, timestamp=(1, 2)))
     assert (told.origin_offset, told.revision, told.reason, told.key, told.size) == (None, 0, "\\xff", None, 0)
+
+
+def test_the_table_takes_whatever_headers_hold() -> None:
+    """Long texts are cut, times that no calendar has are unknown, and the row has a value for each column."""
+    headers: Any = [(DeadLetterHeader.ERROR, b"x" * 5000), (DeadLetterHeader.TIMESTAMP, b"9" * 18)]
+    message = Message(topic="t", partition=0, offset=1, value=b"\x00\xff\xff\xff\xff", headers=headers, timestamp=(0, -1))
+    row = dict(zip(COLUMNS, row_of(message), strict=True))
+    assert (len(row["error"]), row["origin_at"], row["rejected_at"].year) == (1000, None, 1970)
+    assert (row["schema_id"], row["event_id"], row["seq"]) == (2**32 - 1, None, None)
 
 
 @pytest.mark.parametrize(
