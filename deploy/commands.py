@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from . import command_ask, command_dead_letters, command_pipeline, command_redact, command_stack
+from . import command_ask, command_dead_letters, command_pipeline, command_redact, command_stack, command_store
 from .demo import demo
 
 app = typer.Typer(
@@ -26,10 +26,12 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         command_redact.redact,
     ),
     _ASK: (command_ask.sessions, command_ask.replay, command_ask.sql),
+    _OPERATE: (command_store.audit_offsets,),
 }
 
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(command_pipeline.tenants, name="tenants", rich_help_panel=_OPERATE)
+app.add_typer(command_store.bench, name="bench", rich_help_panel=_OPERATE)
 app.add_typer(command_dead_letters.dead_letters, name="dead-letters", rich_help_panel=_OPERATE)

@@ -1,0 +1,115 @@
+"""Fills a store with made-up sessions through the sink's own writer: the same rows for the same seed, in bounded memory."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, Final
+
+from langtrail.processors.avro_container import AvroContainer
+from langtrail.processors.clickhouse import Store, StoreError, connect
+from langtrail.schemas import AUDIT_EVENT, RegisteredSchema, encode, event_hash, record_hash, registry
+
+from .errors import CannotRun
+from .migrate import migrate
+from .seed_events import Period, session_events
+
+TOPIC: Final = "langtrail.bench"
+"""What made-up rows have for their topic: no record of Kafka is ever taken for one of them."""
+ROWS_A_BATCH: Final = 10_000
+_SESSIONS_A_BATCH: Final = 10_000
+_HASH_BYTES: Final = 32
+_NO_HASHES: Final = {"record_hash": bytes(_HASH_BYTES), "event_hash": bytes(_HASH_BYTES)}
+"""The first two fields of the head, of a fixed length."""
+_INSERT_SECONDS: Final = 300
+_DAY_US: Final = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """One insert, which any process can make without the others."""
+
+    dsn: str
+    seed: int
+    number: int
+    rows: int
+    period: Period
+
+
+def seed(dsn: str, events: int, *, days: int, number: int = 1, jobs: int = 2) -> Iterator[int]:
+    """Store `events` made-up events of the last `days` days; yield how many rows each finished batch had.
+
+    `number` is the seed. Started again on the same day with the same values it stores what is missing and nothing twice.
+    Raises CannotRun when the database holds other events: measuring must not spoil a trail.
+    """
+    migrate(dsn)
+    _refuse_recorded(dsn)
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    period = Period(int(midnight.timestamp()) * 1_000_000 - (days - 1) * _DAY_US, days)
+    batches = [
+        _Batch(dsn, number, at // ROWS_A_BATCH, min(ROWS_A_BATCH, events - at), period) for at in range(0, events, ROWS_A_BATCH)
+    ]
+    # Not forked: a client of ClickHouse has threads and locks that a fork would leave in an unknown state.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        try:
+            for done in as_completed([pool.submit(_store, batch) for batch in batches]):
+                yield done.result()
+        except StoreError as error:
+            raise CannotRun(str(error)) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def encode_seeded(record: dict[str, Any]) -> bytes:
+    """Return the Avro datum of a made-up event, with its event and record hash. Raises MalformedRecord."""
+    whole, head = _schemas()
+    unhashed = record | _NO_HASHES
+    head_bytes = encode(head, unhashed)
+    core = encode(whole, unhashed)[len(head_bytes) :]
+    rest = event_hash(core) + head_bytes[2 * _HASH_BYTES :] + core
+    return record_hash(rest) + rest
+
+
+@cache
+def _schemas() -> tuple[RegisteredSchema, RegisteredSchema]:
+    """Return the newest AuditEvent, and its head as a schema of its own."""
+    whole = registry().latest(AUDIT_EVENT)
+    return whole, replace(whole, core=None)
+
+
+def _store(batch: _Batch) -> int:
+    container = _container()
+    first = batch.number * _SESSIONS_A_BATCH
+    sessions = (session_events(batch.seed, first + at, batch.period) for at in range(_SESSIONS_A_BATCH))
+    events = islice((event for session in sessions for event in session), batch.rows)
+    offset = batch.number * ROWS_A_BATCH
+    data = container.encode((offset + at, encode_seeded(event)) for at, event in enumerate(events))
+    token = f"{TOPIC}:{batch.seed}:{batch.number}:{batch.rows}:{batch.period.begin_us}:{batch.period.days}"
+    _connected(batch.dsn).insert(container.columns, data, token)
+    return batch.rows
+
+
+@cache
+def _container() -> AvroContainer:
+    return AvroContainer(TOPIC, 0, registry().latest(AUDIT_EVENT))
+
+
+@cache
+def _connected(dsn: str) -> Store:
+    return Store(dsn, _INSERT_SECONDS)
+
+
+def _refuse_recorded(dsn: str) -> None:
+    try:
+        client = connect(dsn)
+    except StoreError as error:
+        raise CannotRun(str(error)) from None
+    try:
+        found = client.query("SELECT 1 FROM events WHERE _topic != {topic:String} LIMIT 1", {"topic": TOPIC}).result_rows
+    finally:
+        client.close()
+    if found:
+        raise CannotRun("the database holds recorded events; name another one in LANGTRAIL_CLICKHOUSE_DSN, it will be created")

@@ -1,0 +1,48 @@
+"""Filling a store with made-up events, on the real engine."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from langtrail.deploy.errors import CannotRun
+from langtrail.deploy.seed import seed
+
+
+@pytest.fixture
+def dsn(clickhouse_server: str, unique_name: str) -> str:
+    """Return the DSN of a database that does not exist yet."""
+    return clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
+
+
+@pytest.fixture
+def client(clickhouse_server: str) -> Iterator[Client]:
+    """Return a client that belongs to no database."""
+    client = clickhouse_connect.get_client(dsn=clickhouse_server, database="default", autogenerate_session_id=False)
+    yield client
+    client.close()
+
+
+def test_a_store_is_filled_once(dsn: str, client: Client) -> None:
+    """So many events as were asked for, with sessions and usage; the same call again stores nothing twice."""
+    database = urlsplit(dsn).path[1:]
+    counts = (
+        f"SELECT (SELECT count() FROM {database}.events), (SELECT uniqExact(event_hash) FROM {database}.events), "
+        f"(SELECT sum(requests) > 0 FROM {database}.usage_daily)"
+    )
+    for _ in range(2):
+        assert sum(seed(dsn, 600, days=3, jobs=1)) == 600
+        assert [tuple(row) for row in client.query(counts).result_rows] == [(600, 600, True)]
+
+
+def test_a_recorded_trail_is_not_spoilt(dsn: str, client: Client) -> None:
+    """A database with events of another origin is refused in one sentence, and stays as it is."""
+    assert sum(seed(dsn, 10, days=1, jobs=1)) == 10
+    database = urlsplit(dsn).path[1:]
+    client.command(
+        f"INSERT INTO {database}.events SELECT * REPLACE ('langtrail.events' AS _topic) FROM {database}.events LIMIT 1"
+    )
+    with pytest.raises(CannotRun, match="name another one in LANGTRAIL_CLICKHOUSE_DSN"):
+        list(seed(dsn, 10, days=1, jobs=1))
