@@ -72,6 +72,20 @@ def test_trail_has_each_event_once_at_its_highest_revision(client: Client, inser
     assert [tuple(row) for row in client.query(rows).result_rows] == expected
 
 
+def test_a_condition_never_brings_a_superseded_revision_to_light(client: Client, insert: Insert) -> None:
+    """Conditions on the sorting key narrow what is read before copies collapse; all others are tested on what is left."""
+    insert({"seq": 1, "revision": 0, "cost_nanousd": 7, "output": "old", "redaction_status": "withheld"})
+    insert({"seq": 1, "revision": 1, "cost_nanousd": 9, "output": "new", "redaction_status": "ok"})
+    for condition in ("cost_nanousd = 7", "output = 'old'", "redaction_status = 'withheld'", "revision = 0"):
+        query = f"SELECT count() FROM trail WHERE session_id = 's' AND tenant_id = 't' AND {condition}"
+        assert client.query(query).result_rows == [(0,)], condition
+    plan = client.query("EXPLAIN actions = 1 SELECT * FROM trail WHERE session_id = 's' AND cost_nanousd = 9").result_rows
+    (narrowed,) = [line for (line,) in plan if "Prewhere filter column" in line]
+    assert "session_id" in narrowed
+    assert "cost_nanousd" not in narrowed
+    assert "event_type" not in narrowed
+
+
 def test_two_events_under_one_id_both_stay(client: Client, insert: Insert) -> None:
     """Different events under one event_id are evidence of something, so neither hides the other."""
     event_id = "0190d3c0-0000-7000-8000-000000000001"
