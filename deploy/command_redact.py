@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,12 @@ from .errors import CannotRun
 
 
 def redact(
+    policy: Annotated[
+        Path | None, typer.Option("--policy", help="TOML with a redaction policy, or a file of tenants.", show_default=False)
+    ] = None,
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="Whose policy, where the file has several tenants.", show_default=False)
+    ] = "",
     explain: Annotated[bool, typer.Option("--explain", help="Say of each finding which detector found it, and why.")] = False,
 ) -> None:
     """Redact JSON lines from standard input, {"text": …}, as the worker does; no server is needed.
@@ -19,8 +26,11 @@ def redact(
     """
     from langtrail.processors.redact_lines import NotALine, redacted_lines  # noqa: PLC0415 - its packages are an extra
 
+    from .policy_file import policy_rules  # noqa: PLC0415 - as above
+
     try:
-        for line in redacted_lines(sys.stdin.buffer, explain=explain):
+        rules = None if policy is None else policy_rules(policy, tenant)
+        for line in redacted_lines(sys.stdin.buffer, rules=rules, explain=explain):
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
     except NotALine as error:

@@ -7,6 +7,18 @@ region = "eu-central-1"
 data_class = "confidential"
 retention_class = "regulated"
 legal_hold = false
+[tenants.acme.redaction]       # a redaction policy; without it the default one holds
+version = "3"
+default = "placeholder"        # or mask, drop, pseudonym
+detectors.EMAIL = "mask"       # by type, or by name of a detector; off: left alone
+allow = ["*@acme.com"]
+[[tenants.acme.redaction.paths]]
+path = "metadata.internal_id"
+action = "drop"
+type = "CUSTOM_ID"
+[[tenants.acme.redaction.tests]]
+text = "mail bob@example.org"
+expected = "mail [EMAIL:****]"
 """
 
 import time
@@ -16,11 +28,15 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from langtrail.processors.policy import toml_of
+from langtrail.processors.policy_reader import read_policy
 from langtrail.processors.tenant import Tenant
 from langtrail.processors.tenants import encode_tenant
 from langtrail.schemas import topic
 
 from .errors import CannotRun
+from .policy_mistakes import policy_mistakes
+from .toml_lines import LineNumbers
 
 _TEXTS = ("name", "plan", "region", "data_class", "retention_class")
 _DELIVERY_SECONDS = 30
@@ -33,21 +49,38 @@ class TenantFileError(CannotRun):
 def read_tenants(path: Path) -> list[Tenant]:
     """Return the tenants that a TOML file describes. Raises TenantFileError with all mistakes at once."""
     try:
-        document = tomllib.loads(path.read_text())
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
     except OSError as error:
         raise TenantFileError(f"{path} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise TenantFileError(f"{path} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise TenantFileError(f"{path} is not TOML: {error}") from None
     mistakes = [f"{path}: unknown table or key {key}; only [tenants.ID] is known" for key in document if key != "tenants"]
     tables = document.get("tenants", {})
+    if not isinstance(tables, dict):
+        raise TenantFileError(f"{path}: tenants is not a table")
+    line_of = LineNumbers(text)
     for tenant_id, table in tables.items():
         mistakes += [f"{path}: [tenants.{tenant_id}] {mistake}" for mistake in _mistakes(table)]
+        for one in policy_mistakes(table["redaction"]) if isinstance(table, dict) and "redaction" in table else ():
+            line = line_of(("tenants", tenant_id, "redaction", *one.where))
+            mistakes.append(f"{path}:{line}: [tenants.{tenant_id}.redaction] {one}")
     if not mistakes and not tables:
         mistakes = [f"{path}: there is no [tenants.ID] table in it"]
     if mistakes:
         raise TenantFileError("\n".join(mistakes))
     now = time.time_ns() // 1000
-    return [Tenant(tenant_id=tenant_id, revision=now, updated_at=now, **table) for tenant_id, table in tables.items()]
+    return [Tenant(tenant_id=tenant_id, revision=now, updated_at=now, **_fields(table)) for tenant_id, table in tables.items()]
+
+
+def _fields(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the record: the policy as text, with the revision that events will name."""
+    fields = {key: value for key, value in table.items() if key != "redaction"}
+    if "redaction" in table:
+        fields |= {"policy": toml_of(table["redaction"]), "policy_revision": read_policy(table["redaction"]).revision}
+    return fields
 
 
 def apply_tenants(path: Path, bootstrap_servers: str, kafka_config: dict[str, str] | None = None) -> list[str]:
@@ -72,7 +105,7 @@ def apply_tenants(path: Path, bootstrap_servers: str, kafka_config: dict[str, st
 def _mistakes(table: Any) -> list[str]:
     if not isinstance(table, dict):
         return ["is not a table"]
-    found = [f"has the unknown key {key}" for key in table if key not in (*_TEXTS, "legal_hold")]
+    found = [f"has the unknown key {key}" for key in table if key not in (*_TEXTS, "legal_hold", "redaction")]
     found += [f"{key} must be text" for key in _TEXTS if key in table and not isinstance(table[key], str)]
     if not isinstance(table.get("legal_hold", False), bool):
         found.append("legal_hold must be true or false")

@@ -1,6 +1,7 @@
 """The table of all detectors, and the prefilter that says in one pass which of them a text may concern."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from hashlib import sha256
 from typing import Final
 
@@ -45,11 +46,20 @@ class Prefilter:
         self._words = PatternSet(triggers(numeric=False))
         self._digits = PatternSet({**triggers(numeric=True), **_SIGNS})
         self._keys = PatternSet({KEY: key_rules.TRIGGER})
+        self._more: PatternSet | None = None
+
+    def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
+        """Return a prefilter that has more detectors, the first of them by this number."""
+        wider = copy(self)
+        wider._more = PatternSet({first + number: detector.pattern for number, detector in enumerate(more)})  # noqa: SLF001 - its own copy
+        return wider
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern."""
         data = encode(text)
         fired = self._words.matching(data) | self._digits.matching(data)
+        if self._more is not None:
+            fired |= self._more.matching(data)
         return fired | self._keys.matching(data) if is_json else fired
 
 

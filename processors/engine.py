@@ -41,7 +41,7 @@ class Pattern:
         `take` returns how many characters of the match's end it did not use: the search goes on with these.
         """
         at = byte = char = 0
-        while (match := self._compiled.search(data, at)) is not None:
+        while at <= len(data) and (match := self._compiled.search(data, at)) is not None:
             # span() would ask RE2 for the number of groups each time.
             groups: Spans = match._spans  # noqa: SLF001
             start, at = groups[0]

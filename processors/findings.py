@@ -22,10 +22,20 @@ TYPES: Final = (
 )
 """Every type that a finding may have."""
 
-PLACEHOLDER: Final = r"\[(?:" + "|".join((*TYPES, "WITHHELD")) + r")(?::[0-9A-Za-z]+)?\]"
-"""What our own placeholders look like, as a regular expression: they are never found again."""
+CUSTOM_TYPE: Final = r"CUSTOM_[A-Z0-9_]{1,20}"
+"""A type of a tenant's own, as a regular expression."""
 
-LONGEST_PLACEHOLDER: Final = 32
+PLACEHOLDER: Final = (
+    r"\[(?:"
+    + "|".join((*TYPES, "WITHHELD", CUSTOM_TYPE))
+    + r")(?::(?:[a-z2-7]{20}|\*{4}[0-9A-Za-z]{0,4}|[0-9A-Za-z]{1,8}))?(?::[0-9]{1,6})?\]"
+)
+"""What our own placeholders look like, as a regular expression: they are never found again.
+
+After the type may stand a pseudonym, or four stars and the last characters of a masked value; then a number in keys of objects.
+"""
+
+LONGEST_PLACEHOLDER: Final = 64
 """Characters of the longest, its number included."""
 
 _STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]+_\d+>|\*{{4,}}")

@@ -9,6 +9,7 @@ from .event import Event
 from .metrics import Counts, Metric
 from .open import Open
 from .prices import Prices
+from .pseudonym import Pseudonyms
 from .redact import Redactor
 from .seal import seal
 from .tenant import Tenant
@@ -17,9 +18,9 @@ Step = Callable[[Event], None]
 """Reads what the steps before it filled in, adds its own; raises Rejected when the record cannot become an event."""
 
 
-def pipeline(keys: PrivateKeys, tenants: Mapping[str, Tenant]) -> tuple[Step, ...]:
-    """Return open, redact, enrich, seal."""
-    return (Open(keys), Redactor(), Enricher(tenants.get, Prices()), seal)
+def pipeline(keys: PrivateKeys, tenants: Mapping[str, Tenant], pseudonyms: Pseudonyms | None = None) -> tuple[Step, ...]:
+    """Return open, redact, enrich, seal. Without pseudonyms no event has subject tokens, and no policy may ask for them."""
+    return (Open(keys), Redactor(tenants.get, pseudonyms), Enricher(tenants.get, Prices()), seal)
 
 
 def process(event: Event, steps: tuple[Step, ...]) -> None:

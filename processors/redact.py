@@ -12,13 +12,14 @@ import orjson
 from .detectors import fingerprint
 from .event import Event, Withheld
 from .findings import Finding, splice
+from .policy import Policy
 from .scan import Budget, Redaction, Scanner
+from .tenant import Tenant
+from .tenant_rules import DEFAULT_POLICY, PolicyUnusable, TenantRules
+from .treatment import Rules, Tokens
 
 WITHHELD: Final = "[WITHHELD]"
 """What stands in the place of content that could not be judged."""
-
-DEFAULT_POLICY: Final = "default-1"
-"""Revision of the policy that is applied where a tenant has none: every detector on, every finding replaced by its type."""
 
 REDACTOR_VERSION: Final = f"{version('langtrail')}+{fingerprint()}"
 
@@ -48,9 +49,24 @@ def redact_text(text: str, budget_seconds: float = _BUDGET_SECONDS) -> Redacted:
     return _redacted(text, search(text, budget_seconds))
 
 
-def search(text: str, budget_seconds: float = _BUDGET_SECONDS) -> list[Redaction]:
-    """Return what `redact_text` finds: each with its replacement and the detector it is from. Raises Withheld as that does."""
-    return _scanner().find(text, Budget(budget_seconds))
+def search(
+    text: str, budget_seconds: float = _BUDGET_SECONDS, rules: Rules | None = None, field: str = "input"
+) -> list[Redaction]:
+    """Return what is found in the text of a field: each with its replacement and the detector it is from.
+
+    Without rules those of the default policy hold. Raises Withheld when the search takes longer than the budget.
+    """
+    return (rules or default_rules()).find(text, Budget(budget_seconds), field, set())
+
+
+def default_rules() -> Rules:
+    """Return what holds where there is no policy."""
+    return Rules(DEFAULT_POLICY, _scanner())
+
+
+def rules_of(policy: Policy, pseudonyms: Tokens | None = None, tenant_id: str = "") -> Rules:
+    """Return what holds under a policy. Raises PseudonymsMissing when that needs a key and none is given."""
+    return Rules(policy, _scanner().with_more(policy.custom), tenant_id, pseudonyms)
 
 
 def _redacted(text: str, found: list[Redaction]) -> Redacted:
@@ -64,11 +80,20 @@ class Redactor:
     """The step: fills in the redacted content and what is known of its redaction; never raises for what a content holds.
 
     A field whose search raises, takes too long, or that is not the JSON it should be, is withheld and named in
-    `event.withheld`: the event goes on without it. `failures` counts why, by the class of the error.
+    `event.withheld`: the event goes on without it. So is every field of a tenant whose policy cannot be applied. `failures`
+    counts why, by the class of the error.
     """
 
-    def __init__(self, *, budget_seconds: float = _BUDGET_SECONDS, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(
+        self,
+        tenants: Callable[[str], Tenant | None] = lambda _: None,
+        pseudonyms: Tokens | None = None,
+        *,
+        budget_seconds: float = _BUDGET_SECONDS,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
         self.failures: Counter[str] = Counter()
+        self._rules = TenantRules(_scanner, tenants, pseudonyms)
         self._budget_seconds = budget_seconds
         self._clock = clock
         _scanner()
@@ -76,38 +101,57 @@ class Redactor:
     def __call__(self, event: Event) -> None:
         """Redact the content of one event."""
         budget = Budget(self._budget_seconds, self._clock)
-        counts: Counter[str] = Counter()
-        redacted = {name: self._field(name, text, budget, counts, event.withheld) for name, text in event.content.items()}
+        found = _Found()
+        rules, revision = self._rules_of(event.core.get("tenant_id", ""))
+        redacted = {name: self._field(name, text, budget, found, event.withheld, rules) for name, text in event.content.items()}
         event.head.update({name: redacted.get(name) for name in (*_JSON_FIELDS, *_PLAIN_TEXT)})
         event.head.update(
             tags=_texts(redacted["tags"]) if "tags" in redacted else [],
             redaction_status=_status(len(redacted), len(event.withheld)),
-            redaction_types=sorted(counts),
-            redaction_counts=[counts[kind] for kind in sorted(counts)],
-            subject_tokens=[],
-            policy_revision=DEFAULT_POLICY,
+            redaction_types=sorted(found.counts),
+            redaction_counts=[found.counts[kind] for kind in sorted(found.counts)],
+            subject_tokens=sorted(found.subjects),
+            policy_revision=revision,
             redactor_version=REDACTOR_VERSION,
         )
 
-    def _field(self, name: str, text: str, budget: Budget, counts: Counter[str], withheld: list[str]) -> str:
-        is_json = name not in _PLAIN_TEXT
+    def _rules_of(self, tenant_id: str) -> tuple[Rules | None, str]:
         try:
-            redacted = _redact_json(text, budget) if is_json else _redacted(text, _scanner().find(text, budget))
+            rules = self._rules(tenant_id)
+        except PolicyUnusable as unusable:
+            return None, unusable.revision
+        return rules, rules.policy.revision
+
+    def _field(self, name: str, text: str, budget: Budget, found: "_Found", withheld: list[str], rules: Rules | None) -> str:
+        is_json, subjects = name not in _PLAIN_TEXT, set[str]()
+        try:
+            if rules is None:
+                raise PolicyUnusable(name)  # noqa: TRY301 - what is not judged ends in one place
+            redacted = _redacted(text, rules.find(text, budget, name, subjects))
+            if is_json:
+                _check_json(redacted.text)
         except Exception as error:  # noqa: BLE001 - whatever a detector does, nothing unjudged goes on
             self.failures[type(error).__name__] += 1
             withheld.append(name)
             return f'"{WITHHELD}"' if is_json else WITHHELD
-        counts.update(finding.type for finding in redacted.findings)
+        found.counts.update(finding.type for finding in redacted.findings)
+        found.subjects |= subjects
         return redacted.text
 
 
-def _redact_json(text: str, budget: Budget) -> Redacted:
-    redacted = _redacted(text, _scanner().find(text, budget))
+class _Found:
+    """What was found in all fields of an event."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.subjects: set[str] = set()
+
+
+def _check_json(text: str) -> None:
     try:
-        orjson.loads(redacted.text)
+        orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Withheld("it is not JSON") from None
-    return redacted
 
 
 def _texts(tags: str) -> list[str]:

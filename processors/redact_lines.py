@@ -8,13 +8,16 @@ from .detectors import DETECTORS
 from .event import Withheld
 from .findings import splice
 from .key_rules import KEY_RULE, NUMBER_RULE
+from .policy import OWN_REASON
 from .redact import WITHHELD, search
 from .scan import Redaction
+from .treatment import POLICY_PATH, Rules
 
 _REASONS: Final = {
     **{detector.name: detector.reason for detector in DETECTORS},
     KEY_RULE: "The key of a JSON value says what the value is.",
     NUMBER_RULE: "A JSON number of a card's range, length and check digit.",
+    POLICY_PATH: "The policy says what stands at this path.",
 }
 
 
@@ -22,18 +25,19 @@ class NotALine(ValueError):
     """A line is not a JSON object with a text; the text names the number of the line, never what is in it."""
 
 
-def redacted_lines(lines: Iterable[bytes], *, explain: bool = False) -> Iterator[bytes]:
+def redacted_lines(lines: Iterable[bytes], *, rules: Rules | None = None, explain: bool = False) -> Iterator[bytes]:
     """Yield a line for each line: `{"text": redacted, "findings": [{"type", "start", "end"}]}`, an empty one for an empty one.
 
     Offsets are in characters of the text that came in. `explain` adds `detector` and `reason` to each finding. A text that
-    cannot be judged within its time is withheld, all of it. Raises NotALine for a line without a text.
+    cannot be judged within its time is withheld, all of it. Without rules those of
+    the default policy hold. Raises NotALine for a line without a text.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             yield b"\n"
             continue
         text = _text(line, number)
-        yield json.dumps(_answer(text, explain=explain)).encode() + b"\n"
+        yield json.dumps(_answer(text, rules, explain=explain)).encode() + b"\n"
 
 
 def _text(line: bytes, number: int) -> str:
@@ -47,9 +51,9 @@ def _text(line: bytes, number: int) -> str:
     return text
 
 
-def _answer(text: str, *, explain: bool) -> dict[str, Any]:
+def _answer(text: str, rules: Rules | None, *, explain: bool) -> dict[str, Any]:
     try:
-        found = search(text)
+        found = search(text, rules=rules)
     except Withheld:
         return {"text": WITHHELD, "findings": [{"type": "WITHHELD", "start": 0, "end": len(text)}]}
     redacted = splice(text, [one.finding for one in found], [one.replacement for one in found])
@@ -57,5 +61,5 @@ def _answer(text: str, *, explain: bool) -> dict[str, Any]:
 
 
 def _finding(one: Redaction, *, explain: bool) -> dict[str, Any]:
-    why = {"detector": one.detector, "reason": _REASONS[one.detector]} if explain else {}
+    why = {"detector": one.detector, "reason": _REASONS.get(one.detector, OWN_REASON)} if explain else {}
     return {**one.finding._asdict(), **why}

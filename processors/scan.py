@@ -4,9 +4,10 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from copy import copy
+from itertools import chain, count
 from time import perf_counter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .detector import SEPARATOR, Candidate, Detector
 from .detectors import DETECTORS, ESCAPE, KEY, ODD, PERCENT, Prefilter
@@ -52,6 +53,25 @@ class Budget:
             self.check()
 
 
+class Treatment:
+    """What becomes of what is found: its type in brackets takes its place. A tenant's policy has one of its own."""
+
+    def left(self, text: str, hits: list[Hit], source: Callable[[int, int], tuple[int, int]]) -> list[Hit]:
+        """Return the hits in a text that are to go. `source` tells where a span of the text is in the whole document."""
+        return hits
+
+    def replacement(self, value: str, hit: Hit, source: Callable[[int, int], tuple[int, int]]) -> str:
+        """Return what takes the place of a value: empty, or a placeholder as `findings.PLACEHOLDER` knows it."""
+        return f"[{hit.type}]"
+
+    def inside(self) -> "Treatment":
+        """Return what holds for texts that a text carries."""
+        return self
+
+
+PLACEHOLDERS: Final = Treatment()
+
+
 class Scanner:
     """All detectors, ready."""
 
@@ -61,7 +81,17 @@ class Scanner:
         self._structural = frozenset(number for number, detector in enumerate(table) if detector.structural)
         self._patterns = [Pattern(detector.pattern) for detector in table]
 
-    def find(self, text: str, budget: Budget, depth: int = 0) -> list[Redaction]:
+    def with_more(self, more: Sequence[Detector]) -> "Scanner":
+        """Return a scanner that has more detectors; the compiled ones are shared. Raises ValueError for what RE2 cannot do."""
+        if not more:
+            return self
+        wider = copy(self)
+        wider._table = (*self._table, *more)  # noqa: SLF001 - its own copy
+        wider._prefilter = self._prefilter.with_more(more, len(self._table))  # noqa: SLF001 - its own copy
+        wider._patterns = [*self._patterns, *(Pattern(detector.pattern) for detector in more)]  # noqa: SLF001 - its own copy
+        return wider
+
+    def find(self, text: str, budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS) -> list[Redaction]:
         """Return what is to go from a text, in order: JSON is taken apart, other text is searched as it is.
 
         Raises Withheld when it takes too long.
@@ -73,14 +103,21 @@ class Scanner:
         if not fired:
             return []
         if might_be_json and is_json(text):
-            return [] if fired <= self._structural else [*self._in_leaves(leaves(text), budget, depth)]
-        hits = self._in_text(text, fired, budget, depth)
+            return [] if fired <= self._structural else [*self._in_leaves(leaves(text), budget, depth, treatment)]
+        hits = self._in_text(text, fired, budget, depth, treatment)
         if might_be_json and looks_like_json(text):
-            for (kind, start, end), _, detector in self._in_leaves(leaves(text), budget, depth):
+            for (kind, start, end), _, detector in self._in_leaves(leaves(text), budget, depth, treatment):
                 hits.append(Hit(start, end, kind, 0, detector))
-        return [Redaction(Finding(hit.type, hit.start, hit.end), f"[{hit.type}]", hit.detector) for hit in merge(hits)]
+        return [
+            Redaction(
+                Finding(hit.type, hit.start, hit.end),
+                treatment.replacement(text[hit.start : hit.end], hit, _same),
+                hit.detector,
+            )
+            for hit in merge(treatment.left(text, hits, _same))
+        ]
 
-    def _in_leaves(self, found: list[Leaf], budget: Budget, depth: int) -> Iterator[Redaction]:
+    def _in_leaves(self, found: list[Leaf], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Redaction]:
         """Search all leaves in one go, and each by what its key says."""
         starts, hits = [0], defaultdict[int, list[Hit]](list)
         for leaf in found:
@@ -90,7 +127,7 @@ class Scanner:
             return " ".join(words_of(found[bisect_right(starts, position) - 1].key))
 
         joined = SEPARATOR.join(leaf.text for leaf in found)
-        for hit in self._in_text(joined, self._prefilter.fired(joined), budget, depth, key_at):
+        for hit in self._in_text(joined, self._prefilter.fired(joined), budget, depth, treatment, key_at):
             number = bisect_right(starts, hit.start) - 1
             hits[number].append(hit._replace(start=hit.start - starts[number], end=hit.end - starts[number]))
         names = _KeyNames(found)
@@ -100,10 +137,16 @@ class Scanner:
             elif leaf.rule is not None:
                 hits[number] += value_hit(leaf.text, leaf.rule)
             if number in hits:
-                yield from _redactions(leaf, hits[number], names)
+                yield from _redactions(leaf, hits[number], names, treatment)
 
     def _in_text(
-        self, text: str, fired: frozenset[int], budget: Budget, depth: int, key_at: Callable[[int], str] = lambda _: ""
+        self,
+        text: str,
+        fired: frozenset[int],
+        budget: Budget,
+        depth: int,
+        treatment: Treatment,
+        key_at: Callable[[int], str] = lambda _: "",
     ) -> list[Hit]:
         """Search a text, and what it looks like with odd characters folded, percent-encoding and escapes decoded."""
         budget.check()
@@ -115,18 +158,27 @@ class Scanner:
         def key_before(position: int) -> str:
             return key_at(base.source(position, position + 1)[0] if base else position)
 
-        hits = self._run(seen, fired, budget, depth, key_before)
+        hits = self._run(seen, fired, budget, depth, treatment, key_before)
         for sign, decode in ((PERCENT, percent_decoded), (ESCAPE, unescaped)):
             if sign in fired:
                 view = decode(seen)
-                hits += _mapped(view, self._run(view.text, self._prefilter.fired(view.text), budget, depth, lambda _: ""))
+                refired = self._prefilter.fired(view.text)
+                hits += _mapped(view, self._run(view.text, refired, budget, depth, treatment, lambda _: ""))
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
 
-    def _run(self, text: str, fired: frozenset[int], budget: Budget, depth: int, key_before: Callable[[int], str]) -> list[Hit]:
+    def _run(
+        self,
+        text: str,
+        fired: frozenset[int],
+        budget: Budget,
+        depth: int,
+        treatment: Treatment,
+        key_before: Callable[[int], str],
+    ) -> list[Hit]:
         data, hits = encode(text), list[Hit]()
 
         def inside(carried: str) -> str | None:
-            found = self.find(carried, budget, depth + 1) if depth < _MAX_CARRIED else []
+            found = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
             return min((redaction.finding.type for redaction in found), default=None)
 
         for number in sorted(fired - _SIGNS):
@@ -156,6 +208,7 @@ def _second_word(text: str, start: int, end: int) -> int:
 
 _JSON_STARTS = frozenset('{["')
 _SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
+_PSEUDONYM = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
 _SEPARATORS = re.compile(r"[ .\-/()]+")
 
 
@@ -181,14 +234,26 @@ class _KeyNames:
         self._taken = {(leaf.owner, leaf.text) for leaf in found if leaf.owner >= 0 and leaf.text[:1] == "["}
         self._numbers = defaultdict[tuple[int, str], Iterator[int]](lambda: count(1))
 
-    def next(self, owner: int, kind: str) -> str:
-        """Return a placeholder that no other key of the object has."""
-        names = (f"[{kind}:{number}]" for number in self._numbers[owner, kind])
-        return next(name for name in names if (owner, name) not in self._taken)
+    def next(self, owner: int, new: str) -> str:
+        """Return a placeholder that no other key of the object has; a pseudonym is changed only when it comes again."""
+        stem = new[1:-1]
+        names: Iterator[str] = (f"[{stem}:{number}]" for number in self._numbers[owner, stem])
+        if _PSEUDONYM.fullmatch(new):
+            names = chain((new,), names)
+        name = next(name for name in names if (owner, name) not in self._taken)
+        self._taken.add((owner, name))
+        return name
 
 
-def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames) -> Iterator[Redaction]:
-    for start, end, kind, _, detector in merge(hits):
-        quote = leaf.quote() if leaf.number else ""
-        placeholder = f"{quote}[{kind}]{quote}" if leaf.owner < 0 else names.next(leaf.owner, kind)
-        yield Redaction(Finding(kind, *leaf.source(start, end)), placeholder, detector)
+def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames, treatment: Treatment) -> Iterator[Redaction]:
+    for hit in merge(treatment.left(leaf.text, hits, leaf.source)):
+        new = treatment.replacement(leaf.text[hit.start : hit.end], hit, leaf.source)
+        if leaf.owner >= 0:
+            new = names.next(leaf.owner, new or f"[{hit.type}]")
+        elif leaf.number:
+            new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"
+        yield Redaction(Finding(hit.type, *leaf.source(hit.start, hit.end)), new, hit.detector)
+
+
+def _same(start: int, end: int) -> tuple[int, int]:
+    return start, end

@@ -71,7 +71,7 @@ def test_a_line_without_a_text_is_named_by_its_number(line: bytes) -> None:
 def test_a_text_that_cannot_be_judged_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails closed, as the worker does."""
 
-    def too_long(text: str) -> Sequence[Any]:
+    def too_long(text: str, **_: object) -> Sequence[Any]:
         raise Withheld("the search ran over its time budget")
 
     monkeypatch.setattr(module, "search", too_long)

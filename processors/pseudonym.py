@@ -1,0 +1,121 @@
+"""Pseudonyms: what stands for a person's identifier, the same wherever it is written, different in every tenant."""
+
+import hmac
+import ipaddress
+import re
+from base64 import b32encode, b64decode
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .normalise import plain
+
+PERSONAL: Final = (
+    *("CREDIT_CARD", "CRYPTO_WALLET", "EMAIL", "IBAN", "IP_ADDRESS"),
+    *("MAC_ADDRESS", "NATIONAL_ID", "PERSON", "PHONE", "US_SSN"),
+)
+"""Types that say who somebody is: their pseudonyms are the subject tokens of an event."""
+
+_KEY_BYTES = 32
+_TOKEN_BYTES = 12
+_FEWEST_PHONE_DIGITS = 5
+_NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
+_NOT_DIGITS = re.compile(r"\D")
+
+
+class Pseudonyms:
+    """Makes the tokens of every tenant from one secret of the workers: HKDF-SHA256 (RFC 5869) gives each tenant its own key."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Take the secret of 32 bytes. Raises ValueError for another length."""
+        if len(secret) != _KEY_BYTES:
+            raise ValueError(f"must be the base64 of {_KEY_BYTES} bytes")
+        self._secret = secret
+        self._key = lru_cache(maxsize=1024)(self._derived)
+
+    def token(self, tenant_id: str, kind: str, value: str) -> str:
+        """Return TYPE:TOKEN, 96 bits of HMAC-SHA256(tenant's key, type || 0x00 || canonical value) in lower-case base32."""
+        canonical = canonical_of(kind, value) or value.strip()
+        message = f"{kind}\0{canonical}".encode("utf-8", "surrogatepass")
+        digest = hmac.digest(self._key(tenant_id), message, sha256)[:_TOKEN_BYTES]
+        return f"{kind}:{b32encode(digest).decode().rstrip('=').lower()}"
+
+    def _derived(self, tenant_id: str) -> bytes:
+        info = b"langtrail pseudonyms 1\0" + tenant_id.encode("utf-8", "surrogatepass")
+        return HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(self._secret)
+
+
+def read_pseudonyms(value: str) -> Pseudonyms:
+    """Parse: the path of a file with one secret, the base64 of 32 bytes; lines that begin with # are comments.
+
+    Raises ValueError, without what is in the file.
+    """
+    try:
+        lines = [line.strip() for line in Path(value).expanduser().read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})") from None
+    keys = [line for line in lines if line and not line.startswith("#")]
+    if len(keys) != 1:
+        raise ValueError(f"names a file with {len(keys)} keys; one is expected, on a line of its own")
+    try:
+        return Pseudonyms(b64decode(keys[0], validate=True))
+    except ValueError:
+        raise ValueError(f"names a file whose key is not the base64 of {_KEY_BYTES} bytes") from None
+
+
+def canonical_of(kind: str, value: str) -> str | None:
+    """Return one spelling for all spellings of an identifier; None when it cannot be one of this type."""
+    text = plain(value).text.strip()
+    return _CANONICAL.get(kind, str)(text) or None
+
+
+def _email(text: str) -> str:
+    local, at, domain = text.removeprefix("mailto:").rpartition("@")
+    return f"{local}@{domain}".lower() if at and local and domain else ""
+
+
+def _phone(text: str) -> str:
+    # ITU-T E.164 when it is written internationally; the trunk zero in parentheses is no part of that.
+    digits = _NOT_DIGITS.sub("", text.replace("(0)", ""))
+    if len(digits) < _FEWEST_PHONE_DIGITS:
+        return ""
+    if text.lstrip("( ").startswith("+"):
+        return f"+{digits}"
+    return f"+{digits[2:]}" if digits.startswith("00") else digits
+
+
+def _digits(text: str) -> str:
+    return _NOT_DIGITS.sub("", text)
+
+
+def _compact(text: str) -> str:
+    return _NOT_ALPHANUMERIC.sub("", text).upper()
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0].strip("[]")).compressed
+    except ValueError:
+        return ""
+
+
+def _person(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "EMAIL": _email,
+    "PHONE": _phone,
+    "CREDIT_CARD": _digits,
+    "US_SSN": _digits,
+    "IBAN": _compact,
+    "NATIONAL_ID": _compact,
+    "MAC_ADDRESS": _compact,
+    "IP_ADDRESS": _ip_address,
+    "PERSON": _person,
+}

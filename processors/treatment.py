@@ -1,0 +1,171 @@
+"""What a policy makes of the findings of one text: which stay, what takes the place of the others, and whom they are about."""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from .document_paths import Place, places
+from .findings import Finding, Hit
+from .normalise import percent_decoded, plain, unescaped
+from .policy import DROP, MASK, OFF, PSEUDONYM, PathRule, Policy
+from .pseudonym import PERSONAL, canonical_of
+from .scan import Budget, Redaction, Scanner, Treatment
+
+POLICY_PATH: Final = "path"
+"""Stands for a detector's name where a path of the policy says what a value is."""
+
+_SHOWN: Final = 4
+_FEWEST_MASKED: Final = 9
+"""Of what is shorter, four characters would say too much."""
+_MASKED_IN_PART: Final = frozenset(("CREDIT_CARD", "IBAN", "PHONE"))
+
+
+class Tokens(Protocol):
+    """What makes pseudonyms."""
+
+    def token(self, tenant_id: str, kind: str, value: str) -> str:
+        """Return TYPE:TOKEN."""
+
+
+class PseudonymsMissing(Exception):
+    """A policy asks for pseudonyms, and there is no key for them."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for the texts of one tenant. Raises PseudonymsMissing when its policy needs a key that is not there."""
+
+    policy: Policy
+    scanner: Scanner
+    tenant_id: str = ""
+    pseudonyms: Tokens | None = None
+
+    def __post_init__(self) -> None:
+        if self.policy.has_pseudonyms and self.pseudonyms is None:
+            raise PseudonymsMissing("the policy asks for pseudonyms and there is no key: set LANGTRAIL_PSEUDONYM_KEY_FILE")
+
+    def find(self, text: str, budget: Budget, field: str, subjects: set[str]) -> list[Redaction]:
+        """Return what is to go from the text of a field, in order; the tokens of the persons in it are added to `subjects`.
+
+        Raises Withheld when it takes too long.
+        """
+        if self.pseudonyms is None and self.policy == Policy(self.policy.revision):
+            return self.scanner.find(text, budget)
+        treatment = _ByPolicy(self, subjects, _Paths(self.policy, text, field) if self.policy.paths else None)
+        found = self.scanner.find(text, budget, treatment=treatment)
+        whole = treatment.whole_values(text)
+        if not whole:
+            return found
+        starts = [one.finding.start for one in whole]
+
+        def inside(finding: Finding) -> bool:
+            before = bisect_right(starts, finding.start) - 1
+            return before >= 0 and finding.start < max(whole[before].finding.end, starts[before] + 1)
+
+        return sorted([*whole, *(one for one in found if not inside(one.finding))], key=lambda one: one.finding.start)
+
+
+class _Paths:
+    """The rule of the policy that holds at each place of a text."""
+
+    def __init__(self, policy: Policy, text: str, field: str) -> None:
+        self._rules = policy.paths
+        self._places = places(text, field)
+        self._starts = [place.start for place in self._places]
+
+    def rule_at(self, position: int) -> PathRule | None:
+        """Return the first rule that matches where this character stands; a key of an object stands nowhere."""
+        number = bisect_right(self._starts, position) - 1
+        if number < 0 or position >= max(self._places[number].end, self._places[number].start + 1):
+            return None
+        return self._rule(self._places[number])
+
+    def whole(self) -> list[tuple[Place, PathRule]]:
+        """Return the values that go as they are, by their rules."""
+        rules = ((place, self._rule(place)) for place in self._places if place.end > place.start)
+        return [(place, rule) for place, rule in rules if rule is not None and rule.type]
+
+    def _rule(self, place: Place) -> PathRule | None:
+        return next((rule for rule in self._rules if rule.matches(place.path)), None)
+
+
+class _ByPolicy(Treatment):
+    def __init__(self, rules: Rules, subjects: set[str], paths: _Paths | None) -> None:
+        self._rules = rules
+        self._subjects = subjects
+        self._paths = paths
+
+    def left(self, text: str, hits: list[Hit], source: Callable[[int, int], tuple[int, int]]) -> list[Hit]:
+        """Leave out what is off or allowed."""
+        policy = self._rules.policy
+        return [
+            hit
+            for hit in hits
+            if self._action(hit, source) != OFF and not (policy.allow and policy.allows(_decoded(text[hit.start : hit.end])))
+        ]
+
+    def replacement(self, value: str, hit: Hit, source: Callable[[int, int], tuple[int, int]]) -> str:
+        """Do what the policy says, and take down whom it is about."""
+        return self._replaced(value, hit.type, self._action(hit, source))
+
+    def inside(self) -> Treatment:
+        """Return the same without paths: what a carrier holds has none."""
+        return _ByPolicy(self._rules, self._subjects, None)
+
+    def whole_values(self, text: str) -> list[Redaction]:
+        """Return the values that go because of where they stand."""
+        found: list[Redaction] = []
+        for (_, start, end, is_string), rule in self._paths.whole() if self._paths else ():
+            value = text[start:end]
+            if is_string and _stands_in(value, rule.type):
+                continue
+            new = self._replaced(value, rule.type, rule.action)
+            found.append(Redaction(Finding(rule.type, start, end), _as_json(new, is_string=is_string), POLICY_PATH))
+        return found
+
+    def _action(self, hit: Hit, source: Callable[[int, int], tuple[int, int]]) -> str:
+        rule = self._paths.rule_at(source(hit.start, hit.end)[0]) if self._paths else None
+        return rule.action if rule is not None else self._rules.policy.action(hit.type, hit.detector)
+
+    def _replaced(self, value: str, kind: str, action: str) -> str:
+        token, value = "", _decoded(value)
+        pseudonyms = self._rules.pseudonyms
+        is_somebody = kind in PERSONAL and canonical_of(kind, value) is not None
+        if pseudonyms is not None and (action == PSEUDONYM or is_somebody):
+            token = pseudonyms.token(self._rules.tenant_id, kind, value)
+        if token and is_somebody:
+            self._subjects.add(token)
+        return _replacement(value, kind, action, token)
+
+
+def _replacement(value: str, kind: str, action: str, token: str) -> str:
+    if action == PSEUDONYM:
+        return f"[{token}]"
+    if action == MASK:
+        return f"[{kind}:****{_last(value) if kind in _MASKED_IN_PART else ''}]"
+    return "" if action == DROP else f"[{kind}]"
+
+
+def _decoded(value: str) -> str:
+    """Return a value as it would be written without anything that hides it."""
+    text = plain(value).text
+    if "%" in text:
+        text = percent_decoded(text).text
+    return unescaped(text).text if "\\" in text or "&" in text else text
+
+
+def _last(value: str) -> str:
+    characters = [char for char in value if char.isascii() and char.isalnum()]
+    return "".join(characters[-_SHOWN:]) if len(characters) >= _FEWEST_MASKED else ""
+
+
+def _stands_in(value: str, kind: str) -> bool:
+    """Whether the value is what an earlier redaction left of one."""
+    return value.startswith(f"[{kind}") and value.endswith("]") and "]" not in value[:-1]
+
+
+def _as_json(new: str, *, is_string: bool) -> str:
+    if is_string:
+        return new
+    return f'"{new}"' if new else "null"
