@@ -4,7 +4,7 @@ import os
 
 from langtrail.schemas.settings import SettingsError, switch
 
-from .errors import AuditUnavailable, ProducerError, SpoolDamaged, SpoolFull, TokenRefused
+from .errors import AuditUnavailable, IdentityMissing, ProducerError, SpoolDamaged, SpoolFull, TokenRefused
 from .handler import AuditCallbackHandler
 from .install import install
 from .scope import audit_context
@@ -13,6 +13,7 @@ from .settings import ProducerSettings
 __all__ = [
     "AuditCallbackHandler",
     "AuditUnavailable",
+    "IdentityMissing",
     "ProducerError",
     "ProducerSettings",
     "SettingsError",

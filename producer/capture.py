@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from langchain_core.outputs import LLMResult
 
-from . import langchain_context
+from . import langchain_context, threads
 from .draft import Draft
 from .identity import Resolved, inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical
@@ -38,16 +38,15 @@ def started(
     """Return the run that begins: its place in the tree, who is behind it, where in a graph it is.
 
     A run that was given other callbacks than the run around it has no parent by LangChain's account. It is joined to the run
-    that LangChain's context variable names, and flagged `orphan`.
+    that LangChain's context variable names, or that started its thread, and flagged `orphan`.
     """
     metadata = metadata or _NOTHING
     config = langchain_context.running_config()
-    joined = parent_run_id is None and config is not None
+    joined = parent_run_id is None
     if joined:
-        parent_run_id = langchain_context.enclosing_run_id(config)
+        parent_run_id = langchain_context.enclosing_run_id(config) or threads.started_by()
     parent = runs.find(parent_run_id)
-    own_config = joined or parent_run_id is None
-    configurable = langchain_context.callers_configurable() if own_config else langchain_context.configurable_of(config)
+    configurable = langchain_context.callers_configurable() if joined else langchain_context.configurable_of(config)
     names, scope = named(metadata) + named(configurable), current_scope()
     if parent is None:
         resolved = resolve(metadata, configurable, settings)
@@ -91,6 +90,19 @@ def start_event(run: Run, content: dict[str, Snapshot]) -> Draft:
     """Return the event of a run that begins."""
     outcome = {"attempt": run.attempt} if run.attempt is not None else {}
     return _event(run, f"{run.kind}_start", {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
+
+
+def denied_event(run: Run, content: dict[str, Snapshot]) -> Draft:
+    """Return the event of a run that may not begin, because it names nobody."""
+    groups = {
+        "model": run.model,
+        "tool": _tool(run),
+        "outcome": {"outcome": "denied"},
+        "policy": {"policy_id": "langtrail.require_identity", "decision": "deny"},
+    }
+    draft = _event(run, "policy_denied", groups, content)
+    draft.ext = {"kind": run.kind}
+    return draft
 
 
 def end_event(

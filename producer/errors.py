@@ -5,6 +5,7 @@ ProducerError
 ├── SpoolDamaged       a spool file is not what was written to it
 ├── TokenRefused       audit_context was given a token that does not hold, or cannot be verified
 └── AuditUnavailable   only with LANGTRAIL_DELIVERY=block, from start hooks: the run must not begin, it cannot be recorded
+    └── IdentityMissing   only with LANGTRAIL_REQUIRE_IDENTITY=1, from start hooks: the run must not begin, it names nobody
 """
 
 
@@ -22,6 +23,10 @@ class SpoolDamaged(ProducerError):
 
 class AuditUnavailable(ProducerError):
     """Neither the spool nor Kafka takes the start of this run; with LANGTRAIL_DELIVERY=block it must not begin then."""
+
+
+class IdentityMissing(AuditUnavailable):
+    """A root run names nobody; with LANGTRAIL_REQUIRE_IDENTITY=1 it must not begin."""
 
 
 class TokenRefused(ProducerError):

@@ -14,6 +14,7 @@ from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResu
 
 from . import capture, prompts
 from .errors import AuditUnavailable
+from .failures import record_failure
 from .labels import technical
 from .pipeline import pipeline
 from .recording import (
@@ -26,7 +27,6 @@ from .recording import (
     open_run,
     record_end,
     record_error,
-    record_failure,
     record_graph_event,
     record_start,
     record_within,
@@ -42,7 +42,8 @@ _FIRST_TOKEN_EVENTS = ("content-block-delta", "content-block-start", "message-st
 def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
     """Keep every failure of ours out of the application, and in the trail: an event says which hook could not record.
 
-    Only what an owner asked for with LANGTRAIL_DELIVERY=block goes through: a run that cannot be recorded does not begin.
+    Only what an owner asked for goes through: a run that cannot be recorded (LANGTRAIL_DELIVERY=block), or that names nobody
+    (LANGTRAIL_REQUIRE_IDENTITY=1), does not begin.
     """
 
     @wraps(hook)
@@ -63,13 +64,16 @@ class AuditCallbackHandler(BaseCallbackHandler):
     """Records every run it is told of. Free to make, copy, pickle, fork and list twice: all of them share one pipeline.
 
     Raises SettingsError when a LANGTRAIL_* variable is wrong; after that no hook raises, but for start hooks with
-    LANGTRAIL_DELIVERY=block: AuditUnavailable, before the run has any effect.
+    LANGTRAIL_DELIVERY=block or LANGTRAIL_REQUIRE_IDENTITY=1: AuditUnavailable, before the run has any effect.
     """
 
     run_inline = True
 
     def __init__(self) -> None:
-        self.raise_error = pipeline().fails_closed
+        shared = pipeline()
+        self.raise_error = shared.fails_closed or shared.settings.require_identity
+        if shared.settings.side_effects:
+            enable_side_effects()
 
     def flush(self, timeout_seconds: float) -> int:
         """Wait until Kafka has acknowledged every event of this process, at most `timeout_seconds`.
@@ -322,6 +326,13 @@ class AuditCallbackHandler(BaseCallbackHandler):
     def on_resume(self, event: Any) -> None:
         """Record that a LangGraph graph went on from a checkpoint."""
         record_graph_event("resume", event, {})
+
+
+def enable_side_effects() -> None:
+    """Record what tools do to the world. It is loaded only where it is asked for."""
+    from .side_effects import enable  # noqa: PLC0415 - as said
+
+    enable()
 
 
 @cache

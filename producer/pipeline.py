@@ -199,6 +199,11 @@ def pipeline() -> Pipeline:
     return _pipeline
 
 
+def existing_pipeline() -> Pipeline | None:
+    """Return the process's pipeline if there is one: what asks must not be the reason for one."""
+    return _pipeline
+
+
 def _close_at_exit() -> None:
     if _pipeline is not None:
         _pipeline.close(_pipeline.settings.exit_seconds)

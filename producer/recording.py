@@ -1,10 +1,8 @@
 """What the hooks have in common: runs are opened and closed, and what their ends take with them is recorded too."""
 
-import logging
 import threading
 import time
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,17 +10,17 @@ from langchain_core.outputs import LLMResult
 
 from . import attempts, capture
 from .draft import Draft
+from .errors import IdentityMissing
+from .failures import NO_RUN
 from .labels import identifier, label, namespace, optional_identifier
 from .langchain_context import dispatching, origin, within_sync_generate
 from .model_facts import request_facts
 from .outcome import ends_all_below, outcome_of
 from .pipeline import Pipeline, pipeline
 from .runs import Overdue, Run
-from .serialise import Snapshot, snapshot, type_name
+from .serialise import Snapshot, snapshot
 
-log = logging.getLogger("langtrail.producer")
-
-_NO_RUN = UUID(int=0)
+_tool_watchers: list[Callable[[], None]] = []
 
 
 class _Local(threading.local):
@@ -36,6 +34,11 @@ class _Local(threading.local):
 
 
 _local = _Local()
+
+
+def watch_tools(watcher: Callable[[], None] | None) -> None:
+    """Call `watcher` whenever a tool starts; None: call nobody."""
+    _tool_watchers[:] = [watcher] if watcher else []
 
 
 def open_run(
@@ -52,6 +55,9 @@ def open_run(
     if known is not None and known.origin == origin():
         known.copies += 1
         return None
+    if kind == "tool":
+        for watcher in _tool_watchers:
+            watcher()
     component = capture.component_of(serialized, name, kind)
     run = capture.started(
         shared.runs, shared.settings, kind, component, run_id=run_id, parent_run_id=parent_run_id, metadata=metadata
@@ -65,9 +71,16 @@ def open_run(
 
 
 def record_start(run: Run, content: dict[str, Snapshot], tags: list[str] | None) -> None:
-    """Record that a run began, with what it was given as `input` in its content."""
+    """Record that a run began, with what it was given as `input` in its content.
+
+    Raises IdentityMissing for a root that names nobody, where the owner asked for that.
+    """
+    shared = pipeline()
+    if shared.settings.require_identity and run.top is None and run.identity.identity_assurance == "unknown":
+        shared.record(capture.denied_event(run, content))
+        raise IdentityMissing("this run names nobody, and LANGTRAIL_REQUIRE_IDENTITY is set: give it a user_id or a token")
     attempts.begin(run, content["input"].data, tags)
-    pipeline().record(capture.start_event(run, content))
+    shared.record(capture.start_event(run, content))
 
 
 def forget_refused(told: Mapping[str, Any]) -> None:
@@ -91,6 +104,8 @@ def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | No
 def record_end(run: Run, draft: Draft, output: Any = None) -> None:
     """Record the end of a run; before that of a root, the tool calls that nobody executed."""
     shared = pipeline()
+    if run.effects and (left_out := run.effects_left_out()):
+        draft.ext = {**draft.ext, "side_effects_left_out": str(left_out)}
     if run.top is None:
         outcome = draft.groups["outcome"]["outcome"]
         for call, reason in shared.runs.tool_calls.never_executed(run, outcome, output):
@@ -195,7 +210,7 @@ def record_within(event_type: str, run_id: UUID, content: dict[str, Snapshot], *
 def record_graph_event(event_type: str, event: Any, content: dict[str, Snapshot]) -> None:
     """Record that a graph paused for a human, or went on."""
     shared = pipeline()
-    run_id: UUID = event.run_id or _NO_RUN
+    run_id: UUID = event.run_id or NO_RUN
     run = shared.runs.find(run_id) or capture.unknown_run("chain", "LangGraph", run_id, None, shared.runs, shared.settings)
     if _is_repeat(run):
         return
@@ -207,22 +222,6 @@ def record_graph_event(event_type: str, event: Any, content: dict[str, Snapshot]
         draft.groups["place"]["checkpoint_ns"] = namespace(path)
     draft.ext = {"checkpoint_id": identifier(event.checkpoint_id), "status": identifier(event.status)}
     shared.record(draft)
-
-
-def record_failure(hook: str, error: Exception, run_id: UUID | None) -> None:
-    """Leave an event that says which hook failed, without what it was given; log it once a kind."""
-    _log_once(hook, type_name(error))
-    try:
-        shared = pipeline()
-        run = shared.runs.find(run_id) or capture.unknown_run(
-            "chain", hook, run_id or _NO_RUN, None, shared.runs, shared.settings
-        )
-        draft = capture.within(run, "custom", {})
-        draft.flags = (*draft.flags, "payload_error")
-        draft.ext = {"hook": hook, "error_type": type_name(error)}
-        shared.record(draft)
-    except Exception as second:  # noqa: BLE001 - no trail can be written: the log is what is left
-        _log_once(hook, type_name(second))
 
 
 def _give_up(shared: Pipeline, runs: list[Run], outcome: str, closed_by: str) -> None:
@@ -261,8 +260,3 @@ def _is_ours(handler: Any) -> bool:
     from .handler import AuditCallbackHandler  # noqa: PLC0415 - it imports this module
 
     return isinstance(handler, AuditCallbackHandler)
-
-
-@cache
-def _log_once(hook: str, error_type: str) -> None:
-    log.warning("%s could not be recorded (%s); the application is not affected", hook, error_type)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,10 +15,13 @@ from .tool_calls import ToolCallLedger, ToolCalls
 
 MAX_OPEN = 10_000
 MAX_CLOSED = 4_096
+MAX_EFFECTS_ALIKE = 100
+"""How many side effects of one kind on one thing are recorded for one run."""
 GRACE_SECONDS = 60
 """How long a run may stay open below one that ended, where both ran in one thread and task: LangChain forgot its end."""
 
 _SWEEP_SECONDS = 30
+_WITHOUT_CONTEXT = ("llm", "retriever")
 _NS = 1_000_000_000
 
 
@@ -66,6 +69,8 @@ class Run:
     """The runs that LangChain started with it for one call of a model."""
     calls: ToolCalls | None = None
     children: set[int] | None = None
+    effects: Counter[tuple[str, str, str]] | None = None
+    """Its side effects, by kind, operation and resource."""
     task: "asyncio.Task[Any] | None" = None
     """The task that started it, where there is no run around it that would be told of a cancellation."""
     copies: int = 1
@@ -79,6 +84,10 @@ class Run:
     def now(cls) -> tuple[int, int]:
         """Return the two clocks of a start: microseconds since 1970, and monotonic nanoseconds."""
         return time.time_ns() // 1000, time.monotonic_ns()
+
+    def effects_left_out(self) -> int:
+        """Return how many of its side effects were not recorded, because they were like a hundred others."""
+        return sum(max(0, count - MAX_EFFECTS_ALIKE) for count in self.effects.values()) if self.effects else 0
 
     def latency_us(self) -> int:
         """Return the microseconds since the start, by the monotonic clock."""
@@ -179,6 +188,16 @@ class Runs:
             return False
         self._sweep_at_ns = now_ns + _SWEEP_SECONDS * _NS
         return True
+
+    def running_below(self, run: Run, origin: Origin) -> Run | None:
+        """Return the model or retriever that runs here directly below a run: LangChain's context variable never names these.
+
+        A model that streams may be waiting while its caller does something else: it is not taken for who runs.
+        """
+        with self._lock:
+            children = [self._open.get(child) for child in run.children or ()]
+        found = [c for c in children if c and c.origin == origin and c.kind in _WITHOUT_CONTEXT and c.first_token_ns is None]
+        return max(found, key=lambda child: child.started_ns, default=None)
 
     def overdue(self, now_ns: int, deadline_seconds: float) -> list[Overdue]:
         """Give up, and return, the runs whose end will not come any more: past the deadline, or their caller is gone."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol, TypedDict
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
+from langchain_core.agents import AgentAction, AgentFinish
 from langchain_core.callbacks import CallbackManagerForChainRun, adispatch_custom_event, dispatch_custom_event
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolCall
@@ -19,6 +20,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send, interrupt
 from pydantic import BaseModel
+from tenacity import RetryCallState, Retrying
 
 from langtrail.producer import AuditCallbackHandler
 
@@ -365,3 +367,23 @@ def test_an_agent_that_is_awaited_leaves_the_same_tree(trail: Trail) -> None:
     assert "customers" in starts
     ids = {event["run_id"] for event in trail.events("chain_start", "llm_start", "tool_start")}
     assert all(event["parent_run_id"] in ids for event in trail.events("llm_start", "tool_start"))
+
+
+def test_what_only_old_agents_and_retries_tell_is_recorded(trail: Trail) -> None:
+    """Agent actions and finishes, and the retries of old text models."""
+    state = RetryCallState(retry_object=Retrying(), fn=None, args=(), kwargs={})
+    state.set_exception((ConnectionError, ConnectionError("gone"), None))
+
+    def work(value: int, run_manager: CallbackManagerForChainRun) -> int:
+        run_manager.on_agent_action(AgentAction("customers", "NO", "log"))
+        run_manager.on_agent_finish(AgentFinish({"output": "done"}, "log"))
+        run_manager.on_retry(state)
+        return value
+
+    function: Any = work
+    RunnableLambda(function).invoke(1, config())
+    action, finish, retry = trail.events("agent_action", "agent_finish", "retry")
+    assert action["content"]["output"]["tool"] == "customers"
+    assert finish["content"]["output"]["return_values"] == {"output": "done"}
+    assert (retry["attempt"], retry["error_type"]) == (1, "ConnectionError")
+    assert retry["content"]["error_message"] == "gone"

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from langtrail.producer import AuditCallbackHandler, capture, install, serialise
 from langtrail.producer import pipeline as pipeline_module
-from langtrail.producer.install import install as cached_install
+from langtrail.producer.install import _installed
 
 
 class Trail(Protocol):
@@ -36,10 +36,10 @@ class Trail(Protocol):
 def installed(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install the handler for one test."""
     monkeypatch.setattr(tracers_context, "_configure_hooks", list(tracers_context._configure_hooks))
-    cached_install.cache_clear()
+    _installed.cache_clear()
     install()
     yield
-    cached_install.cache_clear()
+    _installed.cache_clear()
 
 
 def model(text: str = "hello") -> GenericFakeChatModel:
@@ -281,3 +281,17 @@ def test_batches_and_maps_keep_their_trees(trail: Trail) -> None:
     tools = trail.events("tool_start")
     assert sorted(chains.values()) == [1, 2, 3]
     assert all(event["content"]["input"] == {"value": chains[event["parent_run_id"]]} for event in tools)
+
+
+def test_events_sent_from_langchains_threads_belong_to_their_runs(trail: Trail) -> None:
+    """A batch in threads: each event has the run of its own call."""
+
+    def work(value: int) -> int:
+        dispatch_custom_event("progress", {"value": value})
+        return value
+
+    RunnableLambda(work).batch([1, 2, 3], {**config(), "max_concurrency": 3})
+    given = {event["run_id"]: event["content"]["input"] for event in trail.events("chain_start")}
+    sent = {event["run_id"]: event["content"]["output"]["data"]["value"] for event in trail.events("custom")}
+    assert sent == given
+    assert sorted(sent.values()) == [1, 2, 3]

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.graph import END, START, MessagesState, StateGraph
 
-from langtrail.producer import AuditCallbackHandler, ProducerSettings, SettingsError, audit_context
+from langtrail.producer import AuditCallbackHandler, IdentityMissing, ProducerSettings, SettingsError, audit_context
 from langtrail.producer.identity import Identity, from_environment, inherit, resolve
 from langtrail.producer.scope import current_scope
 
@@ -285,3 +285,27 @@ def test_the_block_of_a_context_may_wait_for_what_was_recorded_in_it(trail: Trai
     asyncio.run(main())
     assert [seconds for seconds, _ in waited] == [2.0, 1.0]
     assert waited[1][1] != threading.current_thread().name
+
+
+@pytest.mark.parametrize("kind", ["tool", "chain", "model"])
+def test_a_run_that_names_nobody_may_be_refused(trail: Trail, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """With LANGTRAIL_REQUIRE_IDENTITY=1 it does not begin, and that it was refused is in the trail; a named one runs."""
+    monkeypatch.setenv("LANGTRAIL_REQUIRE_IDENTITY", "1")
+    done: list[int] = []
+
+    @tool
+    def act() -> str:
+        """Act."""
+        done.append(1)
+        return ""
+
+    runnable: Any = {"tool": act, "chain": RunnableLambda(lambda _: act.invoke({})), "model": _model()}[kind]
+    with pytest.raises(IdentityMissing, match="LANGTRAIL_REQUIRE_IDENTITY"):
+        runnable.invoke({} if kind == "tool" else "hi", config())
+    assert done == []
+    denied = trail.one("policy_denied")
+    assert (denied["outcome"], denied["decision"], denied["policy_id"]) == ("denied", "deny", "langtrail.require_identity")
+    assert trail.events("tool_start", "chain_start", "llm_start") == []
+    with audit_context(user_id="ann"):
+        runnable.invoke({} if kind == "tool" else "hi", config())
+    assert kind == "model" or done == [1]

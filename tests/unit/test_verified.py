@@ -200,7 +200,7 @@ def test_without_an_issuer_a_token_is_refused(trail: Trail) -> None:
 
 
 def test_without_pyjwt_the_sentence_names_the_command(trail: Trail, issuer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is an extra."""
+    """PyJWT is an extra, and the error says how to get it."""
     monkeypatch.setitem(sys.modules, "jwt", None)
     with pytest.raises(TokenRefused, match=r"pip install 'langtrail\[oidc\]'"), audit_context(token=sign.__name__):
         pass
