@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,11 @@ def logs(directory: Path) -> Path:
 def private_key_file(directory: Path) -> Path:
     """Return the file of the workers' private keys."""
     return directory / "private.keys"
+
+
+def pseudonym_key_file(directory: Path) -> Path:
+    """Return the file of the secret that pseudonyms are made with."""
+    return directory / "pseudonym.key"
 
 
 def spool(directory: Path) -> Path:
@@ -53,6 +59,7 @@ def prepare(directory: Path, asked: Mapping[str, int]) -> StackState:
     `asked` gives ports by name (PORTS). Raises StackError when one of those is in use.
     """
     last = read_state(directory) or StackState()
+    _make_pseudonym_key(pseudonym_key_file(directory))
     return StackState(
         ports=_ports(last.ports, asked),
         password=last.password or secrets.token_urlsafe(18),
@@ -92,3 +99,14 @@ def _public_key(file: Path) -> str:
             f"# Private keys of this stack's workers, the newest first. Who has them can read what producers sealed.\n{key}\n"
         )
     return public_key_of(key)
+
+
+def _make_pseudonym_key(file: Path) -> None:
+    """Make the secret when there is none. It is never overwritten: with another one nothing would join with what is stored."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as new:
+        key = b64encode(secrets.token_bytes(32)).decode()
+        new.write(f"# The secret of this stack's pseudonyms. Who has it can test whom a token stands for.\n{key}\n")

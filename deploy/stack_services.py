@@ -10,7 +10,7 @@ from .clickhouse_server import clickhouse_service, dsn
 from .kafka import kafka_service
 from .process import LOOPBACK, answers_ok
 from .service import Service
-from .stack_files import private_key_file, spool
+from .stack_files import private_key_file, pseudonym_key_file, spool
 from .stack_state import StackState
 
 SERVERS: Final = ("kafka", "clickhouse")
@@ -45,6 +45,7 @@ def _told(directory: Path, state: StackState) -> dict[str, str]:
     return {
         **environment(directory, state),
         "LANGTRAIL_PRIVATE_KEY_FILE": str(private_key_file(directory)),
+        "LANGTRAIL_PSEUDONYM_KEY_FILE": str(pseudonym_key_file(directory)),
         "LANGTRAIL_WORKER_STATE_DIR": str(directory / "worker"),
         "LANGTRAIL_SINK_INSTANCE": "local",  # the only sink: killed and started again, it has its partitions back at once
         "LANGTRAIL_KAFKA_CONFIG_FILE": "",  # the user's own is for another cluster; an empty variable counts as absent

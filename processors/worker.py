@@ -62,7 +62,7 @@ def _run(settings: WorkerSettings) -> int:
     tenants = Tenants(connection, metrics)
     _in_a_thread(lambda: _check(connection, tenants))
     handler = BatchHandler(
-        pipeline(settings.private_keys, tenants),
+        pipeline(settings.private_keys, tenants, settings.pseudonyms),
         Delivery(connection, settings.delivery_seconds, MAX_DEAD_LETTER_BYTES),
         Breaker(),
         Deaths(settings.state()),

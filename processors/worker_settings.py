@@ -7,6 +7,8 @@ from pathlib import Path
 from langtrail.schemas import PrivateKeys
 from langtrail.schemas.settings import kafka_config, path, setting, text, whole
 
+from .pseudonym import Pseudonyms, read_pseudonyms
+
 
 def private_keys(value: str) -> PrivateKeys:
     """Parse: the path of a file with one X25519 private key a line, base64, the newest first, # for comments."""
@@ -33,6 +35,12 @@ class WorkerSettings:
         private_keys,
         default=PrivateKeys([]),
         doc="file of X25519 private keys, one a line, newest first",
+    )
+    pseudonyms: Pseudonyms | None = setting(
+        "LANGTRAIL_PSEUDONYM_KEY_FILE",
+        read_pseudonyms,
+        default=None,
+        doc="file with the secret of the pseudonyms, the base64 of 32 bytes; without it no event has subject tokens",
     )
     port: int = setting(
         "LANGTRAIL_WORKER_PORT", whole(1, 65535), default=9701, doc="port of 127.0.0.1 for /ready, /live and /metrics"
