@@ -70,10 +70,10 @@ def show(letter: Annotated[str, typer.Argument(help="PARTITION:OFFSET.")], as_js
     if as_json_:
         print_json(shown)
         return
-    headers, core = dict(shown.pop("headers")), shown.pop("core") or {}
-    core = {name: value for name, value in core.items() if value not in (None, [])}
-    for title, facts in (("dead letter", shown), ("headers", headers), ("core, as the bytes say", core)):
-        for name, value in {f"── {title}": "", **facts}.items():
+    headers, core = shown.pop("headers"), shown.pop("core") or {}
+    facts = [(name, value) for name, value in core.items() if value not in (None, [])]
+    for title, pairs in (("dead letter", [*shown.items()]), ("headers", headers), ("core, as the bytes say", facts)):
+        for name, value in [(f"── {title}", ""), *pairs] if pairs else ():
             console().print(f"{visible(name):28} {cell(value).plain}".rstrip())
 
 
@@ -130,7 +130,7 @@ def _say(done: dict[str, list[Any]], *, as_json_: bool) -> None:
         print_json(done)
         return
     count = len(done["replayed"])
-    typer.echo(f"put back {count:,} record{'' if count == 1 else 's'}")
+    typer.echo(f"put back {count:,} record{'' if count == 1 else 's'}" if any(done.values()) else "no dead letter matches")
     for what, title in (("not_there", "not there"), ("without_origin", "without a place to go back to")):
         if names := done[what]:
             more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""

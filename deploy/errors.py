@@ -5,6 +5,7 @@ CannotRun
 ├── MigrationError    the store is not as this version needs it
 ├── TopicError        the topics cannot be looked at or created
 ├── AskError          a question cannot be answered
+├── DeadLetterError   a dead letter is not there, cannot be read or cannot be put back
 └── TenantFileError   a file of tenants cannot be applied
 """
 

@@ -246,6 +246,30 @@ def test_putting_back_what_is_not_there_changes_nothing(running: Stack) -> None:
     assert done == {"replayed": [], "not_there": ["0:999999999"], "without_origin": []}
 
 
+def test_a_dead_letter_is_shown_to_people(running: Stack) -> None:
+    """What a terminal would obey is escaped, and every header has its line."""
+    producer = Producer({"bootstrap.servers": running.variables["LANGTRAIL_BOOTSTRAP_SERVERS"]})
+    at: list[int | None] = []
+    producer.produce(
+        topic("dead_letters").name,
+        b"x",
+        "k\x1b[31m",
+        partition=0,
+        headers=[("x", b"1"), ("x", b"22"), (DeadLetterHeader.REASON, b"\x1b[31m")],
+        on_delivery=lambda _, message: at.append(message.offset()),
+    )
+    assert producer.flush(10) == 0
+    command = [sys.executable, "-m", "langtrail.deploy.cli", "dead-letters", "show", f"0:{at[0]}"]
+    environ = {**os.environ, **running.variables}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert ["x", "1 bytes"] in lines
+    assert ["x", "2 bytes"] in lines
+    assert ["reason", "\\x1b[31m"] in lines
+    assert "\x1b" not in done.stdout
+    assert "core" not in done.stdout
+
+
 def test_without_kafka_it_is_said_which_one_does_not_answer(running: Stack) -> None:
     """The address is named, and the variable to look at."""
     nowhere = Stack(running.directory, {**running.variables, "LANGTRAIL_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, running.client)
