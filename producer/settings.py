@@ -113,7 +113,10 @@ class ProducerSettings:
         doc="seconds after which a run that has not ended is given up as abandoned",
     )
     require_identity: bool = setting(
-        "LANGTRAIL_REQUIRE_IDENTITY", switch, default=False, doc="1: a run that names nobody, by user_id or token, may not begin"
+        "LANGTRAIL_REQUIRE_IDENTITY",
+        switch,
+        default=False,
+        doc="1: a run that names nobody, by user_id or token, may not begin",
     )
     oidc_issuer: str = setting("LANGTRAIL_OIDC_ISSUER", text, default="", doc="issuer of the tokens given to audit_context")
     oidc_audience: str = setting(
