@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from . import command_ask, command_dead_letters, command_pipeline, command_redact, command_stack, command_store
+from . import command_ask, command_dead_letters, command_find, command_pipeline, command_redact, command_stack, command_store
 from .demo import demo
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         *(command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate),
         command_redact.redact,
     ),
-    _ASK: (command_ask.sessions, command_ask.replay, command_ask.sql),
+    _ASK: (command_ask.sessions, command_ask.replay, command_ask.sql, command_find.find),
     _OPERATE: (command_store.audit_offsets,),
 }
 

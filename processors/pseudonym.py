@@ -68,6 +68,11 @@ def read_pseudonyms(value: str) -> Pseudonyms:
         raise ValueError(f"names a file whose key is not the base64 of {_KEY_BYTES} bytes") from None
 
 
+def tokens_of(pseudonyms: Pseudonyms, tenant_id: str, subject: str) -> list[str]:
+    """Return the tokens that a person known by `subject` may have, one for each type that it can be."""
+    return [pseudonyms.token(tenant_id, kind, subject) for kind in PERSONAL if canonical_of(kind, subject) is not None]
+
+
 def canonical_of(kind: str, value: str) -> str | None:
     """Return one spelling for all spellings of an identifier; None when it cannot be one of this type."""
     text = plain(value).text.strip()

@@ -1,5 +1,6 @@
 """A tenant's policy, applied while the stack runs, changes what becomes of the very next events."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ POLICY = '[tenants.{tenant}.redaction]\nversion = "{version}"\ndefault = "{actio
 def test_a_policy_applied_changes_the_next_events(
     stack: Path, tmp_path: Path, unique_name: str, wait_until: Callable[[Callable[[], object], float, str], None]
 ) -> None:
-    """No restart; seconds later events have the new form, name the policy, and carry the person's token all the time."""
+    """No restart; seconds later events have the new form, name the policy, and the person is found by a token all the time."""
     variables = {**os.environ, **environment(stack)}
     trail = connect(variables)
     file = tmp_path / "tenants.toml"
@@ -47,6 +48,12 @@ def test_a_policy_applied_changes_the_next_events(
     assert "[EMAIL]" in before["input"]
     assert before["policy_revision"] == "default-1"
     (token,) = before["subject_tokens"]
+    asked = [sys.executable, "-m", "langtrail.deploy.cli", "find", "--subject", "bob@example.org", "--json"]
+    keyed = {**variables, "LANGTRAIL_PSEUDONYM_KEY_FILE": str(stack / "pseudonym.key")}
+    for tenant, count in ((unique_name, 1), ("another", 0)):
+        command = [*asked, "--tenant", tenant]
+        done = subprocess.run(command, env=keyed, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+        assert [found["session_id"] for found in json.loads(done.stdout)] == [f"{unique_name}-1"] * count
     for version, action, expected in (("1", "mask", "[EMAIL:****]"), ("2", "pseudonym", f"[{token}]")):
         file.write_text(POLICY.format(tenant=unique_name, version=version, action=action))
         apply_tenants(file, variables["LANGTRAIL_BOOTSTRAP_SERVERS"])
