@@ -31,7 +31,7 @@ class Adoption:
         known = {self._own, *self._hopeless, *(adopted.files.stream_id for adopted in self.adopted)}
         self.more = False
         for files in streams(self._spool):
-            if files.stream_id in known or not files.lock():
+            if files.stream_id in known or not _lock(files):
                 continue
             if len(self.adopted) >= _AT_ONCE:
                 files.unlock()
@@ -45,13 +45,15 @@ class Adoption:
         return sum(adopted.left for adopted in list(self.adopted)) + (count_left(self._spool, self._own) if self.more else 0)
 
     def settle(self) -> None:
-        """Write the watermarks, and remove what is shipped to its end. Raises OSError."""
+        """Write the watermarks, and remove what is shipped to its end. Raises OSError, of the last stream that has one."""
+        failure: OSError | None = None
         for adopted in list(self.adopted):
-            if adopted.done():
-                adopted.files.remove()
-                self.adopted.remove(adopted)
-            else:
-                adopted.source.save()
+            try:
+                self._settle(adopted)
+            except OSError as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
     def let_go(self) -> None:
         """Leave the rest to others."""
@@ -59,10 +61,17 @@ class Adoption:
             adopted.files.unlock()
         self.adopted = []
 
+    def _settle(self, adopted: Adopted) -> None:
+        if adopted.done():
+            adopted.files.remove()
+            self.adopted.remove(adopted)
+        else:
+            adopted.source.save()
+
     def _adopt(self, files: StreamFiles) -> None:
         try:
             self.adopted.append(Adopted(files, self._settings))
-        except SpoolDamaged as error:
+        except (SpoolDamaged, OSError) as error:
             log.warning("stream %s in %s cannot be shipped: %s", files.stream_id, self._spool, error)
             self._hopeless.add(files.stream_id)
             files.unlock()
@@ -72,11 +81,19 @@ def count_left(spool: Path, own_stream_id: str) -> int:
     """Return how many events lie in streams that no living process has. Raises OSError when the spool cannot be read."""
     total = 0
     for files in streams(spool):
-        if files.stream_id != own_stream_id and files.lock():
+        if files.stream_id != own_stream_id and _lock(files):
             try:
                 total += files.left()
-            except SpoolDamaged:
+            except (SpoolDamaged, OSError):
                 total += 1  # nobody knows how many; not none
             finally:
                 files.unlock()
     return total
+
+
+def _lock(files: StreamFiles) -> bool:
+    """Take a stream. One that is closed to us, another user's, is nobody's of ours."""
+    try:
+        return files.lock()
+    except OSError:
+        return False

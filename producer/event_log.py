@@ -33,6 +33,7 @@ class EventLog:
         self._waiting: deque[Entry] = deque()
         self._waiting_bytes, self._waiting_max = 0, memory_max_bytes
         self._resume: Resume | None = None
+        self._last_on_disk = -1
         self._try_at = 0.0
         self.refusal = ""
         """Why the disk last refused, empty when it never did."""
@@ -101,6 +102,22 @@ class EventLog:
             if len(self._waiting) < first:
                 self._resume = Resume(watermark.seq, watermark.events, bytes.fromhex(watermark.chain_hash))
 
+    def is_gone(self) -> bool:
+        """Tell whether somebody removed the file that is being written: what goes into it is lost."""
+        return self._writer is not None and self._writer.is_gone()
+
+    def start_over(self, acknowledged: Watermark) -> tuple[int, int] | None:
+        """Go on in new files. Return the first and last number of what was lost with the old ones."""
+        self.close()
+        if self.files is not None:
+            self.files.unlock()
+        self.files = self._writer = None
+        if acknowledged.events:
+            self._resume = Resume(acknowledged.seq, acknowledged.events, bytes.fromhex(acknowledged.chain_hash))
+        self._open()
+        first = acknowledged.seq + 1
+        return (first, self._last_on_disk) if first <= self._last_on_disk else None
+
     def append_last(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
         """Keep one of the stream's last words, wherever there is any room. Raises SpoolFull."""
         if self._writer is None or self._waiting:
@@ -129,6 +146,7 @@ class EventLog:
             self._writer.resume(seq, self._resume)
             self._resume = None
         self._writer.append(seq, key, content, core)
+        self._last_on_disk = seq
 
     def _forget_first(self) -> None:
         entry = self._waiting.popleft()

@@ -37,7 +37,7 @@ class Pipeline:
         self.settings = settings
         self.runs = Runs()
         self.fails_closed = settings.delivery == "block"
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._stream: Stream | None = None
         self._sender: Sender | None = None
 
@@ -51,7 +51,7 @@ class Pipeline:
     def unacknowledged(self) -> int:
         """Return how many events Kafka has not acknowledged: this process's, and those that dead ones left in its spool."""
         stream, sender = self._stream, self._sender
-        own = stream.kept - (sender.acknowledged() if sender else 0) if stream else 0
+        own = sender.left() if sender else stream.kept if stream else 0
         return own + self._left_by_dead(stream, sender)
 
     def flush(self, seconds: float) -> int:
@@ -59,9 +59,9 @@ class Pipeline:
         deadline = time.monotonic() + seconds
         sender = self._sender
         if sender is not None and self.settings.bootstrap_servers:
-            scans = sender.hurry(seconds, scan=True)
+            wanted = sender.hurry(seconds, scan=True)
             while time.monotonic() < deadline and sender.alive:
-                if sender.scans > scans and not self.unacknowledged():
+                if sender.scanned >= wanted and not self.unacknowledged():
                     return 0
                 time.sleep(_POLL_SECONDS)
         return self.unacknowledged()
@@ -71,18 +71,10 @@ class Pipeline:
         with self._lock:
             stream, self._stream = self._stream, None
             sender, self._sender = self._sender, None
-        if stream is None:
-            return
-        deadline = time.monotonic() + seconds
-        for draft in closing_events(self.runs):
-            stream.record(draft)
-        stream.close()
-        if sender:
-            sender.hurry(seconds, scan=False)
-            while time.monotonic() < deadline and sender.alive and sender.acknowledged() < stream.kept:
-                time.sleep(_POLL_SECONDS)
-        stopped = sender is None or sender.stop(max(0.1, deadline - time.monotonic()))
-        _end(stream, stopped=stopped, shipped=sender is not None and sender.acknowledged() == stream.kept)
+        if stream is not None:
+            for draft in closing_events(self.runs):
+                stream.record(draft)
+            self._end(stream, sender, seconds)
 
     def forget(self) -> None:
         """In a forked child: let go of the parent's stream without touching it. The next event opens a stream of its own.
@@ -93,7 +85,7 @@ class Pipeline:
         if self._stream is not None:
             self._stream.log.close()
         self._stream, self._sender = None, None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.runs.forked()
 
     def _record_or_refuse(self, draft: Draft) -> None:
@@ -113,7 +105,11 @@ class Pipeline:
     def _open(self) -> Stream:
         with self._lock:
             if self._stream is None:
-                self._stream, self._sender = self._opened()
+                made = self._opened()
+                if self._stream is None:
+                    self._stream, self._sender = made
+                else:  # a finaliser or a signal handler ran a hook meanwhile, in this very thread
+                    self._end(*made, 0)
             return self._stream
 
     def _opened(self) -> tuple[Stream, Sender | None]:
@@ -127,6 +123,16 @@ class Pipeline:
             _say_unsealed()
         _close_with_multiprocessing()
         return stream, sender if started else None
+
+    def _end(self, stream: Stream, sender: Sender | None, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        stream.close()
+        if sender and self.settings.bootstrap_servers:
+            sender.hurry(seconds, scan=False)
+            while time.monotonic() < deadline and sender.alive and sender.left():
+                time.sleep(_POLL_SECONDS)
+        stopped = sender is None or sender.stop(max(0.1, deadline - time.monotonic()))
+        _let_go(stream, stopped=stopped, shipped=sender is not None and not sender.left())
 
     def _left_by_dead(self, stream: Stream | None, sender: Sender | None) -> int:
         if self.settings.delivery == "drop":
@@ -145,17 +151,17 @@ class Pipeline:
     def _beat(self, stream: Stream, head: str) -> None:
         for draft in overdue_events(self.runs, self.settings.run_deadline_seconds):
             stream.record(draft)
-        acknowledged = self._sender.acknowledged() if self._sender else 0
+        left = self._sender.left() if self._sender else stream.kept
         ext = {
             "open_runs": str(len(self.runs)),
-            "spooled": str(stream.kept + 1 - acknowledged),
+            "spooled": str(left + 1),
             "dropped": str(stream.dropped),
-            **({"chain_head": head} if acknowledged else {}),
+            **({"chain_head": head} if head else {}),
         }
         stream.record(own_event(self.settings, "heartbeat", ext=ext, count=stream.kept + 1))
 
 
-def _end(stream: Stream, *, stopped: bool, shipped: bool) -> None:
+def _let_go(stream: Stream, *, stopped: bool, shipped: bool) -> None:
     """Remove the files when Kafka has all of them, else leave them to the next process."""
     lost = stream.end()
     if lost:
@@ -183,7 +189,7 @@ def _close_with_multiprocessing() -> None:
 
 
 _pipeline: Pipeline | None = None
-_making = threading.Lock()
+_making = threading.RLock()
 
 
 def pipeline() -> Pipeline:
@@ -211,7 +217,7 @@ def _close_at_exit() -> None:
 
 def _after_fork_in_child() -> None:
     global _making  # noqa: PLW0603 - the parent may have held it
-    _making = threading.Lock()
+    _making = threading.RLock()
     if _pipeline is not None:
         _pipeline.forget()
 

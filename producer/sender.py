@@ -47,9 +47,8 @@ class Sender:
         self._wake, self._hurry, self._stopping = threading.Event(), threading.Event(), threading.Event()
         self._hurry_until = 0.0
         self._scan_at = self._save_at = 0.0
+        self._scans_wanted = self.scanned = 0
         self._beat_at = time.monotonic() + settings.heartbeat_seconds
-        self.scans = 0
-        """How many times the spool was looked through for the streams of dead processes."""
         self._retry_seconds = _FIRST_RETRY_SECONDS
         self._notices = Notices()
         self._thread = threading.Thread(target=self._run, name="langtrail-sender", daemon=True)
@@ -73,18 +72,22 @@ class Sender:
             self._wake.set()
 
     def hurry(self, seconds: float, *, scan: bool) -> int:
-        """Make no pauses for a while. `scan`: look for the streams of dead processes now. Return how many scans there were."""
-        scans = self.scans
+        """Make no pauses for a while. `scan`: look for the streams of dead processes, too.
+
+        Return a number: once `scanned` has reached it, that look was taken, and began after this call.
+        """
         self._hurry_until = max(self._hurry_until, time.monotonic() + seconds)
         if scan:
-            self._scan_at = self._save_at = 0.0
+            self._scans_wanted += 1
+            self._save_at = 0.0
         self._hurry.set()
         self._wake.set()
-        return scans
+        return self._scans_wanted
 
-    def acknowledged(self) -> int:
-        """Return how many events of this process Kafka has acknowledged."""
-        return self._own.acknowledged.events
+    def left(self) -> int:
+        """Return how many events of this process Kafka has not acknowledged."""
+        acknowledged, stream = self._own.acknowledged, self._stream
+        return 0 if acknowledged.seq >= stream.last_kept else max(1, stream.kept - acknowledged.events)
 
     def stop(self, seconds: float) -> bool:
         """Stop after the step under way, waiting at most `seconds` for it; tell whether it has stopped.
@@ -195,32 +198,35 @@ class Sender:
         if now >= self._save_at:
             self._save_at = now + _SAVE_SECONDS
             self._save()
+            if self._stream.log.is_gone():
+                self._stream.start_over(self._own.acknowledged)
         if self._stream.log.in_memory:
             with self._stream.log.lock:
                 self._stream.log.spill()
         if now >= self._beat_at:
             self._beat_at = now + self._settings.heartbeat_seconds
-            self._heartbeat(self._own.head)
+            self._heartbeat(self._own.head if self._own.acknowledged.events else "")
 
     def _save(self) -> None:
         """Write the watermarks, and look for the streams of dead processes."""
-        try:
-            self._source.save()
-            if self.adoption and self._settings.bootstrap_servers:
-                self.adoption.settle()
-            if time.monotonic() >= self._scan_at and not self._stopping.is_set():
-                self._scan()
-            self._notices.well("spool", "the spool can be written again")
-        except OSError as error:
-            self._notices.trouble("spool", f"the spool {self._settings.spool()} cannot be written ({error.strerror})")
+        self._try("spool", self._source.save)
+        wanted = self._scans_wanted
+        if self.adoption and self._settings.bootstrap_servers:
+            self._try("streams of dead processes", self.adoption.settle)
+            if (self.scanned < wanted or time.monotonic() >= self._scan_at) and not self._stopping.is_set():
+                self._scan_at = time.monotonic() + _ADOPT_SECONDS
+                self._try("spool directory", self.adoption.scan)
+        self.scanned = wanted
 
-    def _scan(self) -> None:
-        self._scan_at = time.monotonic() + _ADOPT_SECONDS
+    def _try(self, subject: str, step: Callable[[], None]) -> None:
+        """Do something with the disk that may fail now and can be done later."""
         try:
-            if self.adoption and self._settings.bootstrap_servers:
-                self.adoption.scan()
-        finally:
-            self.scans += 1
+            step()
+        except OSError as error:
+            where = f"{subject} in {self._settings.spool()}"
+            self._notices.trouble(subject, f"the {where} cannot be used ({error.strerror}); it is tried again")
+        else:
+            self._notices.well(subject, f"the {subject} can be used again")
 
     def _shippers(self) -> list[Shipper]:
         adopted = self.adoption.adopted if self.adoption else []

@@ -102,8 +102,9 @@ class LogSource:
             self._files.save()
 
     def _on_disk(self, max_bytes: int) -> list[Entry]:
-        if self._files is None:
-            if self._log.files is None:
-                return []
-            self._files = FileSource(self._log.files, self._watermark, self._headers)
+        files = self._log.files
+        if files is None:
+            return []
+        if self._files is None or self._files.files is not files:
+            self._files = FileSource(files, self._watermark, self._headers)
         return self._files.read(max_bytes)

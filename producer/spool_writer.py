@@ -19,6 +19,7 @@ class SpoolWriter:
         """Write to `files`, which this process has locked; `facts` begins every file."""
         self._files, self._facts, self._limit = files, pack_facts(facts), limit
         self._descriptor: int | None = None
+        self._path = files.directory
         self._size = 0
 
     def append(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
@@ -39,6 +40,15 @@ class SpoolWriter:
         except SpoolFull:
             (self._files.directory / "reserve").unlink(missing_ok=True)
             self._append(seq, entry, 0)
+
+    def is_gone(self) -> bool:
+        """Tell whether the file being written is no longer where it was made."""
+        if self._descriptor is None:
+            return False
+        try:
+            return not os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except FileNotFoundError:
+            return True
 
     def close(self) -> None:
         """Close the file being written."""
@@ -83,7 +93,8 @@ class SpoolWriter:
 
     def _open_segment(self, seq: int) -> None:
         self.close()
-        self._descriptor = os.open(self._files.segment_path(seq), _O_FLAGS, 0o600)
+        self._path = self._files.segment_path(seq)
+        self._descriptor = os.open(self._path, _O_FLAGS, 0o600)
         self._size = os.fstat(self._descriptor).st_size
         if self._size:
             return

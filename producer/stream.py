@@ -20,6 +20,7 @@ from .event_log import EventLog
 from .ids import uuid7
 from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
+from .spool import Watermark
 
 _KEY_BYTES = 0xFFFF
 _now_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
@@ -54,7 +55,8 @@ class Stream:
         self._on_append = on_append
         self._seq = 0
         self._last_at = 0
-        self.kept = 0
+        self.kept, self.last_kept = 0, -1
+        """How many events were kept, and the number of the last one."""
         self.dropped = 0
         """How many numbers nobody will receive."""
         self._hole: Hole | None = None
@@ -89,6 +91,13 @@ class Stream:
         with self._lock:
             self.dropped += hole.count
         self.record(dropped_event(self._settings, hole))
+
+    def start_over(self, acknowledged: Watermark) -> None:
+        """Go on in new files: somebody removed ours, and what Kafka did not have is lost with them."""
+        with self._lock:
+            lost = self.log.start_over(acknowledged)
+        if lost is not None:
+            self.record_hole(Hole(*lost, "the files of the spool were removed"))
 
     def close(self) -> None:
         """Write the last event. What comes later belongs to another stream."""
@@ -177,7 +186,7 @@ class Stream:
         if content and self._key:
             content = self._key.seal(content, associated_data(self._stream_bytes, seq))
         append(seq, key, content, group + tail)
-        self._last_at = occurred_at
+        self._last_at, self.last_kept = occurred_at, seq
         self.kept += 1
 
     def _facts(self) -> dict[str, str | int]:

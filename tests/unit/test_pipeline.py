@@ -54,7 +54,7 @@ def test_a_heartbeat_says_how_far_the_stream_is(trail: Trail) -> None:
     RunnableLambda(beat_within).invoke(1, {"callbacks": [AuditCallbackHandler()]})
     beat = trail.one("heartbeat")
     assert beat["count"] == 4
-    assert ext(beat) == {"open_runs": "1", "spooled": "4", "dropped": "2"}
+    assert ext(beat) == {"chain_head": "ab" * 32, "open_runs": "1", "spooled": "4", "dropped": "2"}
     assert beat["key"] == beat["stream_id"] == beat["session_id"]
     assert beat["run_id"] is None
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 from langchain_core.runnables import RunnableLambda
 
+from langtrail.deploy.process import wait_for
 from langtrail.producer import AuditCallbackHandler, SpoolFull
 from langtrail.producer import stream as stream_module
 from langtrail.producer.ids import uuid7
@@ -30,6 +31,11 @@ class Trail(Protocol):
 def run(value: Any = 1) -> None:
     """Run a chain of one step: two events."""
     RunnableLambda(lambda _: value).invoke(value, {"callbacks": [AuditCallbackHandler()]})
+
+
+def ext(event: dict[str, Any]) -> dict[str, str]:
+    """Return the further fields of an event."""
+    return {item["key"]: item["value"] for item in event["ext"]}
 
 
 def numbers(trail: Trail) -> list[int]:
@@ -121,13 +127,17 @@ def test_a_spool_that_cannot_be_written_at_first_is_used_once_it_can(trail: Trai
     assert trail.events()[0]["event_type"] == "stream_open"
 
 
-def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Trail) -> None:
-    """What cannot be written to it any more waits in memory; the application goes on."""
+def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is noticed, named, and the stream goes on in new files."""
     run()
     shutil.rmtree(trail.spool)
-    pipeline()._stream.log._writer._limit.segment_bytes = 1  # type: ignore[union-attr] # it is open: it has events
     run()
-    assert pipeline().unacknowledged() == 5
+    assert wait_for(lambda: bool(trail.events("dropped")), 10)
+    run()
+    dropped = trail.one("dropped")
+    assert (dropped["first_seq"], dropped["last_seq"]) == (0, 4)
+    assert ext(dropped) == {"reason": "the files of the spool were removed"}
+    assert numbers(trail) == [5, 6, 7]
 
 
 def test_last_words_are_said_on_a_full_disk(
