@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 import typer
 
-from . import command_ask, command_dead_letters, command_find, command_pipeline, command_redact, command_stack, command_store
+from . import (
+    command_ask,
+    command_dead_letters,
+    command_find,
+    command_import,
+    command_pipeline,
+    command_question,
+    command_redact,
+    command_stack,
+    command_store,
+)
 from .demo import demo
 
 app = typer.Typer(
@@ -29,6 +39,8 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     _OPERATE: (command_store.audit_offsets,),
 }
 
+app.command(rich_help_panel=_ASK, context_settings=command_question.PASSED_ON)(command_question.ask)
+app.command("import", rich_help_panel=_OPERATE)(command_import.import_)
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
