@@ -5,10 +5,8 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -69,8 +67,9 @@ def _run(settings: WorkerSettings) -> int:
         tenants,
         metrics,
     )
-    with tempfile.TemporaryDirectory(prefix="langtrail-worker-") as data_dir:
-        return _run_faust(make_app(settings, Path(data_dir)), handler)
+    # Faust makes empty folders there; a temporary one would stay behind whenever a worker is killed.
+    data_dir = settings.state() / f"faust-{settings.port}"
+    return _run_faust(make_app(settings, data_dir), handler)
 
 
 def _check(connection: dict[str, str], tenants: Tenants) -> None:
