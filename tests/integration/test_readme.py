@@ -12,6 +12,10 @@ import pytest
 from langtrail.deploy.ask import Trail, connect
 from langtrail.deploy.process import wait_for
 from langtrail.deploy.stack import environment
+from langtrail.processors.sink_settings import SinkSettings
+from langtrail.processors.worker_settings import WorkerSettings
+from langtrail.producer import ProducerSettings
+from langtrail.schemas.settings import variables
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -19,8 +23,8 @@ LANGTRAIL = [sys.executable, "-m", "langtrail.deploy.cli"]
 
 
 def blocks(language: str) -> list[str]:
-    """Return the code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """Return the code blocks of a language; the empty one is the shell's."""
+    return [text for name, text in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if name == language]
 
 
 @pytest.fixture
@@ -41,12 +45,33 @@ def test_the_python_of_the_readme_runs_and_is_recorded(stack: Path, trail: Trail
     assert wait_for(lambda: trail.sql(asked).objects() == expected, 30), trail.sql(asked).objects()
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"\blangtrail ([a-z]+(?: apply)?)\b", "\n".join(blocks(""))))))
+@pytest.mark.parametrize(
+    "command", sorted(set(re.findall(r"^langtrail ([a-z-]+(?: (?:apply|list)\b)?)", "\n".join(blocks("")), re.MULTILINE)))
+)
 def test_every_command_of_the_readme_exists(command: str) -> None:
     """A command that the README names answers --help."""
     done = subprocess.run([*LANGTRAIL, *command.split(), "--help"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
+
+
+def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:
+    """The file of tenants is read without a mistake, its own tests included, and redacts as it says."""
+    (policy,) = blocks("toml")
+    (tmp_path / "tenants.toml").write_text(policy)
+    command = [*LANGTRAIL, "redact", "--policy", str(tmp_path / "tenants.toml")]
+    text = '{"text": "bob@example.org, ann@acme.com"}'
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert '"[EMAIL:****], ann@acme.com"' in done.stdout
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    """The table of settings has each variable of each stage, with the words that the stage has for it."""
+    declared = {item for stage in (ProducerSettings, WorkerSettings, SinkSettings) for item in variables(stage).items()}
+    table = set(re.findall(r"^\| `(LANGTRAIL_\w+)` \| (.*) \|$", README, re.MULTILINE))
+    assert {name for name, _ in table - declared} == {"LANGTRAIL_ENABLED"}
+    assert declared - table == set()
 
 
 def test_make_targets_of_the_readme_exist() -> None:
