@@ -16,6 +16,7 @@ from . import capture, prompts
 from .errors import AuditUnavailable
 from .failures import record_failure
 from .labels import technical
+from .langchain_context import callers_tool_call_id, graph_is_paused
 from .pipeline import pipeline
 from .recording import (
     close_run,
@@ -136,7 +137,7 @@ class AuditCallbackHandler(BaseCallbackHandler):
         self, outputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
     ) -> None:
         if run := close_run("chain", "chain_end", run_id, parent_run_id):
-            run.interrupted = run.interrupted or (isinstance(outputs, dict) and "__interrupt__" in outputs)
+            run.interrupted = run.interrupted or graph_is_paused()
             record_end(run, capture.end_event(run, {**_deferred(run, kwargs), "output": snapshot(outputs)}), outputs)
 
     @_guarded
@@ -226,7 +227,7 @@ class AuditCallbackHandler(BaseCallbackHandler):
     ) -> None:
         run = open_run("tool", serialized, run_id, parent_run_id, metadata, kwargs.get("name"))
         if run:
-            name_call(run, kwargs.get("tool_call_id"))
+            name_call(run, kwargs["tool_call_id"] if "tool_call_id" in kwargs else callers_tool_call_id())
             given = snapshot(inputs if inputs is not None else input_str)
             record_start(run, {"input": given, **capture.run_content(metadata, tags)}, tags)
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -41,33 +41,44 @@ def callers_configurable() -> Mapping[str, Any]:
     A callback is not given it, and LangChain sets its context variable only for what runs within the root. Only frames of
     LangChain and LangGraph are looked at, and only up to the application's.
     """
-    frame, left = _first_foreign_frame(), _MAX_FRAMES
-    while frame is not None and left and _is_library(frame):
-        if "config" in frame.f_code.co_varnames:
+    for frame in _library_frames():
+        if _has(frame, "config"):
             config = frame.f_locals.get("config")
             if isinstance(config, Mapping) and "configurable" in config:
                 return configurable_of(config)
-        frame, left = frame.f_back, left - 1
     return {}
+
+
+def callers_tool_call_id() -> Any:
+    """Return the id of the call for which a tool starts, from its `run`: langchain-core before 1.1 tells it nobody."""
+    for frame in _library_frames():
+        if _has(frame, "tool_call_id"):
+            return frame.f_locals.get("tool_call_id")
+    return None
+
+
+def graph_is_paused() -> bool:
+    """Tell whether a graph that ends waits before or after a node, where LangGraph has no callback for it (before 1.1.7)."""
+    modules = sys.modules
+    if "langgraph.pregel" not in modules or "langgraph.callbacks" in modules:
+        return False
+    loop = next((frame.f_locals.get("loop") for frame in _library_frames() if _has(frame, "loop")), None)
+    return getattr(loop, "status", None) in ("interrupt_before", "interrupt_after")
 
 
 def within_sync_generate() -> bool:
     """Tell whether a model's synchronous `generate` is calling: its error ends a whole batch, and only one of it is told."""
-    frame, left = _first_foreign_frame(), _MAX_FRAMES
-    while frame is not None and left and _is_library(frame):
+    for frame in _library_frames():
         if frame.f_code.co_name in ("generate", "agenerate") and "language_models" in frame.f_globals.get("__name__", ""):
             return frame.f_code.co_name == "generate"
-        frame, left = frame.f_back, left - 1
     return False
 
 
 def dispatching() -> tuple[int, Sequence[Any]] | None:
     """Return which loop of LangChain's is telling handlers of something, and the handlers that it tells."""
-    frame, left = _first_foreign_frame(), 4
-    while frame is not None and left and _is_library(frame):
+    for frame in _library_frames():
         if frame.f_code.co_name in ("handle_event", "ahandle_event"):
             return id(frame), frame.f_locals.get("handlers", ())
-        frame, left = frame.f_back, left - 1
     return None
 
 
@@ -84,14 +95,17 @@ def current_task() -> "asyncio.Task[Any] | None":
     return asyncio.current_task(loop) if loop is not None else None
 
 
-def _first_foreign_frame() -> FrameType | None:
-    """Return the frame that called this package."""
+def _has(frame: FrameType, name: str) -> bool:
+    """Tell whether a function has a variable: its locals are only made where it has."""
+    return name in frame.f_code.co_varnames or name in frame.f_code.co_cellvars
+
+
+def _library_frames() -> Iterator[FrameType]:
+    """Yield the frames of LangChain and LangGraph that called this package, the nearest first, up to the application's."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack costs milliseconds
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         frame = frame.f_back
-    return frame
-
-
-def _is_library(frame: FrameType) -> bool:
-    name: str = frame.f_globals.get("__name__", "")
-    return name.startswith(_LIBRARIES)
+    left = _MAX_FRAMES
+    while frame is not None and left and frame.f_globals.get("__name__", "").startswith(_LIBRARIES):
+        yield frame
+        frame, left = frame.f_back, left - 1

@@ -124,6 +124,8 @@ def record_error(
     shared = pipeline()
     outcome = outcome_of(error)
     run.cancelled = outcome == "cancelled"
+    if outcome == "interrupted" and run.parent is not None:
+        run.parent.interrupted = True
     if ends_all_below(error):
         _give_up(shared, shared.runs.below(run), "cancelled", "parent")
     elif run.batch and within_sync_generate():

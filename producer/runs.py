@@ -57,6 +57,7 @@ class Run:
     first_token_ns: int | None = None
     defers_inputs: bool = False
     interrupted: bool = False
+    """Whether it, or something directly below it, waits for a human: it may end without an exception."""
     cancelled: bool = False
     structured: bool = False
     """Whether a model's tool calls are the form of its answer, and no tool is meant to run."""

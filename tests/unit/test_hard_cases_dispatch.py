@@ -33,13 +33,14 @@ class Trail(Protocol):
 
 
 @pytest.fixture
-def installed(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def installed(trail: Trail) -> Iterator[None]:
     """Install the handler for one test."""
-    monkeypatch.setattr(tracers_context, "_configure_hooks", list(tracers_context._configure_hooks))
+    before = list(tracers_context._configure_hooks)
     _installed.cache_clear()
     install()
     yield
     _installed.cache_clear()
+    tracers_context._configure_hooks[:] = before
 
 
 def model(text: str = "hello") -> GenericFakeChatModel:

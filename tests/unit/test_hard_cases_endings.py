@@ -163,7 +163,8 @@ def test_what_a_cancelled_chain_was_waiting_for_is_closed_with_it(trail: Trail, 
     assert_every_start_ended_once(trail)
     last = [event for event in trail.events(*ENDS) if event["outcome"] != "success"]
     assert {event["outcome"] for event in last} == {"cancelled"}
-    assert [dict_of(event)["closed_by"] for event in last if event["event_type"] == "abandoned"] == ["parent"]
+    assert {dict_of(event)["closed_by"] for event in last if event["event_type"] == "abandoned"} <= {"parent"}
+    assert len(last) > 1
     assert last[-1]["parent_run_id"] is None
 
 

@@ -166,6 +166,7 @@ def test_the_time_to_the_first_token_counts_the_first_part_even_an_empty_one(tra
     assert 0 < end["ttft_us"] <= end["latency_us"]
 
 
+@pytest.mark.skipif(not hasattr(BaseChatModel, "stream_events"), reason="this langchain-core has no such events")
 def test_streamed_events_of_the_third_version_have_a_first_token_too(trail: Trail) -> None:
     """stream_events(version="v3") fires no on_llm_new_token; its own events tell."""
     stream = answering("one two").stream_events("hi", config(), version="v3")

@@ -15,6 +15,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import StructuredTool
+from langchain_core.tracers import context as tracers_context
 
 from langtrail.producer import AuditCallbackHandler, effect_sql, side_effects
 from langtrail.producer import pipeline as pipeline_module
@@ -251,11 +252,9 @@ def test_what_cannot_be_tied_to_a_run_is_bounded_and_counted(trail: Trail, datab
     assert [ext(event)["left_out"] for event in events if "left_out" in ext(event)] == ["150"]
 
 
-def test_a_thread_of_ones_own_ties_runs_to_the_run_that_started_it(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_of_ones_own_ties_runs_to_the_run_that_started_it(trail: Trail) -> None:
     """A model called in a bare thread is joined to the tool that started the thread, and flagged."""
-    from langchain_core.tracers import context as tracers_context  # noqa: PLC0415 - what is put back here
-
-    monkeypatch.setattr(tracers_context, "_configure_hooks", list(tracers_context._configure_hooks))
+    before = list(tracers_context._configure_hooks)
     _installed.cache_clear()
     install(side_effects=True)
 
@@ -267,6 +266,7 @@ def test_a_thread_of_ones_own_ties_runs_to_the_run_that_started_it(trail: Trail,
 
     use(work)
     _installed.cache_clear()
+    tracers_context._configure_hooks[:] = before
     model = trail.one("llm_start")
     assert model["parent_run_id"] == trail.one("tool_start")["run_id"]
     assert model["tenant_id"] == "acme"
