@@ -7,13 +7,16 @@ import typer
 from . import (
     command_ask,
     command_dead_letters,
+    command_export,
     command_find,
     command_import,
     command_pipeline,
     command_question,
     command_redact,
+    command_search,
     command_stack,
     command_store,
+    command_tail,
 )
 from .demo import demo
 
@@ -35,15 +38,20 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         *(command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate),
         command_redact.redact,
     ),
-    _ASK: (command_ask.sessions, command_ask.replay, command_ask.sql, command_find.find),
+    _ASK: (
+        *(command_question.ask, command_ask.sessions, command_ask.replay, command_search.search, command_find.find),
+        *(command_tail.tail, command_export.export, command_ask.sql),
+    ),
     _OPERATE: (command_store.audit_offsets,),
 }
 
-app.command(rich_help_panel=_ASK, context_settings=command_question.PASSED_ON)(command_question.ask)
-app.command("import", rich_help_panel=_OPERATE)(command_import.import_)
+_SETTINGS = {command_question.ask: command_question.PASSED_ON}
+
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        app.command(rich_help_panel=_panel, context_settings=_SETTINGS.get(_command))(_command)
+app.command("import", rich_help_panel=_OPERATE)(command_import.import_)
 app.add_typer(command_pipeline.tenants, name="tenants", rich_help_panel=_OPERATE)
 app.add_typer(command_store.bench, name="bench", rich_help_panel=_OPERATE)
 app.add_typer(command_dead_letters.dead_letters, name="dead-letters", rich_help_panel=_OPERATE)
+app.add_typer(command_search.text_index, name="text-index", rich_help_panel=_OPERATE)

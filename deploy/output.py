@@ -25,8 +25,12 @@ def console(width: int | None = None, *, stderr: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """Print JSON. Characters that a terminal would obey or hide are escaped: it is the same text, and safe to look at."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write(_INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    sys.stdout.write(escaped(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n")
+
+
+def escaped(text: str) -> str:
+    """Return JSON in which characters that a terminal would obey or hide are escaped."""
+    return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def visible(text: str) -> str:

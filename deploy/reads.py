@@ -51,6 +51,8 @@ class Reading:
         self._asked = {"command": command, **{name: value for name, value in asked.items() if value is not None}}
         self._facts = {"read_id": str(uuid4()), "clickhouse_user": user, **_os_facts()}
         self._began = time.monotonic()
+        self.rows = 0
+        """How many were shown so far, where that is known before the end."""
         self.ended = False
 
     def begins(self) -> None:
@@ -102,7 +104,7 @@ def recorded(
         yield reading
     except BaseException as error:
         if not reading.ended:
-            reading.ends(0, "failure" if isinstance(error, Exception) else "cancelled")
+            reading.ends(reading.rows, "failure" if isinstance(error, CannotRun) else "cancelled")
         raise
     finally:
         reading.close()

@@ -117,7 +117,7 @@ def _facts(run: Run, began: str) -> Iterator[str]:
 
 def _marks(run: Run) -> Iterator[tuple[str, str]]:
     if not run.ends:
-        yield "OPEN: started, never ended", "bold yellow reverse"
+        yield "OPEN: started, not ended", "bold yellow reverse"
     if run.start is None:
         yield "its start is not in the trail", "yellow"
     for outcome in dict.fromkeys(end["outcome"] for end in run.ends):

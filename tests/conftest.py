@@ -34,8 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "network: a unit test that talks to a server of its own on loopback")
 
 
+@pytest.fixture(scope="session")
+def _state_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where what tests record lies when they name no spool: asking leaves an event, too."""
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(_state_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(_state_directory))
     for name in [name for name in os.environ if name.startswith("LANGTRAIL_")]:
         monkeypatch.delenv(name)
 

@@ -6,8 +6,9 @@
 -- limit = 1000: how many rows at most
 --
 -- A stream numbers its events from 0 without holes, and ends with stream_close. `dropped` is what the stream itself said that
--- it could not keep; what is missing beyond that, nobody explained. Numbers and times are of the whole stream, for a hole may
--- be anyone's: with a tenant, or a time, they are of the streams that carried events of that tenant, or in that time.
+-- it could not keep, `rejected` what lies with the dead letters; what is missing beyond these, nobody explained. Numbers and
+-- times are of the whole stream, for a hole may be anyone's: with a tenant, or a time, they are of the streams that carried
+-- events of that tenant, or in that time.
 WITH
     streams AS
     (
@@ -50,6 +51,14 @@ WITH
         ) AS h
         WHERE h.seq > h.before + 1
         GROUP BY stream_id
+    ),
+    letters AS
+    (
+        SELECT assumeNotNull(d.stream_id) AS stream_id, uniqExact(d.seq) AS rejected
+        FROM dead_letters AS d
+        WHERE d.stream_id IN (SELECT stream_id FROM streams WHERE missing > 0)
+          AND (assumeNotNull(d.stream_id), assumeNotNull(d.seq)) NOT IN (SELECT stream_id, seq FROM numbers)
+        GROUP BY stream_id
     )
 SELECT
     toString(s.stream_id) AS stream_id,
@@ -61,10 +70,12 @@ SELECT
     multiIf(s.closed, 'closed', s.last < now64(6) - {silent_seconds:UInt64}, 'silent', 'open') AS state,
     s.missing AS missing,
     s.dropped AS dropped,
-    greatest(s.missing - s.dropped, 0) AS unexplained,
+    l.rejected AS rejected,
+    greatest(s.missing - s.dropped - l.rejected, 0) AS unexplained,
     arrayMap(r -> if(r.1 = r.2, toString(r.1), concat(toString(r.1), '-', toString(r.2))), h.ranges) AS holes
 FROM streams AS s
 LEFT JOIN holes AS h ON s.stream_id = h.stream_id
+LEFT JOIN letters AS l ON s.stream_id = l.stream_id
 WHERE s.missing > 0 OR state = 'silent'
 ORDER BY unexplained DESC, missing DESC, last DESC
 LIMIT {limit:UInt64}

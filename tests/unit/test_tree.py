@@ -155,8 +155,8 @@ def test_another_error_on_the_way_up_is_shown_too() -> None:
 def test_runs_that_never_ended_are_marked_as_open() -> None:
     """A start without an end says OPEN, a run that ended does not."""
     lines = shown([event("chain_start", 1, 0, component="agent"), event("tool_start", 2, 1, parent=1, tool_name="archive")])
-    assert "OPEN: started, never ended" in line_with("agent", lines)
-    assert "OPEN: started, never ended" in line_with("archive", lines)
+    assert "OPEN: started, not ended" in line_with("agent", lines)
+    assert "OPEN: started, not ended" in line_with("archive", lines)
     assert not any("OPEN" in line for line in shown([event("tool_start", 1, 0), ended("tool_end", 1, 2)]))
 
 

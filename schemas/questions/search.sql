@@ -1,0 +1,55 @@
+-- Events whose input, output and error together have all words of a text: the newest first.
+-- asked by: langtrail search
+-- text: the words, in any order and case
+-- phrases = []: texts whose words have to follow one another
+-- tenant = NULL: only events of this tenant
+-- since = NULL: from this time on, such as 2026-11-22, 2026-11-22T08:30:00Z or 7d (ago)
+-- until = NULL: before this time
+-- limit = 100: how many rows at most
+--
+-- Words are compared in Unicode's folded case (STRASSE finds straße). The tokenizer takes a run of ASCII letters and digits
+-- for a word, and every other letter for one of its own, which is right for Chinese and Japanese; a word such as Äpfel is
+-- therefore given as a phrase, too. Content is JSON: its escapes (a new line is \n) are no part of a word.
+--
+-- `searchable` is the very expression of the text index, which `langtrail text-index add` makes: with it the words are looked
+-- up there, without it every text in reach is read. At most 64 words are looked up.
+WITH
+    concat(ifNull(t.input, ''), ' § ', ifNull(t.output, ''), ' § ', ifNull(t.error_message, '')) AS content,
+    replaceRegexpAll(content, '\\\\(u[0-9a-fA-F]{4}|.)', ' ') AS unescaped,
+    if(isValidASCII(unescaped), lower(unescaped), caseFoldUTF8(unescaped)) AS searchable,
+    arraySlice(arrayDistinct(tokens(caseFoldUTF8({text:String}), 'asciiCJK')), 1, 64) AS words,
+    found AS
+    (
+        SELECT t.tenant_id AS tenant_id, t.occurred_at AS occurred_at, t.event_id AS event_id
+        FROM trail AS t
+        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+          AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+          AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+          AND hasAllTokens(searchable, words, 'asciiCJK')
+          AND (empty({phrases:Array(String)})
+              OR arrayAll(
+                  phrase -> position(
+                      concat(' ', arrayStringConcat(tokens(searchable, 'asciiCJK'), ' '), ' '),
+                      concat(' ', arrayStringConcat(tokens(caseFoldUTF8(phrase), 'asciiCJK'), ' '), ' ')) > 0,
+                  {phrases:Array(String)}))
+        ORDER BY t.occurred_at DESC, t.event_id
+        LIMIT {limit:UInt64}
+    )
+SELECT
+    t.occurred_at AS occurred_at,
+    t.tenant_id AS tenant_id,
+    t.session_id AS session_id,
+    t.event_type AS event_type,
+    coalesce(t.tool_name, t.response_model, t.request_model, t.component) AS name,
+    t.principal_id AS principal_id,
+    t.input AS input,
+    t.output AS output,
+    t.error_message AS error_message,
+    t.redaction_types AS redacted,
+    toString(t.run_id) AS run_id,
+    toString(t.event_id) AS event_id
+FROM trail AS t
+WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+  AND (t.tenant_id, t.occurred_at, t.event_id) IN (SELECT tenant_id, occurred_at, event_id FROM found)
+ORDER BY occurred_at DESC, event_id
+LIMIT {limit:UInt64}
