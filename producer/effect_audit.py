@@ -16,6 +16,7 @@ from .scrub import SECRET, is_secret_name
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _LOOKUP_SECONDS = 5.0
+_SPAWN_SECONDS = 1.0
 
 
 class _Hook:
@@ -27,11 +28,13 @@ class _Hook:
 
 
 class _Local(threading.local):
-    """The host name that this thread looked up last: a connection only tells the address."""
+    """What this thread told last: the host it looked up, since a connection only tells the address; the program it starts."""
 
     host = ""
     port: Any = None
     until = 0.0
+    program = ""
+    program_until = 0.0
 
 
 _local = _Local()
@@ -88,9 +91,16 @@ def _shell(record: Record, args: tuple[Any, ...]) -> None:
     _program(record, ("sh", ["sh", "-c", os.fsdecode(args[0])]))
 
 
+def _started(record: Record, args: tuple[Any, ...]) -> None:
+    _program(record, args)
+    _local.program, _local.program_until = Path(os.fsdecode(args[0])).name, time.monotonic() + _SPAWN_SECONDS
+
+
 def _spawned(record: Record, args: tuple[Any, ...]) -> None:
     path, given = (args[1], args[2]) if isinstance(args[0], int) else (args[0], args[1])
-    _program(record, (path, given))
+    if Path(os.fsdecode(path)).name != _local.program or time.monotonic() >= _local.program_until:
+        _program(record, (path, given))  # else subprocess told it already
+    _local.program = ""
 
 
 def _opened(record: Record, args: tuple[Any, ...]) -> None:
@@ -136,7 +146,7 @@ _READERS: dict[str, Callable[[Record, tuple[Any, ...]], None]] = {
     "socket.getaddrinfo": _looked_up,
     "http.client.send": lambda record, args: watch_request(record, *args[:2]),
     "sqlite3.connect": lambda record, args: opened_otherwise(record, args[0]),
-    "subprocess.Popen": _program,
+    "subprocess.Popen": _started,
     "os.system": _shell,
     "os.posix_spawn": _spawned,
     "os.spawn": _spawned,
