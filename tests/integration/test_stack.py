@@ -1,6 +1,5 @@
 """The local stack: real parts, started, watched over and stopped; what its users are told when something is wrong."""
 
-
 import os
 import signal
 import socket
