@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAGES := schemas producer processors deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types format up down bench clean
+.PHONY: help demo test chaos lint types format up down bench clean
 
 help:  ## Show these targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,8 +20,11 @@ $(VENV)/installed: pyproject.toml requirements-dev.txt
 demo: $(VENV)/installed  ## Start the local stack, run sample applications, show the trail.
 	$(BIN)/langtrail demo
 
-test: $(VENV)/installed  ## Run all tests on a real broker and the real engine.
-	$(BIN)/python -m pytest
+test: $(VENV)/installed  ## Run the tests on a real broker and the real engine.
+	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/chaos/test_pipeline.py
+
+chaos: $(VENV)/installed  ## Run the long tests too: producers under every kind of broker and disk.
+	$(BIN)/python -m pytest tests/chaos
 
 lint: $(VENV)/installed  ## Check style.
 	$(BIN)/ruff check .
