@@ -46,9 +46,12 @@ def ask(
         raise AskError(f"{asked.name} has a command of its own: langtrail {asked.command} --help")
     if as_json + as_csv + (parquet is not None) > 1:
         raise AskError("choose one of --json, --csv and --parquet")
-    values = parsed(asked, given_options(context.args) | ({} if tenant is None else {"tenant": tenant}))
+    given = given_options(context.args)
+    if tenant is not None and "tenant" in given:
+        raise AskError("the tenant is given twice")
+    values = parsed(asked, given | ({} if tenant is None else {"tenant": tenant}))
+    scope = _text(values.get("tenant"))
     trail = connect()
-    scope = tenant if tenant is not None else _text(values.get("tenant"))
     with recorded("ask", {"question": asked.name, **values}, user=trail.user, tenant=scope) as reading:
         if parquet is not None:
             table = arrow_table(trail.formatted(asked.sql, asked.bind(values), "Arrow", **ARROW_SETTINGS))

@@ -56,6 +56,8 @@ class Question:
     sql: str
     parameters: tuple[Parameter, ...]
     command: str | None = None
+    for_operators: bool = False
+    """Whether it names no tenant, because what it is about belongs to none."""
 
     def bind(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return the value of every parameter, defaults filled in (NULL is None). Raises QuestionError."""
@@ -110,11 +112,13 @@ def question(name: str) -> Question:
 def _question(name: str, sql: str) -> Question:
     """Read a question: the first comment line is its help, the lines `-- name = default: meaning` are its parameters.
 
-    A line `-- asked by: langtrail NAME` says that it has a command of its own.
+    A line `-- asked by: langtrail NAME` says that it has a command of its own, a line `-- for operators: WHY` that it is about
+    no tenant.
     """
     first, *rest = sql.splitlines()
     types = dict(_PLACEHOLDER.findall(sql))
     declared = [match.groups() for line in rest if (match := _PARAMETER.fullmatch(line))]
     parameters = tuple(Parameter(key, types.get(key, ""), doc, default) for key, default, doc in declared if key in types)
     command = _COMMAND.search(sql)
-    return Question(name, first.removeprefix("-- "), sql, parameters, command[1] if command else None)
+    for_operators = re.search("^-- for operators: ", sql, re.MULTILINE) is not None
+    return Question(name, first.removeprefix("-- "), sql, parameters, command[1] if command else None, for_operators)

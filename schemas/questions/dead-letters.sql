@@ -1,4 +1,5 @@
 -- What was rejected or withheld, why, where it came from, and whether its event is whole by now; the newest first.
+-- for operators: a dead letter names no tenant, or one that nobody could check
 -- reason = NULL: only of this reason, such as withheld or malformed_record
 -- since = NULL: from this time on, such as 2026-11-22, 2026-11-22T08:30:00Z or 7d (ago)
 -- until = NULL: before this time
@@ -29,7 +30,11 @@ SELECT
     l.rejected_at AS rejected_at,
     l.reason AS reason,
     l.stage AS stage,
-    multiIf(l.event_id IS NULL, 'none', s.status = '', 'missing', s.status IN ('withheld', 'partial'), 'withheld', 'whole') AS event,
+    multiIf(
+        l.event_id IS NULL, 'none',
+        s.status = '', 'missing',
+        s.status IN ('withheld', 'partial'), 'withheld',
+        'whole') AS event,
     l.error AS error,
     l.origin_topic AS origin_topic,
     l.origin_partition AS origin_partition,
