@@ -127,7 +127,7 @@ class AuditCallbackHandler(BaseCallbackHandler):
     ) -> None:
         run = open_run("chain", serialized, run_id, parent_run_id, metadata, kwargs.get("name"))
         if run:
-            run.defers_inputs = bool(kwargs.get("defers_inputs"))
+            run.defers_inputs = bool(kwargs.get("defers_inputs")) or _are_not_known_yet(inputs)
             if kwargs.get("run_type") == "prompt":
                 prompts.formatted(run, metadata or {})
             record_start(run, {"input": snapshot(inputs), **capture.run_content(metadata, tags)}, tags)
@@ -346,6 +346,11 @@ def _told(interrupt: Any) -> dict[str, Any]:
     return {"id": getattr(interrupt, "id", None), "value": getattr(interrupt, "value", None)}
 
 
+def _are_not_known_yet(inputs: Any) -> bool:
+    """Tell whether this is what LangChain hands over when a stream starts: {"input": ""}."""
+    return type(inputs) is dict and len(inputs) == 1 and type(text := inputs.get("input")) is str and not text
+
+
 def _deferred(run: Run, kwargs: dict[str, Any]) -> dict[str, Snapshot]:
     """Return the inputs of a stream, which are only known at its end."""
-    return {"input": snapshot(kwargs["inputs"])} if run.defers_inputs and "inputs" in kwargs else {}
+    return {"input": snapshot(kwargs["inputs"])} if run.defers_inputs and kwargs.get("inputs") is not None else {}

@@ -120,14 +120,14 @@ def record_error(
     model: dict[str, Any] | None = None,
     ext: dict[str, str] | None = None,
 ) -> None:
-    """Record that an exception ended a run. A cancellation ends what is open below it: nobody will tell of that."""
+    """Record that an exception ended a run. A cancellation ends what is awaited below it: nobody will tell of that."""
     shared = pipeline()
     outcome = outcome_of(error)
     run.cancelled = outcome == "cancelled"
     if outcome == "interrupted" and run.parent is not None:
         run.parent.interrupted = True
     if ends_all_below(error):
-        _give_up(shared, shared.runs.below(run), "cancelled", "parent")
+        _give_up(shared, [each for each in shared.runs.below(run) if not each.streams()], "cancelled", "parent")
     elif run.batch and within_sync_generate():
         _give_up(shared, [each for each in run.batch if each is not run and not each.ended], "cancelled", "sibling")
     run.batch = None

@@ -18,7 +18,7 @@ MAX_CLOSED = 4_096
 MAX_EFFECTS_ALIKE = 100
 """How many side effects of one kind on one thing are recorded for one run."""
 GRACE_SECONDS = 60
-"""How long a run may stay open below one that ended, where both ran in one thread and task: LangChain forgot its end."""
+"""How long a run may stay open below one that was cancelled, or that ended in the same thread and task: it was forgotten."""
 
 _SWEEP_SECONDS = 30
 _WITHOUT_CONTEXT = ("llm", "retriever")
@@ -56,6 +56,7 @@ class Run:
     flags: tuple[str, ...] = ()
     first_token_ns: int | None = None
     defers_inputs: bool = False
+    """Whether it is a stream: what goes in comes part by part, and is only known when it ends."""
     interrupted: bool = False
     """Whether it, or something directly below it, waits for a human: it may end without an exception."""
     cancelled: bool = False
@@ -85,6 +86,10 @@ class Run:
     def now(cls) -> tuple[int, int]:
         """Return the two clocks of a start: microseconds since 1970, and monotonic nanoseconds."""
         return time.time_ns() // 1000, time.monotonic_ns()
+
+    def streams(self) -> bool:
+        """Tell whether it has handed parts over: a generator that waits is told of its end later than who used it."""
+        return self.defers_inputs or self.first_token_ns is not None
 
     def effects_left_out(self) -> int:
         """Return how many of its side effects were not recorded, because they were like a hundred others."""
@@ -229,7 +234,8 @@ class Runs:
         while self._bereft and self._bereft[0][0] <= now_ns - GRACE_SECONDS * _NS:
             _, parent = self._bereft.popleft()
             outcome = "cancelled" if parent.cancelled else "abandoned"
-            found += [Overdue(run, outcome, "parent") for run in self.below(parent) if run.origin == parent.origin]
+            below = self.below(parent)
+            found += [Overdue(run, outcome, "parent") for run in below if parent.cancelled or run.origin == parent.origin]
         return found
 
     def _of_cancelled_tasks(self) -> list[Overdue]:

@@ -66,6 +66,16 @@ def test_no_secret_leaves_by_any_door(trail: Trail) -> None:
     assert "serialized" not in str(events)
 
 
+def test_what_went_into_a_stream_is_known_at_its_end(trail: Trail) -> None:
+    """A step of a stream starts before its input is there; its end has all of it."""
+    model = GenericFakeChatModel(messages=iter([AIMessage("one two")]))
+    parser: RunnableLambda[AIMessage, str] = RunnableLambda(lambda message: str(message.content).upper())
+    assert "".join((model | parser).stream("hi", config())) == "ONE TWO"
+    start, end = [event for event in trail.events("chain_start", "chain_end") if event["component"] == "RunnableLambda"]
+    assert start["content"]["input"] == {"input": ""}
+    assert (end["content"]["input"]["content"], end["content"]["output"]) == ("one two", "ONE TWO")
+
+
 def test_an_input_that_is_changed_later_is_recorded_as_it_was(trail: Trail) -> None:
     """The start has what went in; the end has what it became."""
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Protocol
 
+import numpy as np
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler, CallbackManager, CallbackManagerForChainRun, dispatch_custom_event
 from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
@@ -181,10 +182,11 @@ class Plain:
         ([1, 2], [1, 2]),
         (Given(name="a"), {"name": "a"}),
         (Plain("a"), {"name": "a"}),
+        (np.array([1, 2]), [1, 2]),
         (iter([1]), {"type": "list_iterator", "not_recorded": True}),
         (None, None),
     ],
-    ids=["text", "list", "model", "dataclass", "generator", "none"],
+    ids=["text", "list", "model", "dataclass", "array", "generator", "none"],
 )
 def test_inputs_of_any_kind_are_recorded(trail: Trail, value: Any, recorded: Any) -> None:
     """LangChain hands over whatever the application passed; a generator is not consumed, and the event says so."""

@@ -242,6 +242,24 @@ def test_an_async_stream_that_is_left_behind_is_closed(trail: Trail) -> None:
     assert {event["outcome"] for event in trail.events("llm_error", "abandoned")} <= {"cancelled", "abandoned"}
 
 
+def test_a_stream_that_is_cancelled_half_way_ends_once(trail: Trail) -> None:
+    """Its consumer is cancelled between two parts: the root is told at once, the generators below it a moment later."""
+
+    async def main() -> None:
+        async for _ in (step(lambda _: "hi") | Waiting() | StrOutputParser()).astream("hi", config()):
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    gc.collect()
+    assert trail.events("abandoned") == []
+    assert_every_start_ended_once(trail)
+    assert {event["outcome"] for event in trail.events("llm_error", "chain_error")} == {"cancelled"}
+    assert trail.one("llm_error")["content"]["output"][0]["content"] == "a"
+
+
 def test_a_model_stream_closed_early_is_cancelled_with_what_it_said(trail: Trail) -> None:
     """What came before the close is in the event."""
     stream = Waiting().stream("hi", config())
