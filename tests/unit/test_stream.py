@@ -135,9 +135,10 @@ def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Tr
     assert wait_for(lambda: bool(trail.events("dropped")), 10)
     run()
     dropped = trail.one("dropped")
-    assert (dropped["first_seq"], dropped["last_seq"]) == (0, 4)
+    assert dropped["first_seq"] == 0
+    assert dropped["last_seq"] in (2, 3, 4)  # it is noticed after the first run, or during the second
     assert ext(dropped) == {"reason": "the files of the spool were removed"}
-    assert numbers(trail) == [5, 6, 7]
+    assert numbers(trail) == list(range(dropped["last_seq"] + 1, 8))
 
 
 def test_last_words_are_said_on_a_full_disk(
