@@ -30,7 +30,7 @@ EXTRA_OF = {
     "langgraph": "local",
     "lz4": "local",
     "psutil": "local",
-    "zstandard": "local",
+    "backports": "local",
 }
 """Which extra brings a package that a base installation lacks."""
 
