@@ -223,6 +223,7 @@ class Runs:
     def forked(self) -> None:
         """In a forked child: the parent process ends its runs itself, but what runs on here still knows where it belongs."""
         self._lock = threading.RLock()
+        self.tool_calls.forked()
         for run in self._open.values():
             self._keep_closed(run)
         self._open.clear()

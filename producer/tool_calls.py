@@ -65,6 +65,10 @@ class ToolCallLedger:
         self._executed: OrderedDict[tuple[Session, str], None] = OrderedDict()
         self._waiting: OrderedDict[Session, dict[str, Call]] = OrderedDict()
 
+    def forked(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock, and never lets go of it here."""
+        self._lock = RLock()
+
     def asked(self, run: "Run", messages: list[Any]) -> None:
         """Take down the tool calls in a model's answer. An answer that is the root itself is the application's to act on."""
         if run.top is None:

@@ -139,6 +139,7 @@ def forked_in_run() -> None:
 
 def forked_from_threads() -> None:
     """Fork while other threads record without a pause."""
+    run(1)  # loads what LangChain imports late: a module's lock is not fork's friend
     stop = threading.Event()
 
     def work() -> None:
