@@ -1,6 +1,7 @@
 """Search over what went in, what came out and what failed: all words, or words that follow one another."""
 
 import re
+import string
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,8 @@ _FIRST_WINDOW: Final = timedelta(hours=1)
 _WIDER: Final = 4
 INDEX: Final = "by_text"
 _TIME: Final = "%Y-%m-%d %H:%M:%S.%f"
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9_]+")
+_ONE_WORD = re.compile(r"[^\W_\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]*")
+_MARKS: Final = string.punctuation + "\u2026\u2013\u2014\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb\u3002\u3001"
 _INDEXED: Final = (
     "SELECT count() > 0 AS is_there FROM system.data_skipping_indices "
     "WHERE database = currentDatabase() AND table = 'events' AND name = {name:String}"
@@ -48,15 +50,20 @@ def search(
     for first, last in _windows(trail, since, until):
         tell(first)
         part = trail.ask("search", **asked, since=first, until=last, limit=limit - len(rows))
-        columns, rows = part.columns, rows + part.rows
+        columns, rows = part.columns or columns, rows + part.rows
         if len(rows) >= limit:
             break
     return Answer(columns, rows)
 
 
 def phrases(text: str, *, whole: bool) -> list[str]:
-    """Return what has to stand together: the whole text, or each of its words that is more than ASCII letters and digits."""
-    return [text] if whole else [word for word in text.split() if not _PLAIN_WORD.fullmatch(word)]
+    """Return what has to stand together: the whole text, or each of its words that the store takes for several.
+
+    These are words with a mark in them, such as shop-42, and Chinese and Japanese words.
+    """
+    if whole:
+        return [text]
+    return [word for word in text.split() if not _ONE_WORD.fullmatch(word.strip(_MARKS))]
 
 
 def is_indexed(trail: Trail) -> bool:

@@ -7,17 +7,22 @@
 -- until = NULL: before this time
 -- limit = 100: how many rows at most
 --
--- Words are compared in Unicode's folded case (STRASSE finds straße). The tokenizer takes a run of ASCII letters and digits
--- for a word, and every other letter for one of its own, which is right for Chinese and Japanese; a word such as Äpfel is
--- therefore given as a phrase, too. Content is JSON: its escapes (a new line is \n) are no part of a word.
+-- Words are compared in Unicode's folded case (STRASSE finds straße). A word is a run of letters and digits; each Chinese or
+-- Japanese character is a word of its own. Content is JSON: its escapes (a new line is \n) are no part of a word. What is one
+-- word to whoever asks and several here (日本語, shop-42) is given as a phrase, too; `endoffield` keeps one from running on.
 --
 -- `searchable` is the very expression of the text index, which `langtrail text-index add` makes: with it the words are looked
 -- up there, without it every text in reach is read. At most 64 words are looked up.
 WITH
-    concat(ifNull(t.input, ''), ' § ', ifNull(t.output, ''), ' § ', ifNull(t.error_message, '')) AS content,
-    replaceRegexpAll(content, '\\\\(u[0-9a-fA-F]{4}|.)', ' ') AS unescaped,
-    if(isValidASCII(unescaped), lower(unescaped), caseFoldUTF8(unescaped)) AS searchable,
-    arraySlice(arrayDistinct(tokens(caseFoldUTF8({text:String}), 'asciiCJK')), 1, 64) AS words,
+    text -> if(
+        isValidASCII(text),
+        lower(text),
+        replaceRegexpAll(
+            replaceRegexpAll(caseFoldUTF8(text), '[^\\pL\\pN\\pM]+', ' '),
+            '([\\p{Han}\\p{Hiragana}\\p{Katakana}])', ' \\1 ')) AS folded,
+    concat(ifNull(t.input, ''), ' endoffield ', ifNull(t.output, ''), ' endoffield ', ifNull(t.error_message, '')) AS content,
+    folded(replaceRegexpAll(content, '\\\\(u[0-9a-fA-F]{4}|.)', ' ')) AS searchable,
+    arraySlice(arrayDistinct(tokens(folded({text:String}), 'splitByNonAlpha')), 1, 64) AS words,
     found AS
     (
         SELECT t.tenant_id AS tenant_id, t.occurred_at AS occurred_at, t.event_id AS event_id
@@ -25,12 +30,12 @@ WITH
         WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
           AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
           AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-          AND hasAllTokens(searchable, words, 'asciiCJK')
+          AND hasAllTokens(searchable, words, 'splitByNonAlpha')
           AND (empty({phrases:Array(String)})
               OR arrayAll(
                   phrase -> position(
-                      concat(' ', arrayStringConcat(tokens(searchable, 'asciiCJK'), ' '), ' '),
-                      concat(' ', arrayStringConcat(tokens(caseFoldUTF8(phrase), 'asciiCJK'), ' '), ' ')) > 0,
+                      concat(' ', arrayStringConcat(tokens(searchable, 'splitByNonAlpha'), ' '), ' '),
+                      concat(' ', arrayStringConcat(tokens(folded(phrase), 'splitByNonAlpha'), ' '), ' ')) > 0,
                   {phrases:Array(String)}))
         ORDER BY t.occurred_at DESC, t.event_id
         LIMIT {limit:UInt64}

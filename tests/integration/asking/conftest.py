@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
+import orjson
 import pytest
 
 from langtrail.deploy.cli import main
@@ -13,7 +14,11 @@ from langtrail.deploy.migrate import migrate
 from langtrail.deploy.sample_events import encode_audit_event
 from langtrail.processors.avro_container import AvroContainer
 from langtrail.processors.clickhouse import Store, connect
-from langtrail.schemas import AUDIT_EVENT, registry
+from langtrail.producer.entry import Position
+from langtrail.producer.spool import streams
+from langtrail.producer.spool_reader import SpoolReader
+from langtrail.schemas import AUDIT_EVENT, RAW_EVENT, decode, registry
+from langtrail.schemas.codec import join_raw
 
 SCHEMA = registry().latest(AUDIT_EVENT)
 START = 1_790_000_000_000_000
@@ -224,6 +229,23 @@ def store(dsn: str, records: Sequence[Record], batch: str = "story", partition: 
     Store(dsn, timeout_seconds=30).insert(container.columns, body, batch)
 
 
+def spooled(spool: Path) -> list[Record]:
+    """Return the events in a spool, the oldest stream first; `asked` is what a reader asked."""
+    entries = [entry for files in streams(spool) for entry in SpoolReader(files, Position()).read(1 << 20)]
+    found = []
+    for entry in entries:
+        core = decode(registry().latest(RAW_EVENT), join_raw(bytes(32), b"", entry.core))
+        content = orjson.loads(entry.content) if entry.content else {}
+        found.append({**core, "asked": orjson.loads(content["input"]) if "input" in content else None})
+    return found
+
+
+@pytest.fixture
+def recorded_reads(tmp_path: Path) -> Callable[[], list[Record]]:
+    """Return a function that returns what the commands of this test recorded of their reading, in order."""
+    return lambda: [event for event in spooled(tmp_path / "spool") if event["event_type"] == "audit_read"]
+
+
 @pytest.fixture(scope="session")
 def database(clickhouse_server: str) -> Iterator[Callable[[str], str]]:
     """Return a function that makes a database of this name, with all tables, and returns its DSN."""
@@ -238,8 +260,25 @@ def database(clickhouse_server: str) -> Iterator[Callable[[str], str]]:
     yield make
     client = connect(clickhouse_server, database="default")
     for name in made:
-        client.command(f"DROP DATABASE {name}")
+        client.command(f"DROP DATABASE IF EXISTS {name}")
     client.close()
+
+
+@pytest.fixture(scope="session")
+def store_events() -> Callable[..., None]:
+    """Return a function that stores events of one stream, `hours` after the start, with or without their indexes."""
+
+    def put(dsn: str, events: Sequence[Record], hours: int = 0, *, materialise: bool = True, partition: int = 0) -> None:
+        stream = Stream(f"events {hours}", START + hours * 3_600_000_000, tenant_id="acme")
+        records = [stream.add(**{"event_type": "text", **fields}) for fields in events]
+        container = AvroContainer("langtrail.events", partition, SCHEMA)
+        body = container.encode(enumerate(encode_audit_event(record) for record in records))
+        client = connect(dsn)
+        settings = {"materialize_skip_indexes_on_insert": int(materialise), "async_insert": 0}
+        client.raw_insert("events", container.columns, body, settings, "Avro")
+        client.close()
+
+    return put
 
 
 @pytest.fixture(scope="session")
