@@ -198,8 +198,7 @@ class Sender:
         if now >= self._save_at:
             self._save_at = now + _SAVE_SECONDS
             self._save()
-            if self._stream.log.is_gone():
-                self._stream.start_over(self._own.acknowledged)
+            self._stream.check_files(self._own.acknowledged)
         if self._stream.log.in_memory:
             with self._stream.log.lock:
                 self._stream.log.spill()

@@ -92,10 +92,10 @@ class Stream:
             self.dropped += hole.count
         self.record(dropped_event(self._settings, hole))
 
-    def start_over(self, acknowledged: Watermark) -> None:
-        """Go on in new files: somebody removed ours, and what Kafka did not have is lost with them."""
+    def check_files(self, acknowledged: Watermark) -> None:
+        """Go on in new files when somebody removed ours; what Kafka did not have is lost with them, and named."""
         with self._lock:
-            lost = self.log.start_over(acknowledged)
+            lost = self.log.start_over(acknowledged) if self.log.is_gone() else None
         if lost is not None:
             self.record_hole(Hole(*lost, "the files of the spool were removed"))
 

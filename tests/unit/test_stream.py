@@ -130,8 +130,9 @@ def test_a_spool_that_cannot_be_written_at_first_is_used_once_it_can(trail: Trai
 def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     """That is noticed, named, and the stream goes on in new files."""
     run()
-    shutil.rmtree(trail.spool)
-    run()
+    with pipeline()._stream.log.lock:  # type: ignore[union-attr] # it is open: it has events
+        shutil.rmtree(trail.spool)
+        run()
     assert wait_for(lambda: bool(trail.events("dropped")), 10)
     run()
     dropped = trail.one("dropped")
