@@ -268,11 +268,19 @@ def database(clickhouse_server: str) -> Iterator[Callable[[str], str]]:
 def store_events() -> Callable[..., None]:
     """Return a function that stores events of one stream, `hours` after the start, with or without their indexes."""
 
-    def put(dsn: str, events: Sequence[Record], hours: int = 0, *, materialise: bool = True, partition: int = 0) -> None:
-        stream = Stream(f"events {hours}", START + hours * 3_600_000_000, tenant_id="acme")
+    def put(
+        dsn: str,
+        events: Sequence[Record],
+        hours: float = 0,
+        *,
+        materialise: bool = True,
+        partition: int = 0,
+        offset: int = 0,
+    ) -> None:
+        stream = Stream(f"events {hours}", START + int(hours * 3_600_000_000), tenant_id="acme")
         records = [stream.add(**{"event_type": "text", **fields}) for fields in events]
         container = AvroContainer("langtrail.events", partition, SCHEMA)
-        body = container.encode(enumerate(encode_audit_event(record) for record in records))
+        body = container.encode(enumerate((encode_audit_event(record) for record in records), offset))
         client = connect(dsn)
         settings = {"materialize_skip_indexes_on_insert": int(materialise), "async_insert": 0}
         client.raw_insert("events", container.columns, body, settings, "Avro")

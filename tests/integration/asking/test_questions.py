@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
+from langtrail.deploy.answer_files import ARROW_SETTINGS, arrow_table
 from langtrail.deploy.ask import Trail
 from langtrail.schemas.statements import questions
 
@@ -41,6 +42,16 @@ def test_every_listed_question_has_a_test_here() -> None:
     named = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
     listed = {name for name, question in questions().items() if question.command is None and not question.for_operators}
     assert {name for name in listed if not any(test.startswith(name) for test in named)} == set()
+
+
+def test_no_question_returns_what_is_no_text_or_number(trail: Trail) -> None:
+    """Ids and hashes are text in every answer, in a Parquet file too."""
+    needed = {"principal": "maria", "id": "call-1", "run_id": run("read")}
+    for question in questions().values():
+        if question.command is None:
+            given = {p.name: needed[p.name] for p in question.parameters if p.default is None}
+            table = arrow_table(trail.formatted(question.sql, question.bind(given), "Arrow", **ARROW_SETTINGS))
+            assert [field.name for field in table.schema if "binary" in str(field.type)] == [], question.name
 
 
 def test_who_triggered_a_job_and_what_came_back(ask: Ask) -> None:

@@ -87,12 +87,12 @@ def trail(request: pytest.FixtureRequest, database: Callable[[str], str], told: 
 
 @pytest.fixture(scope="module")
 def told(store_events: Store) -> Callable[..., None]:
-    """Return a function that stores some of the texts, each as an event of a session of its name, an hour apart."""
+    """Return a function that stores some of the texts, each as an event of a session of its name, three minutes apart."""
 
     def tell(dsn: str, texts: dict[str, dict[str, Any]], names: list[str], *, indexed: bool = True) -> None:
         for name in names:
             fields = {**texts[name], "session_id": name, "run_id": None}
-            store_events(dsn, [fields], hours=list(texts).index(name), materialise=indexed)
+            store_events(dsn, [fields], hours=list(texts).index(name) / 20, materialise=indexed)
 
     return tell
 
@@ -117,11 +117,26 @@ def test_a_phrase_stands_together(trail: Trail, text: str, expected: set[str]) -
 def test_tenant_time_and_number_narrow_a_search(trail: Trail) -> None:
     """Only that tenant's, only in that time, only so many: the newest first."""
     assert sessions(trail, "declined", tenant="globex") == {"together"}
-    assert sessions(trail, "declined", since="2026-09-21 21:00:00.000000") == {"together"}
-    assert sessions(trail, "declined", until="2026-09-21 21:00:00.000000") == {"apart"}
+    assert sessions(trail, "declined", since="2026-09-21 14:33:00.000000") == {"together"}
+    assert sessions(trail, "declined", until="2026-09-21 14:33:00.000000") == {"apart"}
     assert [row["session_id"] for row in search(trail, "card", limit=1).objects()] == ["together"]
     assert [row["session_id"] for row in search(trail, "card").objects()] == ["together", "apart"]
     assert search(trail, "card", since="2027-01-01 00:00:00.000000").rows == []
+
+
+def test_what_is_read_is_read_from_the_newest_on(database: Callable[[str], str], store_events: Store) -> None:
+    """In wider and wider stretches of time over years, and no further than it takes to find enough."""
+    dsn = database("search_far_apart")
+    for hours in (0, 0.5, 30, 900, 20_000):
+        store_events(dsn, [{"input": '"a word"', "session_id": str(hours)}], hours=hours)
+    trail = Trail(dsn)
+    told: list[str] = []
+    found = search(trail, "word", tell=told.append)
+    assert [row["session_id"] for row in found.objects()] == ["20000", "900", "30", "0.5", "0"]
+    assert 5 < len(told) < 12
+    told.clear()
+    assert len(search(trail, "word", limit=1, tell=told.append).rows) == len(told) == 1
+    trail.close()
 
 
 def test_a_long_text_is_looked_up(trail: Trail) -> None:
