@@ -37,7 +37,7 @@ def _facts(salt: bytes, given: dict[str, Snapshot]) -> bytes:
     """Write group content out, commitments included.
 
     HMAC-SHA256 by its definition (RFC 2104), the key's two blocks made once for all fields: 1.5 µs a field, hmac.digest
-    takes 3. tests/unit/test_core.py holds that they are schemas.commitment.
+    takes 3. tests/unit/producer/test_core.py holds that they are schemas.commitment.
     """
     inner, outer = salt.translate(_INNER) + _INNER_REST, salt.translate(_OUTER) + _OUTER_REST
     pieces, total, truncated = [], 0, False

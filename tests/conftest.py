@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,14 +16,9 @@ from typing import Any
 
 import pytest
 
-from langtrail.deploy import stack as local_stack
-from langtrail.deploy.clickhouse_server import clickhouse_service, dsn
-from langtrail.deploy.kafka import kafka_service
-from langtrail.deploy.process import LOOPBACK, free_port, last_lines, spawn, stop, wait_for
-from langtrail.deploy.service import running
-
 _WITH_NETWORK = {"integration", "contract", "chaos", "benchmarks"}
 _STACK_SECONDS = 120.0
+_POLL_SECONDS = 0.02
 
 
 class UndeclaredNetwork(AssertionError):
@@ -66,6 +62,10 @@ def _no_network_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytes
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the bootstrap servers of a running Apache Kafka broker without topics."""
+    from langtrail.deploy.kafka import kafka_service
+    from langtrail.deploy.process import LOOPBACK, free_port
+    from langtrail.deploy.service import running
+
     directory = tmp_path_factory.mktemp("kafka")
     service = kafka_service(directory, free_port(), free_port())
     with running(service, directory):
@@ -75,6 +75,10 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the DSN of a running ClickHouse server; its database langtrail is empty."""
+    from langtrail.deploy.clickhouse_server import clickhouse_service, dsn
+    from langtrail.deploy.process import free_port
+    from langtrail.deploy.service import running
+
     directory = tmp_path_factory.mktemp("clickhouse")
     password = secrets.token_urlsafe(12)
     service = clickhouse_service(directory, free_port(), password)
@@ -85,6 +89,9 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the directory of a running local stack, worker and sink included: langtrail.deploy.stack tells all about it."""
+    from langtrail.deploy import stack as local_stack
+    from langtrail.deploy.process import last_lines, spawn, stop, wait_for
+
     directory = tmp_path_factory.mktemp("stack")
     log = directory.with_name(f"{directory.name}.log")
     supervisor = spawn([sys.executable, "-m", "langtrail.deploy.supervisor", str(directory)], log)
@@ -105,7 +112,10 @@ def wait_until() -> Callable[[Callable[[], object], float, str], None]:
     """Return a function that waits for a condition and fails, saying what was waited for, when its seconds are over."""
 
     def wait(condition: Callable[[], object], deadline_seconds: float, what: str) -> None:
-        assert wait_for(lambda: bool(condition()), deadline_seconds), f"not within {deadline_seconds} s: {what}"
+        ends = time.monotonic() + deadline_seconds
+        while not condition():
+            assert time.monotonic() < ends, f"not within {deadline_seconds} s: {what}"
+            time.sleep(_POLL_SECONDS)
 
     return wait
 

@@ -1,13 +1,15 @@
 """What the producer's tests share: a process's pipeline on a spool of its own, and what it recorded."""
 
+import asyncio
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
+from langchain_core.runnables import Runnable, RunnableConfig
 
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.entry import Position
@@ -52,6 +54,29 @@ class Trail:
         texts = orjson.loads(self._keys.open(header, sealed, bound_to))
         del texts["salt"]
         return {name: text if name == "error_message" else orjson.loads(text) for name, text in texts.items()}
+
+
+@pytest.fixture
+def run_by() -> Callable[[str, Runnable[Any, Any], Any, RunnableConfig], None]:
+    """Return a function that runs a runnable in one of LangChain's ways, by the name of the method."""
+
+    def run(how: str, runnable: Runnable[Any, Any], given: Any, config: RunnableConfig) -> None:
+        async def collect() -> None:
+            async for _ in runnable.astream(given, config):
+                pass
+
+        if how == "batch":
+            runnable.batch([given], config)
+        elif how == "stream":
+            list(runnable.stream(given, config))
+        elif how == "ainvoke":
+            asyncio.run(runnable.ainvoke(given, config))
+        elif how == "astream":
+            asyncio.run(collect())
+        else:
+            runnable.invoke(given, config)
+
+    return run
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from langtrail.producer.spool import streams
 from langtrail.producer.spool_reader import SpoolReader
 from langtrail.schemas import PrivateKeys, UnknownKey, associated_data, generate_private_key, public_key_of
 
+Wait = Callable[[Callable[[], object], float, str], None]
+
 
 class Trail(Protocol):
     """The fixture of conftest.py."""
@@ -59,13 +61,11 @@ def test_a_heartbeat_says_how_far_the_stream_is(trail: Trail) -> None:
     assert beat["run_id"] is None
 
 
-def test_heartbeats_come_by_themselves(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeats_come_by_themselves(trail: Trail, monkeypatch: pytest.MonkeyPatch, wait_until: Wait) -> None:
     """Also without a broker: who imports the spool later sees that the process lived."""
-    from langtrail.deploy.process import wait_for  # noqa: PLC0415 - for this alone
-
     monkeypatch.setenv("LANGTRAIL_HEARTBEAT_SECONDS", "1")
     run()
-    assert wait_for(lambda: bool(trail.events("heartbeat")), 10)
+    wait_until(lambda: trail.events("heartbeat"), 10, "a heartbeat")
 
 
 def test_content_opens_with_the_old_and_the_new_workers_key(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from langtrail.deploy.process import wait_for
 from langtrail.producer import AuditCallbackHandler, SpoolFull
 from langtrail.producer import stream as stream_module
 from langtrail.producer.ids import uuid7
 from langtrail.producer.pipeline import pipeline
 from langtrail.producer.spool import streams
 from langtrail.producer.spool_writer import SpoolWriter
+
+Wait = Callable[[Callable[[], object], float, str], None]
 
 
 class Trail(Protocol):
@@ -127,13 +128,13 @@ def test_a_spool_that_cannot_be_written_at_first_is_used_once_it_can(trail: Trai
     assert trail.events()[0]["event_type"] == "stream_open"
 
 
-def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spool_that_is_removed_while_it_is_used_costs_what_was_in_it(trail: Trail, wait_until: Wait) -> None:
     """That is noticed, named, and the stream goes on in new files."""
     run()
     with pipeline()._stream.log.lock:  # type: ignore[union-attr] # it is open: it has events
         shutil.rmtree(trail.spool)
         run()
-    assert wait_for(lambda: bool(trail.events("dropped")), 10)
+    wait_until(lambda: trail.events("dropped"), 10, "a dropped event")
     run()
     dropped = trail.one("dropped")
     assert dropped["first_seq"] == 0

@@ -9,19 +9,15 @@ from typing import Annotated, Any, Protocol, TypedDict
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
-from langchain_core.agents import AgentAction, AgentFinish
-from langchain_core.callbacks import CallbackManagerForChainRun, adispatch_custom_event, dispatch_custom_event
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolCall
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
-from langchain_core.tools import ToolException, tool
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send, interrupt
-from pydantic import BaseModel
-from tenacity import RetryCallState, Retrying
 
 from langtrail.producer import AuditCallbackHandler
 
@@ -112,19 +108,6 @@ def test_a_call_that_a_failing_graph_never_came_to_is_an_event(trail: Trail) -> 
     assert root["outcome"] == "failure"
 
 
-def test_a_call_left_to_the_application_says_so(trail: Trail) -> None:
-    """A chain whose answer is a tool call ended without a tool: the application may still run it."""
-    first: RunnableLambda[int, str] = RunnableLambda(lambda _: "hi")
-    (first | asking([call("customers", "c1")])).invoke(1, config())
-    assert ext(trail.one("tool_not_executed")) == {"reason": "left_to_application"}
-
-
-def test_a_model_called_by_itself_leaves_its_calls_to_the_application(trail: Trail) -> None:
-    """There is no run around it that could have executed anything."""
-    asking([call("customers", "c1")]).invoke("hi", config())
-    assert trail.events("tool_not_executed") == []
-
-
 def test_a_call_with_arguments_that_are_no_json_is_never_executed(trail: Trail) -> None:
     """The agent just stops; the trail says what was asked for."""
     broken: Any = {"name": "customers", "args": "{", "id": "c1", "error": "no JSON", "type": "invalid_tool_call"}
@@ -133,55 +116,6 @@ def test_a_call_with_arguments_that_are_no_json_is_never_executed(trail: Trail) 
     event = trail.one("tool_not_executed")
     assert ext(event) == {"reason": "invalid_arguments"}
     assert event["content"]["input"] == "{"
-
-
-def test_a_tool_called_by_hand_within_a_run_counts_as_executed(trail: Trail) -> None:
-    """Without a call's id the first call of its name is taken as executed; the run itself has no id."""
-
-    def act(_: int) -> str:
-        asking([call("customers", "c1", country="NO")]).invoke("hi")
-        return str(customers.invoke({"country": "NO"}))
-
-    RunnableLambda(act).invoke(1, config())
-    assert trail.events("tool_not_executed") == []
-    assert trail.one("tool_start")["tool_call_id"] is None
-
-
-def test_an_answer_in_the_form_of_a_tool_call_asks_for_no_tool(trail: Trail) -> None:
-    """with_structured_output uses tool calls as a form: nothing is missing."""
-
-    class Form(BaseModel):
-        """A form."""
-
-        name: str
-
-    structured = asking([call("Form", "c1", name="a")]).with_structured_output(Form)
-    assert structured.invoke("hi", config()) == Form(name="a")
-    assert trail.events("tool_not_executed") == []
-
-
-def test_tool_errors_are_failures_handled_or_not(trail: Trail) -> None:
-    """An exception, one that became a message, and arguments that do not fit."""
-
-    @tool
-    def broken() -> str:
-        """Fail."""
-        raise ToolException("no such table")
-
-    with pytest.raises(ToolException):
-        broken.invoke(call("broken", "c1"), config())
-    broken.handle_tool_error = True
-    broken.invoke(call("broken", "c2"), config())
-    with pytest.raises(ValueError, match="country"):
-        customers.invoke(call("customers", "c3", land="NO"), config())
-    ends = {event["tool_call_id"]: event for event in trail.events("tool_end", "tool_error")}
-    assert {call_id: (event["event_type"], event["outcome"]) for call_id, event in ends.items()} == {
-        "c1": ("tool_error", "failure"),
-        "c2": ("tool_end", "failure"),
-        "c3": ("tool_error", "failure"),
-    }
-    start = next(event for event in trail.events("tool_start") if event["tool_call_id"] == "c3")
-    assert start["content"]["input"] == {"land": "NO"}
 
 
 def test_a_tool_that_is_retried_by_middleware_has_numbered_attempts(trail: Trail) -> None:
@@ -318,27 +252,6 @@ def test_goto_is_recorded_as_what_the_node_returned(trail: Trail) -> None:
     assert end["content"]["output"]["goto"] == "chosen"
 
 
-def test_events_of_ones_own_belong_to_the_run_that_sent_them(trail: Trail) -> None:
-    """dispatch_custom_event, its async twin and on_text."""
-
-    def work(value: int, config: RunnableConfig, run_manager: CallbackManagerForChainRun) -> int:
-        dispatch_custom_event("progress", {"done": value}, config=config)
-        run_manager.on_text("so far")
-        return value
-
-    async def awork(value: int, config: RunnableConfig) -> int:
-        await adispatch_custom_event("progress", {"done": value}, config=config)
-        return value
-
-    function: Any = work
-    RunnableLambda(function).invoke(1, config())
-    asyncio.run(RunnableLambda(awork).ainvoke(2, config()))
-    first, second = trail.events("chain_start")
-    assert [event["run_id"] for event in trail.events("custom")] == [first["run_id"], second["run_id"]]
-    assert trail.one("text")["run_id"] == first["run_id"]
-    assert trail.one("text")["content"]["output"] == "so far"
-
-
 def test_calls_in_parallel_threads_have_the_right_parents(trail: Trail) -> None:
     """ToolNode runs three calls in three threads."""
     together = threading.Barrier(3)
@@ -371,23 +284,3 @@ def test_an_agent_that_is_awaited_leaves_the_same_tree(trail: Trail) -> None:
     assert "customers" in starts
     ids = {event["run_id"] for event in trail.events("chain_start", "llm_start", "tool_start")}
     assert all(event["parent_run_id"] in ids for event in trail.events("llm_start", "tool_start"))
-
-
-def test_what_only_old_agents_and_retries_tell_is_recorded(trail: Trail) -> None:
-    """Agent actions and finishes, and the retries of old text models."""
-    state = RetryCallState(retry_object=Retrying(), fn=None, args=(), kwargs={})
-    state.set_exception((ConnectionError, ConnectionError("gone"), None))
-
-    def work(value: int, run_manager: CallbackManagerForChainRun) -> int:
-        run_manager.on_agent_action(AgentAction("customers", "NO", "log"))
-        run_manager.on_agent_finish(AgentFinish({"output": "done"}, "log"))
-        run_manager.on_retry(state)
-        return value
-
-    function: Any = work
-    RunnableLambda(function).invoke(1, config())
-    action, finish, retry = trail.events("agent_action", "agent_finish", "retry")
-    assert action["content"]["output"]["tool"] == "customers"
-    assert finish["content"]["output"]["return_values"] == {"output": "done"}
-    assert (retry["attempt"], retry["error_type"]) == (1, "ConnectionError")
-    assert retry["content"]["error_message"] == "gone"

@@ -5,8 +5,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Iterator
-from importlib.util import find_spec
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol
 
 import pytest
 from langchain_core.callbacks import CallbackManagerForRetrieverRun, dispatch_custom_event
@@ -19,9 +18,6 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import ToolException, tool
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, interrupt
 
 from langtrail.producer import AuditCallbackHandler, SettingsError, audit_context
 
@@ -208,28 +204,6 @@ def test_a_handler_can_be_copied_and_pickled(trail: Trail) -> None:
     handler = AuditCallbackHandler()
     assert copy.deepcopy([handler]) == [handler]
     assert pickle.loads(pickle.dumps(handler)) == handler  # noqa: S301 - our own bytes
-
-
-@pytest.mark.skipif(find_spec("langgraph.callbacks") is None, reason="LangGraph tells of interrupts from 1.1.7 on")
-def test_langgraph_sees_a_graph_handler_once_it_is_loaded(trail: Trail) -> None:
-    """An interrupt and its resume are events, and the run that paused is interrupted, not failed."""
-
-    class State(TypedDict):
-        approved: bool
-
-    def ask(state: State) -> State:
-        return {"approved": interrupt({"question": "delete?"})}
-
-    graph = StateGraph(State).add_node("ask", ask).add_edge(START, "ask").add_edge("ask", END).compile(InMemorySaver())
-    settings: RunnableConfig = {**config(user_id="ann"), "configurable": {"thread_id": "t1"}}
-    graph.invoke({"approved": False}, settings)
-    graph.invoke(Command(resume=True), settings)
-    paused, resumed = trail.one("interrupt"), trail.one("resume")
-    assert paused["content"]["input"][0]["value"] == {"question": "delete?"}
-    assert paused["interrupt_id"]
-    assert paused["session_id"] == resumed["session_id"] == "t1"
-    assert {event["outcome"] for event in trail.events("chain_error")} == {"interrupted"}
-    assert {event["node"] for event in trail.events("chain_start")} == {None, "ask"}
 
 
 def test_tenants_do_not_mix_between_threads(trail: Trail) -> None:

@@ -5,7 +5,7 @@ import gc
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
@@ -18,7 +18,6 @@ from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
-from langgraph.graph import END, START, StateGraph
 
 from langtrail.producer import AuditCallbackHandler, capture
 from langtrail.producer import pipeline as pipeline_module
@@ -171,31 +170,6 @@ def test_what_a_cancelled_chain_was_waiting_for_is_closed_with_it(trail: Trail, 
 def dict_of(event: dict[str, Any]) -> dict[str, str]:
     """Return an event's further fields."""
     return {item["key"]: item["value"] for item in event["ext"]}
-
-
-class State(TypedDict):
-    value: int
-
-
-def test_a_graph_node_that_fails_closes_what_its_siblings_ran(trail: Trail) -> None:
-    """Two parallel nodes: one raises, LangGraph cancels the other, whose model is never told."""
-    waiting.clear()
-
-    async def fails(state: State) -> State:
-        await until(waiting)
-        raise ValueError("no")
-
-    async def asks(state: State) -> State:
-        await Waiting().ainvoke("hi")
-        return {"value": 1}
-
-    builder = StateGraph(State).add_node("fails", fails).add_node("asks", asks)
-    graph = builder.add_edge(START, "fails").add_edge(START, "asks").add_edge("fails", END).add_edge("asks", END).compile()
-    with pytest.raises(ValueError, match="no"):
-        asyncio.run(graph.ainvoke({"value": 0}, config()))
-    (model,) = trail.events("abandoned")
-    assert (model["outcome"], dict_of(model)["kind"]) == ("cancelled", "llm")
-    assert_every_start_ended_once(trail)
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
