@@ -51,18 +51,21 @@ class Adopted:
 
     @property
     def left(self) -> int:
-        """How many events Kafka has not acknowledged: the numbers up to the last one."""
-        return max(0, self._last_seq - self.shipper.acknowledged.seq) if self.shipper else 0
+        """How many events Kafka has not acknowledged: the numbers up to the last one, and what is torn until that is named."""
+        return self._unacknowledged(self._last_seq if self._finished else self._last_number)
 
     def done(self) -> bool:
         """Tell whether all of it is acknowledged. At the end of the files what is torn there is named, which adds an event."""
         if self.shipper is None:
             return True
-        if not self._finished and self.left == 0:
-            self._finished = True
+        if not self._finished and self._unacknowledged(self._last_seq) == 0:
             self.source.finish()
             self.shipper.report_lost()
+            self._finished = True
         return self._finished and self.left == 0
+
+    def _unacknowledged(self, last_seq: int) -> int:
+        return max(0, last_seq - self.shipper.acknowledged.seq) if self.shipper else 0
 
     def _name(self, hole: Hole) -> None:
         log.warning("events %d to %d of stream %s are lost: %s", hole.first_seq, hole.last_seq, self.stream_id, hole.reason)

@@ -133,12 +133,12 @@ class StreamFiles:
             return begun_after(file.fileno(), start + whole, start + len(rest))
 
     def left(self) -> int:
-        """Return how many events Kafka has not acknowledged: the numbers between the watermark and the last event.
+        """Return how many events Kafka has not acknowledged: from the watermark to the last event, and what is torn after it.
 
         Raises SpoolDamaged.
         """
         last = self.last_event()
-        return 0 if last is None else max(0, last.seq - self.watermark().seq)
+        return 0 if last is None else max(0, last.seq + self.torn(last) - self.watermark().seq)
 
     def remove(self) -> None:
         """Remove the stream: all of it is acknowledged."""
