@@ -197,7 +197,7 @@ def _trigger() -> str:
         rf'|(?:[^A-Za-z](?i:{lower})|[A-Za-z](?:{camel}))s?(?:[^a-z"][^"]*)?{has_value}'
         rf'|(?i:{vague})s?(?:[_\- .]?(?i:{generic}|\d+))*\\?"\s*:\s*(?:\\?["\'`]?[^"\'`\s]{{8}}|[\[{{])'
         rf'|"[xX][_\- .A-Z][^"]*(?i:api|auth|key|secret|token)[^"]*"\s*:'
-        rf'|(?i)"(?:{"|".join(sorted(words.NAMES))})"\s*:\s*"[^"]*(?:pass|pwd|secret|token|key|auth|cookie|cred|ssn|phone)'
+        rf'|(?i:"(?:{"|".join(sorted(words.NAMES))})"\s*:\s*"[^"]*(?:pass|pwd|secret|token|key|auth|cookie|cred|ssn|phone))'
     )
 
 

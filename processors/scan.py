@@ -79,7 +79,7 @@ class Scanner:
         self._table = table
         self._prefilter = Prefilter(table)
         self._structural = frozenset(number for number, detector in enumerate(table) if detector.structural)
-        self._patterns = [Pattern(detector.pattern) for detector in table]
+        self._patterns = [Pattern(detector.pattern, ours=True) for detector in table]
 
     def with_more(self, more: Sequence[Detector]) -> "Scanner":
         """Return a scanner that has more detectors; the compiled ones are shared. Raises ValueError for what RE2 cannot do."""

@@ -79,18 +79,13 @@ def test_a_base64_text_is_judged_by_what_it_carries() -> None:
     assert [redaction.finding.type for redaction in Scanner().find(f"body={text}", Budget(5))] == ["EMAIL"]
 
 
-class _Exhausted:
-    def Match(self, data: bytes) -> None:  # noqa: N802 - it is RE2's name
-        """Answer as RE2's set does when it has no memory left."""
-
-
 def test_a_set_that_cannot_tell_names_every_pattern() -> None:
     """RE2 answers nothing when it runs out of memory: the canary is missing then, and all patterns are taken to match."""
     patterns = PatternSet({7: "a", 9: "b"})
     assert patterns.matching(b"xax") == {7}
     assert patterns.matching(b"xxx") == frozenset()
     assert patterns.matching(b"") == frozenset()
-    patterns._set = _Exhausted()
+    patterns._match = lambda _: None
     assert patterns.matching(b"xxx") == {7, 9}
 
 

@@ -1,0 +1,112 @@
+"""Regular expressions by RE2: linear in the length of the text whatever it holds. All that is known of google-re2 is here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
+
+from .engine_spans import Spans
+
+_MEMORY_BYTES = 64 * 1024 * 1024
+"""For one pattern's automaton. RE2 starts it anew when it is full."""
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
+_NONE: Final[frozenset[int]] = frozenset()
+
+
+def _options(*, captures: bool = True) -> Any:
+    options = re2.Options()
+    options.max_mem = _MEMORY_BYTES
+    options.log_errors = False
+    options.never_capture = not captures
+    return options
+
+
+def encode(text: str) -> bytes:
+    """Return the text as UTF-8, one `?` for each lone surrogate: positions in characters stay as they are."""
+    return text.encode("utf-8", "replace")
+
+
+class Pattern:
+    """One compiled pattern. Raises ValueError for what RE2 cannot do."""
+
+    def __init__(self, pattern: str, *, ours: bool = False) -> None:
+        try:
+            compiled = re2.compile(pattern, _options())
+            if not compiled.groups:
+                compiled = re2.compile(pattern, _options(captures=False))
+        except re2.error as error:
+            raise ValueError(f"RE2 does not take this pattern: {error}") from None
+        # The wrapper's own methods cost as much again as the search, for each match.
+        self._match: Callable[[Any, bytes, int, int], Spans] = compiled._regexp.Match  # noqa: SLF001
+        self._anywhere = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001
+
+    def search(self, data: bytes, characters: int, take: Callable[[Spans], int]) -> None:
+        """Hand the spans of each match in an encoded text of so many characters to `take`, from the left.
+
+        `take` returns how many characters of the match's end it did not use: the search goes on with these.
+        """
+        match, anywhere, end = self._match, self._anywhere, len(data)
+        if end != characters:
+            self._search_wide(data, take)
+            return
+        at = 0
+        while at <= end:
+            groups = match(anywhere, data, at, end)
+            start, stop = groups[0]
+            if start < 0:
+                return
+            at = stop - take(groups)
+            if at <= start:
+                at = start + 1
+
+    def _search_wide(self, data: bytes, take: Callable[[Spans], int]) -> None:
+        """Search a text with characters of several bytes."""
+        at = byte = char = 0
+        while at <= len(data):
+            groups = self._match(self._anywhere, data, at, len(data))
+            start, at = groups[0]
+            if start < 0:
+                return
+            char += _characters(data, byte, start)
+            byte = start
+            unused = take([_in_characters(data, span, byte, char) for span in groups])
+            at = max(at - (_bytes_of_last(data[start:at], unused) if unused else 0), start + 1)
+
+
+def _in_characters(data: bytes, span: tuple[int, int], byte: int, char: int) -> tuple[int, int]:
+    """Return a span in characters, given that byte and character stand for the same place, at its start or before."""
+    if span[0] < 0:
+        return span
+    start = char + _characters(data, byte, span[0])
+    return start, start + _characters(data, *span)
+
+
+def _characters(data: bytes, start: int, end: int) -> int:
+    return len(data[start:end].translate(None, _CONTINUATION_BYTES))
+
+
+def _bytes_of_last(data: bytes, characters: int) -> int:
+    return len(data.decode()[-characters:].encode())
+
+
+class PatternSet:
+    """Many patterns, matched in one pass."""
+
+    def __init__(self, patterns: Mapping[int, str]) -> None:
+        compiled = re2.Set.SearchSet(_options())
+        for pattern in patterns.values():
+            compiled.Add(pattern)
+        # The set answers "nothing" when it runs out of memory. It then misses this one too, which is in every text.
+        self._canary: int = compiled.Add(r"\z")
+        compiled.Compile()
+        self._match: Callable[[bytes], Sequence[int] | None] = compiled._set.Match  # noqa: SLF001 - as above
+        self._names = tuple(patterns)
+
+    def matching(self, data: bytes) -> frozenset[int]:
+        """Return the keys of the patterns that match somewhere in the text; all of them when it cannot be told."""
+        matched = self._match(data) or ()
+        if len(matched) == 1 and matched[0] == self._canary:
+            return _NONE
+        if self._canary not in matched:
+            return frozenset(self._names)
+        return frozenset([self._names[index] for index in matched if index != self._canary])

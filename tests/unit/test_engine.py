@@ -1,0 +1,138 @@
+"""The two engines of regular expressions: Python's own finds what RE2 finds, and langtrail works with it alone."""
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from langtrail.processors import engine_plain, engine_re2
+from langtrail.processors.detector import Detector
+from langtrail.processors.detectors import DETECTORS, Prefilter
+from langtrail.processors.engine_plain import python_syntax
+from langtrail.processors.key_rules import TRIGGER
+
+by_name = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+
+EXAMPLES = [text for detector in DETECTORS for text in (detector.example, detector.counter_example)]
+
+
+def generated(count: int) -> list[str]:
+    """Return texts of pieces of all examples at random, some with characters of several bytes, always the same ones."""
+    chance = random.Random(22)  # noqa: S311 - always the same texts
+    texts = []
+    for _ in range(count):
+        pieces = [
+            example[(start := chance.randrange(len(example))) : start + chance.randrange(40)]
+            for example in chance.choices(EXAMPLES, k=6)
+        ]
+        texts.append(chance.choice(("", " ", "é", "\n", "日", "\ud800")).join(pieces))
+    return texts
+
+
+TEXTS = [*EXAMPLES, *generated(300)]
+
+
+def spans(pattern: Any, encode: Callable[[str], Any], text: str) -> list[list[tuple[int, int]]]:
+    """Return the spans of all matches and their groups."""
+    found: list[list[tuple[int, int]]] = []
+
+    def take(groups: list[tuple[int, int]]) -> int:
+        found.append([*groups])
+        return 0
+
+    pattern.search(encode(text), len(text), take)
+    return found
+
+
+@by_name
+def test_both_engines_find_the_same_spans(detector: Detector) -> None:
+    """Every pattern has the same matches and groups in every example and in texts made of their pieces."""
+    by_re2 = engine_re2.Pattern(detector.pattern)
+    by_python = engine_plain.Pattern(detector.pattern, ours=True)
+    for text in TEXTS:
+        assert spans(by_re2, engine_re2.encode, text) == spans(by_python, engine_plain.encode, text), text
+
+
+def test_both_engines_fire_on_the_same_texts() -> None:
+    """The triggers, and the rules for keys of JSON, match in the same texts."""
+    triggers = {number: detector.trigger or detector.pattern for number, detector in enumerate(DETECTORS)}
+    triggers[-1] = TRIGGER
+    by_re2, by_python = engine_re2.PatternSet(triggers), engine_plain.PatternSet(triggers)
+    for text in TEXTS[::3]:
+        quoted = json.dumps({text[:20]: text})
+        for shaped in (text, quoted):
+            assert by_re2.matching(engine_re2.encode(shaped)) == by_python.matching(engine_plain.encode(shaped)), shaped
+
+
+def test_what_a_match_did_not_use_is_searched_again() -> None:
+    """Both go on where the detector says."""
+    text = "ééaaaééé"
+    for engine in (engine_re2, engine_plain):
+        seen: list[tuple[int, int]] = []
+
+        def take(groups: list[tuple[int, int]], seen: list[tuple[int, int]] = seen) -> int:
+            seen.append(groups[0])
+            return groups[0][1] - groups[0][0] - 1
+
+        engine.Pattern("[aé]+", ours=True).search(engine.encode(text), len(text), take)
+        assert seen == [(start, 8) for start in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        (r"^\d$", "7\n", False),
+        (r"\bé", "aé", True),
+        (r"\w", "é", False),
+        (r"[\x{e9}[]", "é", True),
+        (r"\S\s", "a\v", False),
+        (r"(?i)пароль", "ПАРОЛЬ", True),
+    ],
+)
+def test_the_syntax_means_what_it_means_to_re2(pattern: str, text: str, *, matches: bool) -> None:
+    """Classes are of ASCII, the end is the very end, a boundary stands beside ASCII words; letters fold in any script."""
+    assert bool(spans(engine_re2.Pattern(pattern), engine_re2.encode, text)) is matches
+    assert bool(spans(engine_plain.Pattern(pattern, ours=True), engine_plain.encode, text)) is matches
+
+
+def test_a_class_that_cannot_be_written_is_refused() -> None:
+    """A table with a pattern that only RE2 can do would find less without it: it is not built."""
+    with pytest.raises(ValueError, match="class"):
+        python_syntax(r"[a\W]")
+
+
+def test_without_re2_patterns_of_tenants_are_refused() -> None:
+    """Nobody knows how long Python takes for those; the sentence says what to install."""
+    with pytest.raises(ValueError, match="pip install google-re2"):
+        engine_plain.Pattern("(a+)+b")
+
+
+def test_without_re2_langtrail_redacts_the_same() -> None:
+    """In a process where google-re2 cannot be imported the whole redaction answers as it does here."""
+    code = (
+        "import json, sys; sys.modules['re2'] = None\n"
+        "from langtrail.processors.engine import HAS_RE2\n"
+        "from langtrail.processors.redact import redact_text\n"
+        "assert not HAS_RE2\n"
+        "print(json.dumps([redact_text(text).text for text in json.load(sys.stdin)]))"
+    )
+    from langtrail.processors.redact import redact_text  # noqa: PLC0415 - what the process does, here
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(TEXTS[::4]), capture_output=True, text=True, check=True, timeout=120
+    )
+    assert json.loads(answer.stdout) == [redact_text(text).text for text in TEXTS[::4]]
+
+
+def test_the_prefilter_says_the_same_with_either_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prefilter is built of the engine's sets, whichever it is."""
+    from langtrail.processors import detectors  # noqa: PLC0415 - its engine is exchanged
+
+    by_re2 = [Prefilter().fired(text) for text in TEXTS[:100]]
+    monkeypatch.setattr(detectors, "PatternSet", engine_plain.PatternSet)
+    monkeypatch.setattr(detectors, "encode", engine_plain.encode)
+    assert [Prefilter().fired(text) for text in TEXTS[:100]] == by_re2
