@@ -24,8 +24,10 @@ from langtrail.schemas import (
     split_raw,
     unframe,
 )
+from langtrail.schemas.codec import RawParts
 from langtrail.schemas.headers import REVISION_HEADER
 
+from .core_reader import CoreReader, Odd
 from .event import Event, Rejected
 
 _SALT_BYTES = 32
@@ -45,8 +47,7 @@ class Open:
 
     def __call__(self, event: Event) -> None:
         """Take one record apart."""
-        datum = _take_apart(event)
-        parts = split_raw(datum)
+        parts = _take_apart(event)
         event.core_bytes = parts.core
         event.content = self._content(event, parts.content)
         event.head.update(event_hash=event_hash(parts.core), chain_hash=parts.chain_hash, revision=_revision(event))
@@ -75,30 +76,41 @@ def _revision(event: Event) -> int:
     return int(given)
 
 
-def _take_apart(event: Event) -> bytes:
-    """Fill in schema and core; return the Avro datum."""
+def _take_apart(event: Event) -> RawParts:
+    """Fill in schema and core."""
     try:
         framed = unframe(event.value)
-        schema = _raw_schema(framed.schema_id)
-        record = decode(schema, framed.datum)
+        event.schema, reader = _raw_schema(framed.schema_id)
+        parts = split_raw(framed.datum)
+        try:
+            event.core = reader.read(parts.core)
+        except Odd:
+            event.core = _decoded_core(event.schema, framed.datum)  # says what is wrong, if anything is
     except MalformedRecord as error:
         raise Rejected("open", "malformed_record", str(error)) from None
     except UnknownSchemaId as error:
         raise Rejected("open", "unknown_schema", str(error)) from None
+    if event.core["seq"] < 0:
+        raise Rejected("open", "malformed_record", "the field seq is negative")
+    return parts
+
+
+def _decoded_core(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
+    """Return all of the core. Raises MalformedRecord, Rejected."""
+    record = decode(schema, datum)
     head_fields, uuid_fields = _layout(schema)
     for field in head_fields:
         del record[field]
     _check_ids(record, uuid_fields)
-    event.schema, event.core = schema, record
-    return framed.datum
+    return record
 
 
 @cache
-def _raw_schema(schema_id: int) -> RegisteredSchema:
+def _raw_schema(schema_id: int) -> tuple[RegisteredSchema, CoreReader]:
     schema = registry().by_id(schema_id)
     if schema.subject != RAW_EVENT:
         raise UnknownSchemaId(f"schema id {schema.id} is {schema.subject} {schema.version}, no raw event")
-    return schema
+    return schema, CoreReader(schema)
 
 
 @cache
@@ -122,8 +134,6 @@ def _check_ids(core: dict[str, Any], uuid_fields: tuple[str, ...]) -> None:
     ids = [core[field] for field in uuid_fields if core[field] is not None]
     if not _UUIDS.fullmatch(" ".join((*ids, ""))):
         raise Rejected("open", "malformed_record", f"one of {', '.join(uuid_fields)} is no UUID in its canonical form")
-    if core["seq"] < 0:
-        raise Rejected("open", "malformed_record", "the field seq is negative")
 
 
 def _parse(plain: bytes) -> dict[str, str]:
