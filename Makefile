@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAGES := schemas producer processors deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint types format up down bench clean
+.PHONY: help demo test chaos matrix lint types format up down bench clean
 
 help:  ## Show these targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: $(VENV)/installed  ## Run the tests on a real broker and the real engine.
 
 chaos: $(VENV)/installed  ## Run the long tests too: producers under every kind of broker and disk.
 	$(BIN)/python -m pytest tests/chaos
+
+matrix: $(VENV)/installed  ## Run the producer's tests over versions of Python, LangChain, LangGraph. PYTHONS="3.11 3.12" chooses.
+	$(BIN)/python tests/matrix.py $(PYTHONS)
 
 lint: $(VENV)/installed  ## Check style.
 	$(BIN)/ruff check .

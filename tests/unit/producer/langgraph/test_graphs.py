@@ -70,9 +70,9 @@ def test_a_call_that_silently_streams_is_known_as_one(trail: Trail) -> None:
 
     class Counting(GenericFakeChatModel):
         def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-            yield ChatGenerationChunk(message=AIMessageChunk("one"))
+            yield ChatGenerationChunk(message=AIMessageChunk(content="one"))
             facts: Any = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
-            last = AIMessageChunk(" two", usage_metadata=facts, response_metadata={"model_name": "gpt-4o-mini-2024"})
+            last = AIMessageChunk(content=" two", usage_metadata=facts, response_metadata={"model_name": "gpt-4o-mini-2024"})
             yield ChatGenerationChunk(message=last)
 
     class Said(TypedDict):
