@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -22,6 +22,9 @@ from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.install import _installed, install
 from langtrail.producer.runs import MAX_EFFECTS_ALIKE
 
+Use = Callable[[Any], None]
+Told = Callable[..., list[tuple[str, str, str, str]]]
+
 
 class Trail(Protocol):
     """The fixture of conftest.py."""
@@ -32,29 +35,9 @@ class Trail(Protocol):
     def one(self, event_type: str) -> dict[str, Any]: ...
 
 
-@pytest.fixture(autouse=True)
-def _recording(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Record side effects for one test."""
-    monkeypatch.setenv("LANGTRAIL_SIDE_EFFECTS", "1")
-    monkeypatch.setattr(side_effects._state, "window_ends", 0.0)
-    AuditCallbackHandler()
-    yield
-    side_effects.disable()
-
-
 def config() -> RunnableConfig:
     """Return a run's config with our handler."""
     return {"callbacks": [AuditCallbackHandler()], "metadata": {"tenant_id": "acme"}}
-
-
-def use(work: Any) -> None:
-    """Run a function, or a coroutine function, as a tool."""
-    if asyncio.iscoroutinefunction(work):
-        made = StructuredTool.from_function(coroutine=work, name="work", description="Work.")
-        asyncio.run(made.ainvoke({"name": "work", "args": {}, "id": "c1", "type": "tool_call"}, config()))
-    else:
-        made = StructuredTool.from_function(work, name="work", description="Work.")
-        made.invoke({"name": "work", "args": {}, "id": "c1", "type": "tool_call"}, config())
 
 
 def ext(event: dict[str, Any]) -> dict[str, str]:
@@ -62,28 +45,7 @@ def ext(event: dict[str, Any]) -> dict[str, str]:
     return {item["key"]: item["value"] for item in event["ext"]}
 
 
-def told(trail: Trail, *kinds: str) -> list[tuple[str, str, str, str]]:
-    """Return the side effects of some kinds: kind, operation, effect, resource."""
-    found = [(ext(event), event) for event in trail.events("side_effect")]
-    return [
-        (facts["kind"], facts["operation"], event["tool_effect"], event["resource"])
-        for facts, event in found
-        if not kinds or facts["kind"] in kinds
-    ]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Make a database with one table."""
-    path = tmp_path / "crm.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE customers (name TEXT, country TEXT)")
-        connection.execute("INSERT INTO customers VALUES ('ann', 'NO'), ('bob', 'SE')")
-        connection.commit()
-    return path
-
-
-def test_a_query_of_a_tool_is_an_event_of_its_run(trail: Trail, database: Path) -> None:
+def test_a_query_of_a_tool_is_an_event_of_its_run(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """Verb, table and effect are in the core, the statement with its values is content; the tool's own facts are kept."""
 
     def work() -> str:
@@ -94,7 +56,7 @@ def test_a_query_of_a_tool_is_an_event_of_its_run(trail: Trail, database: Path) 
         return str(found)
 
     use(work)
-    assert told(trail, "database") == [
+    assert told("database") == [
         ("database", "SELECT", "read", "customers"),
         ("database", "DELETE", "delete", "customers"),
     ]
@@ -169,7 +131,7 @@ def in_task(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("make", [in_thread, in_pool, in_coroutine, in_worker, in_task])
-def test_an_effect_is_tied_to_its_tool_wherever_it_runs(trail: Trail, database: Path, make: Any) -> None:
+def test_an_effect_is_tied_to_its_tool_wherever_it_runs(trail: Trail, database: Path, make: Any, use: Use) -> None:
     """In coroutines and tasks, in threads with its context and in a thread of its own without."""
     use(make(database))
     (event,) = [event for event in trail.events("side_effect") if ext(event)["kind"] == "database"]
@@ -177,7 +139,7 @@ def test_an_effect_is_tied_to_its_tool_wherever_it_runs(trail: Trail, database: 
     assert event["flags"] == []
 
 
-def test_an_effect_after_its_tool_returned_is_late(trail: Trail, database: Path) -> None:
+def test_an_effect_after_its_tool_returned_is_late(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """A thread that the tool left behind is still its thread."""
     go_on = threading.Event()
 
@@ -192,7 +154,7 @@ def test_an_effect_after_its_tool_returned_is_late(trail: Trail, database: Path)
         return ""
 
     use(work)
-    assert told(trail, "database") == []
+    assert told("database") == []
     go_on.set()
     late.join()
     event = trail.one("side_effect")
@@ -216,7 +178,7 @@ def test_a_tools_function_called_past_langchain_still_leaves_its_effects(trail: 
     assert (event["run_id"], event["resource"]) == (trail.one("chain_start")["run_id"], "customers")
 
 
-def test_what_a_pool_does_for_whoever_is_recorded_without_a_run(trail: Trail, database: Path) -> None:
+def test_what_a_pool_does_for_whoever_is_recorded_without_a_run(trail: Trail, database: Path, use: Use) -> None:
     """A pool's thread has no context, and works for anybody: the event says that nobody is known for it."""
 
     def work() -> str:
@@ -231,7 +193,7 @@ def test_what_a_pool_does_for_whoever_is_recorded_without_a_run(trail: Trail, da
     assert len(trail.events("side_effect")) == 1, "no run is open: it is none of our business"
 
 
-def test_what_cannot_be_tied_to_a_run_is_bounded_and_counted(trail: Trail, database: Path) -> None:
+def test_what_cannot_be_tied_to_a_run_is_bounded_and_counted(trail: Trail, database: Path, use: Use) -> None:
     """A busy application does not flood its trail; what was left out is told."""
 
     def flood() -> None:
@@ -252,7 +214,7 @@ def test_what_cannot_be_tied_to_a_run_is_bounded_and_counted(trail: Trail, datab
     assert [ext(event)["left_out"] for event in events if "left_out" in ext(event)] == ["150"]
 
 
-def test_a_thread_of_ones_own_ties_runs_to_the_run_that_started_it(trail: Trail) -> None:
+def test_a_thread_of_ones_own_ties_runs_to_the_run_that_started_it(trail: Trail, use: Use) -> None:
     """A model called in a bare thread is joined to the tool that started the thread, and flagged."""
     before = list(tracers_context._configure_hooks)
     _installed.cache_clear()
@@ -273,7 +235,9 @@ def test_a_thread_of_ones_own_ties_runs_to_the_run_that_started_it(trail: Trail)
     assert "orphan" in model["flags"]
 
 
-def test_a_tool_that_does_the_same_without_end_is_bounded_and_counted(trail: Trail, database: Path) -> None:
+def test_a_tool_that_does_the_same_without_end_is_bounded_and_counted(
+    trail: Trail, database: Path, use: Use, told: Told
+) -> None:
     """A hundred alike are recorded; the tool's end says how many more there were."""
 
     def work() -> str:
@@ -283,11 +247,11 @@ def test_a_tool_that_does_the_same_without_end_is_bounded_and_counted(trail: Tra
         return ""
 
     use(work)
-    assert len(told(trail, "database")) == MAX_EFFECTS_ALIKE
+    assert len(told("database")) == MAX_EFFECTS_ALIKE
     assert ext(trail.one("tool_end")) == {"side_effects_left_out": "150"}
 
 
-def test_a_connection_whose_statements_nobody_tells_is_an_event(trail: Trail, database: Path) -> None:
+def test_a_connection_whose_statements_nobody_tells_is_an_event(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """An application may have its own hold of sqlite3's connect: that it connects is still seen."""
     own_hold = effect_sql._connect
 
@@ -297,10 +261,10 @@ def test_a_connection_whose_statements_nobody_tells_is_an_event(trail: Trail, da
         return ""
 
     use(work)
-    assert told(trail, "database") == [("database", "connect", "external", str(database))]
+    assert told("database") == [("database", "connect", "external", str(database))]
 
 
-def test_our_own_files_and_threads_are_no_effects(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_files_and_threads_are_no_effects(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """Recording an effect has effects of its own: none of them is recorded, and nothing recurses."""
 
     def work() -> str:
@@ -309,19 +273,21 @@ def test_our_own_files_and_threads_are_no_effects(trail: Trail, monkeypatch: pyt
         return ""
 
     use(work)
-    assert told(trail) == []
+    assert told() == []
 
     def in_our_thread() -> str:
-        thread = threading.Thread(target=lambda: sqlite3.connect(":memory:").execute("SELECT 1").close(), name="langtrail-test")
+        thread = threading.Thread(target=query, args=(database,), name="langtrail-test")
         thread.start()
         thread.join()
         return ""
 
     use(in_our_thread)
-    assert told(trail) == []
+    assert told() == []
 
 
-def test_a_fault_while_recording_an_effect_leaves_the_operation_alone(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_while_recording_an_effect_leaves_the_operation_alone(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, use: Use
+) -> None:
     """The query returns; an event says that something could not be recorded."""
 
     def fail(*_: Any) -> Any:
@@ -338,7 +304,7 @@ def test_a_fault_while_recording_an_effect_leaves_the_operation_alone(trail: Tra
     assert {"key": "hook", "value": "side_effect"} in trail.events("custom")[0]["ext"]
 
 
-def test_switched_off_nothing_is_recorded_and_threads_are_pythons_own(trail: Trail, database: Path) -> None:
+def test_switched_off_nothing_is_recorded_and_threads_are_pythons_own(trail: Trail, database: Path, told: Told) -> None:
     """The audit hook stays, and is silent."""
     side_effects.disable()
     original = threading.Thread.start
@@ -349,6 +315,6 @@ def test_switched_off_nothing_is_recorded_and_threads_are_pythons_own(trail: Tra
 
     step: RunnableLambda[int, str] = RunnableLambda(lambda _: work())
     step.invoke(1, {"callbacks": []})
-    assert told(trail) == []
+    assert told() == []
     assert original.__module__ == "threading"
     assert pipeline_module.existing_pipeline() is not None

@@ -1,17 +1,15 @@
 """Whom effects are told by: Python's audit events, drivers, HTTP clients, and what an application has instrumented."""
 
-import asyncio
 import contextlib
 import http.client
 import http.server
 import smtplib
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,12 +23,14 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import StructuredTool
 from opentelemetry import trace
 from opentelemetry.instrumentation import dbapi
 from opentelemetry.sdk.trace import TracerProvider
 
-from langtrail.producer import AuditCallbackHandler, effect_spans, side_effects
+from langtrail.producer import AuditCallbackHandler, effect_spans
+
+Use = Callable[[Any], None]
+Told = Callable[..., list[tuple[str, str, str, str]]]
 
 
 class Trail(Protocol):
@@ -42,29 +42,9 @@ class Trail(Protocol):
     def one(self, event_type: str) -> dict[str, Any]: ...
 
 
-@pytest.fixture(autouse=True)
-def _recording(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Record side effects for one test."""
-    monkeypatch.setenv("LANGTRAIL_SIDE_EFFECTS", "1")
-    monkeypatch.setattr(side_effects._state, "window_ends", 0.0)
-    AuditCallbackHandler()
-    yield
-    side_effects.disable()
-
-
 def config() -> RunnableConfig:
     """Return a run's config with our handler."""
     return {"callbacks": [AuditCallbackHandler()], "metadata": {"tenant_id": "acme"}}
-
-
-def use(work: Any) -> None:
-    """Run a function, or a coroutine function, as a tool."""
-    if asyncio.iscoroutinefunction(work):
-        made = StructuredTool.from_function(coroutine=work, name="work", description="Work.")
-        asyncio.run(made.ainvoke({"name": "work", "args": {}, "id": "c1", "type": "tool_call"}, config()))
-    else:
-        made = StructuredTool.from_function(work, name="work", description="Work.")
-        made.invoke({"name": "work", "args": {}, "id": "c1", "type": "tool_call"}, config())
 
 
 def ext(event: dict[str, Any]) -> dict[str, str]:
@@ -72,28 +52,7 @@ def ext(event: dict[str, Any]) -> dict[str, str]:
     return {item["key"]: item["value"] for item in event["ext"]}
 
 
-def told(trail: Trail, *kinds: str) -> list[tuple[str, str, str, str]]:
-    """Return the side effects of some kinds: kind, operation, effect, resource."""
-    found = [(ext(event), event) for event in trail.events("side_effect")]
-    return [
-        (facts["kind"], facts["operation"], event["tool_effect"], event["resource"])
-        for facts, event in found
-        if not kinds or facts["kind"] in kinds
-    ]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Make a database with one table."""
-    path = tmp_path / "crm.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE customers (name TEXT, country TEXT)")
-        connection.execute("INSERT INTO customers VALUES ('ann', 'NO'), ('bob', 'SE')")
-        connection.commit()
-    return path
-
-
-def test_statements_of_sqlalchemy_are_told_once(trail: Trail, database: Path) -> None:
+def test_statements_of_sqlalchemy_are_told_once(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """With the driver's own account of them left out, parameters as content and the password hidden."""
 
     def work() -> str:
@@ -104,7 +63,7 @@ def test_statements_of_sqlalchemy_are_told_once(trail: Trail, database: Path) ->
         return ""
 
     use(work)
-    assert told(trail, "database").count(("database", "UPDATE", "write", "customers")) == 1
+    assert told("database").count(("database", "UPDATE", "write", "customers")) == 1
     event = next(event for event in trail.events("side_effect") if ext(event).get("operation") == "UPDATE")
     assert event["content"]["input"]["parameters"] == ["FI", "ann"]
     assert event["content"]["input"]["database"].endswith("crm.db")
@@ -137,7 +96,9 @@ def web() -> Iterator[str]:
 
 @pytest.mark.network
 @pytest.mark.parametrize("client", ["urllib", "http.client", "requests", "httpx", "httpx async"])
-def test_a_request_of_a_tool_is_an_event_with_method_and_host(trail: Trail, web: str, client: str) -> None:
+def test_a_request_of_a_tool_is_an_event_with_method_and_host(
+    trail: Trail, web: str, client: str, use: Use, told: Told
+) -> None:
     """By whichever client; the address is content, without what is secret in it."""
     place = web.partition("@")[2].partition("/")[0]
     plain = web.replace("user:secret@", "")
@@ -172,8 +133,8 @@ def test_a_request_of_a_tool_is_an_event_with_method_and_host(trail: Trail, web:
             "httpx async": with_httpx_async,
         }[client]
     )
-    assert told(trail, "http") == [("http", "GET", "read", place)]
-    assert ("connection", "connect", "external", place) in told(trail, "connection")
+    assert told("http") == [("http", "GET", "read", place)]
+    assert ("connection", "connect", "external", place) in told("connection")
     event = next(event for event in trail.events("side_effect") if ext(event)["kind"] == "http")
     assert event["content"]["input"] == {"url": f"http://{place}/orders?id=7&api_key=[SECRET]"}
     assert event["run_id"] == trail.one("tool_start")["run_id"]
@@ -181,7 +142,7 @@ def test_a_request_of_a_tool_is_an_event_with_method_and_host(trail: Trail, web:
 
 
 @pytest.mark.network
-def test_what_a_request_does_is_told_by_its_method(trail: Trail, web: str) -> None:
+def test_what_a_request_does_is_told_by_its_method(trail: Trail, web: str, use: Use, told: Told) -> None:
     """POST writes, DELETE deletes; a body is nobody's business."""
 
     def work() -> str:
@@ -190,11 +151,11 @@ def test_what_a_request_does_is_told_by_its_method(trail: Trail, web: str) -> No
         return ""
 
     use(work)
-    assert [(operation, effect) for _, operation, effect, _ in told(trail, "http")] == [("POST", "write"), ("DELETE", "delete")]
+    assert [(operation, effect) for _, operation, effect, _ in told("http")] == [("POST", "write"), ("DELETE", "delete")]
 
 
 @pytest.mark.network
-def test_a_connection_names_the_host_that_was_looked_up(trail: Trail, web: str) -> None:
+def test_a_connection_names_the_host_that_was_looked_up(trail: Trail, web: str, use: Use, told: Told) -> None:
     """A socket knows an address; the name was asked for just before."""
     port = int(web.partition("@")[2].partition("/")[0].rpartition(":")[2])
 
@@ -203,10 +164,10 @@ def test_a_connection_names_the_host_that_was_looked_up(trail: Trail, web: str) 
         return ""
 
     use(work)
-    assert ("connection", "connect", "external", f"localhost:{port}") in told(trail, "connection")
+    assert ("connection", "connect", "external", f"localhost:{port}") in told("connection")
 
 
-def test_a_program_that_a_tool_starts_is_an_event(trail: Trail) -> None:
+def test_a_program_that_a_tool_starts_is_an_event(trail: Trail, use: Use) -> None:
     """Its name is the resource; its arguments are content, without what is secret in them."""
 
     def work() -> str:
@@ -219,7 +180,7 @@ def test_a_program_that_a_tool_starts_is_an_event(trail: Trail) -> None:
     assert event["content"]["input"]["arguments"][3:] == ["--password", "[SECRET]", "--api-key=[SECRET]", "x"]
 
 
-def test_files_that_a_tool_writes_renames_and_removes_are_events(trail: Trail, tmp_path: Path) -> None:
+def test_files_that_a_tool_writes_renames_and_removes_are_events(trail: Trail, tmp_path: Path, use: Use, told: Told) -> None:
     """Reading is none; what lies under a secret of nobody is only a path."""
     path = tmp_path / "report.txt"
 
@@ -231,7 +192,7 @@ def test_files_that_a_tool_writes_renames_and_removes_are_events(trail: Trail, t
         return ""
 
     use(work)
-    assert told(trail, "file") == [
+    assert told("file") == [
         ("file", "write", "write", str(path)),
         ("file", "rename", "write", str(path)),
         ("file", "delete", "delete", str(tmp_path / "final.txt")),
@@ -239,7 +200,7 @@ def test_files_that_a_tool_writes_renames_and_removes_are_events(trail: Trail, t
 
 
 @pytest.mark.network
-def test_a_mail_is_an_event(trail: Trail) -> None:
+def test_a_mail_is_an_event(trail: Trail, use: Use, told: Told) -> None:
     """Although nobody answers."""
 
     def work() -> str:
@@ -248,11 +209,11 @@ def test_a_mail_is_an_event(trail: Trail) -> None:
         return ""
 
     use(work)
-    assert ("mail", "connect", "external", "127.0.0.1:9") in told(trail, "mail")
+    assert ("mail", "connect", "external", "127.0.0.1:9") in told("mail")
 
 
 @pytest.mark.network
-def test_what_a_model_or_retriever_connects_to_is_its_own(trail: Trail, web: str) -> None:
+def test_what_a_model_or_retriever_connects_to_is_its_own(trail: Trail, web: str, use: Use) -> None:
     """LangChain's context names only the run around them; the one that runs is known."""
     place = web.partition("@")[2].partition("/")[0]
 
@@ -278,7 +239,9 @@ def test_what_a_model_or_retriever_connects_to_is_its_own(trail: Trail, web: str
     assert requests_made == {trail.one("llm_start")["run_id"]: place, trail.one("retriever_start")["run_id"]: place}
 
 
-def test_what_an_application_has_instrumented_is_read_from_its_spans(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_an_application_has_instrumented_is_read_from_its_spans(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, use: Use, told: Told
+) -> None:
     """A driver that Python's audit events do not show, instrumented with OpenTelemetry by the application."""
 
     class Cursor:
@@ -303,7 +266,7 @@ def test_what_an_application_has_instrumented_is_read_from_its_spans(trail: Trai
         return ""
 
     use(work)
-    assert told(trail, "database") == [("database", "SELECT", "read", "accounts")]
+    assert told("database") == [("database", "SELECT", "read", "accounts")]
     event = trail.one("side_effect")
     assert ext(event)["tables"] == "accounts,orders"
     assert event["run_id"] == trail.one("tool_start")["run_id"]
