@@ -4,10 +4,10 @@ import os
 
 from langtrail.schemas.settings import SettingsError, switch
 
+from .context import audit_context
 from .errors import AuditUnavailable, IdentityMissing, ProducerError, SpoolDamaged, SpoolFull, TokenRefused
 from .handler import AuditCallbackHandler
 from .install import install
-from .scope import audit_context
 from .settings import ProducerSettings
 
 __all__ = [
