@@ -5,10 +5,13 @@ a new one costs a fraction of a millisecond, so every request has its own and no
 """
 
 import re
+import shutil
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from .clickhouse_errors import Code, EngineError, engine_error, refusal
@@ -42,6 +45,9 @@ class Engine:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._keep = self._connect(self._path)  # as long as one connection is open, the engine is
+            self._inserts = directory / "inserts"
+            shutil.rmtree(self._inserts, ignore_errors=True)  # what an engine left there that was killed
+            self._inserts.mkdir(mode=0o700)
             chdb.reset_signal_handlers()
             self._keep.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", "Null")
         except OSError as error:
@@ -53,7 +59,7 @@ class Engine:
 
     def open(self) -> "Handle":
         """Return a connection with the engine's default settings; the caller closes it."""
-        return Handle(self._connect(self._path))
+        return Handle(self._connect(self._path), self._inserts)
 
     def kill(self, comment: str) -> None:
         """Cancel the statement that runs with this log_comment; it raises QUERY_WAS_CANCELLED to its caller."""
@@ -72,8 +78,9 @@ class Engine:
 class Handle:
     """One connection to the engine: one statement at a time. Every method raises EngineError when the engine refuses."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, inserts: Path) -> None:
         self._connection = connection
+        self._inserts = inserts
 
     def use(self, database: str) -> None:
         """Make `database` the one that unqualified names are looked up in."""
@@ -121,12 +128,9 @@ class Handle:
             if not ended:
                 self._connection.streaming_cancel_query(stream)
 
-    def insert(self, statement: str | bytes, input_format: str) -> "Insert":
-        """Begin an INSERT whose data comes in pieces; `statement` ends before FORMAT or VALUES."""
-        try:
-            return Insert(self._connection, self._connection.send_insert(statement, input_format))
-        except RuntimeError as error:
-            raise engine_error(error) from error
+    def insert(self, statement: bytes, settings: bytes, input_format: str) -> "Insert":
+        """Begin an INSERT whose data comes in pieces; `statement` ends before SETTINGS, FORMAT or VALUES."""
+        return Insert(self, statement, settings, input_format, self._inserts)
 
     def classify(self, sql: bytes) -> tuple[str, int]:
         """Return the class of a statement (READ_ONLY, MUTATING, MUTATING_GLOBAL, CONTROL, UNKNOWN) and how many there are."""
@@ -139,41 +143,49 @@ class Handle:
 
 
 class Insert:
-    """An INSERT on its way: rows become visible with `finish`, all in one block up to max_insert_block_size."""
+    """An INSERT on its way: rows become visible with `finish`, all in one block up to max_insert_block_size.
 
-    def __init__(self, connection: Any, inserter: Any) -> None:
-        self._connection = connection
-        self._inserter = inserter
-        self._ended = False
+    Its data goes through a file. chDB has calls for data in pieces as well, but they swallow what goes wrong while it is
+    written: a broken constraint, too many partitions, a view that fails. Whoever inserted would take it for stored.
+    """
+
+    def __init__(self, handle: Handle, statement: bytes, settings: bytes, input_format: str, directory: Path) -> None:
+        self._handle = handle
+        self._settings = b" ".join((settings, b"FORMAT", input_format.encode()))
+        self._statement = statement
+        try:
+            self._file = NamedTemporaryFile(dir=directory)  # noqa: SIM115 - `finish` and `cancel` close it
+        except OSError as error:
+            raise _not_written(error) from error
 
     def append(self, data: bytes) -> None:
-        """Hand over the next piece of the data, cut anywhere. Raises EngineError on data that does not parse."""
+        """Hand over the next piece of the data, cut anywhere. Raises EngineError when the disk does not take it."""
         try:
-            self._connection.insert_append(self._inserter, data)
-        except RuntimeError as error:
-            raise engine_error(error) from error
+            self._file.write(data)
+        except OSError as error:
+            raise _not_written(error) from error
 
     def finish(self) -> Result:
         """Write what was handed over. Raises EngineError when it does not parse or cannot be written."""
-        self._ended = True
+        source = b" FROM INFILE " + quoted(self._file.name).encode() + b" "
         try:
-            done = self._connection.insert_done(self._inserter)
-        except RuntimeError as error:
-            raise engine_error(error) from error
-        return Result(
-            read_rows=done.rows_written(),
-            read_bytes=done.bytes_written(),
-            written_rows=done.rows_written(),
-            written_bytes=done.bytes_written(),
-            result_rows=done.rows_written(),
-            elapsed_ns=int(done.elapsed() * 1e9),
-        )
+            self._file.flush()
+            done = self._handle.run(self._statement + source + self._settings, "Null")
+        except OSError as error:
+            raise _not_written(error) from error
+        finally:
+            self.cancel()
+        return replace(done, result_rows=done.written_rows)
 
     def cancel(self) -> None:
         """Write nothing; does nothing after `finish`."""
-        if not self._ended:
-            self._ended = True
-            self._connection.insert_cancel(self._inserter)
+        with suppress(OSError):  # the file is gone all the same, or the next start removes it
+            self._file.close()
+
+
+def _not_written(error: OSError) -> EngineError:
+    code = Code.NOT_ENOUGH_SPACE if is_disk_full(error) else Code.CANNOT_WRITE_TO_FILE_DESCRIPTOR
+    return refusal(code, f"Cannot write the data of an INSERT to a file: {error.strerror}")
 
 
 def quoted(text: str) -> str:

@@ -106,7 +106,7 @@ class Server:
 
     async def _insert(self, call: Call, lease: Lease, head: InsertHead, first: bytes, body: Body) -> web.StreamResponse:
         check_insert(call)
-        begin = partial(lease.handle.insert, head.statement, head.input_format)
+        begin = partial(lease.handle.insert, head.statement, head.settings, head.input_format)
         async with self._held(begin, Insert.cancel) as insert:
             if first:
                 await self._in_thread(insert.append, first)

@@ -114,7 +114,7 @@ class Sessions:
         for table in call.external:
             name = identifier(table.name)
             lease.handle.run(f"CREATE TEMPORARY TABLE {name} ({table.structure})", "Null")
-            insert = lease.handle.insert(f"INSERT INTO {name}", table.input_format)
+            insert = lease.handle.insert(f"INSERT INTO {name}".encode(), b"", table.input_format)
             insert.append(table.data)
             insert.finish()
 

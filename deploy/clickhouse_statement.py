@@ -26,16 +26,17 @@ _CONCATENABLE: Final = frozenset(
 
 @dataclass(frozen=True)
 class InsertHead:
-    """An INSERT with data: the statement up to FORMAT or VALUES, the name of the format, and where the data begins."""
+    """An INSERT with data: the statement up to SETTINGS, FORMAT or VALUES, its settings, the format, where the data begins."""
 
     statement: bytes
+    settings: bytes
     input_format: str
     data_at: int
 
 
 def insert_head(text: bytes) -> InsertHead | None:
     """Find the data of an INSERT in the beginning of a request; None when it is no INSERT, or one without data."""
-    depth, words = 0, 0
+    depth, words, settings_at = 0, 0, -1
     for token in _TOKEN.finditer(text):
         if token.lastgroup == "gap":
             continue
@@ -46,11 +47,14 @@ def insert_head(text: bytes) -> InsertHead | None:
         depth += (word == b"(") - (word == b")")
         if token.lastgroup != "word" or depth or words < 3:  # INSERT INTO name …
             continue
+        if word == b"SETTINGS":
+            settings_at = token.start()
+        end = token.start() if settings_at < 0 else settings_at
         if word == b"VALUES":
-            return InsertHead(text[: token.start()], "Values", token.end())
+            return InsertHead(text[:end], text[end : token.start()], "Values", token.end())
         if word == b"FORMAT" and (name := _FORMAT_NAME.match(text, token.end())):
-            statement = text[: token.start()] + (name["settings"] or b"")
-            return InsertHead(statement, name[1].decode(), name.end())
+            settings = text[end : token.start()] or (name["settings"] or b"")
+            return InsertHead(text[:end], settings, name[1].decode(), name.end())
         if word in (b"SELECT", b"WITH", b"FROM", b"WATCH", b"EXPLAIN"):
             return None
     return None

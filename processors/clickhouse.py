@@ -8,6 +8,7 @@ StoreError
 None of the texts quotes what the server said about data: that may be content.
 """
 
+import re
 from collections.abc import Sequence
 from threading import Lock
 from typing import Final
@@ -39,6 +40,18 @@ _INSERT_SETTINGS: Final = {
 }
 _READ_SETTINGS: Final = {"select_sequential_consistency": 1}
 """On a replicated table: only a replica that has every acknowledged insert may answer. Elsewhere without effect."""
+_VIEW_OF_EVENTS: Final = "_of_events"
+"""How the names of langtrail's views of events end; before it stands the table that they fill."""
+_VIEWS: Final = """
+SELECT t.name, any(t.as_select), arrayMap(c -> c.2, arraySort(groupArray((c.position, c.name))))
+FROM system.tables AS t
+JOIN system.columns AS c ON c.database = t.database AND c.table = t.name
+WHERE t.database = currentDatabase() AND t.engine = 'MaterializedView' AND endsWith(t.name, {ending:String})
+GROUP BY t.name ORDER BY t.name
+"""
+_FROM_EVENTS: Final = re.compile(r"\bFROM (?:(?:\w+|`[^`]+`)\.)?events\b")
+_RANGE: Final = "_topic = {topic:String} AND _partition = {partition:Int32} AND _offset BETWEEN {lo:Int64} AND {hi:Int64}"
+_FROM_RANGE: Final = f"FROM (SELECT * FROM events WHERE {_RANGE})"  # noqa: S608 - all of it stands here
 
 _UNREADABLE: Final = {3, 6, 26, 27, 32, 33, 38, 41, 72, 117, 128, 131, 349, 376, 1001}
 _REFUSED: Final = {
@@ -145,16 +158,29 @@ class Store:
 
         A set, not a count: the range may hold an event twice, of which the engine keeps one.
         """
-        query = (
-            "SELECT DISTINCT event_hash FROM events WHERE _topic = {topic:String} AND _partition = {partition:Int32} "
-            "AND _offset BETWEEN {lo:Int64} AND {hi:Int64}"
-        )
+        query = f"SELECT DISTINCT event_hash FROM events WHERE {_RANGE}"  # noqa: S608 - as above
         parameters = {"topic": topic, "partition": partition, "lo": lo, "hi": hi}
         try:
             found = self._connected().raw_query(query, parameters, settings=_READ_SETTINGS, fmt="RowBinary")
         except ClickHouseError as error:
             raise store_error(error, self._dsn) from None
         return {found[at : at + HASH_BYTES] for at in range(0, len(found), HASH_BYTES)}
+
+    def complete_views(self, topic: str, partition: int, lo: int, hi: int) -> None:
+        """Write what the views of events make of the stored offsets lo to hi into their tables once more. Raises StoreError.
+
+        A server that dies, or a view that fails, leaves the events of an insert without the rows of the views that come after.
+        These tables take a row twice without harm: that is their contract. A view of anybody else's is left alone.
+        """
+        parameters = {"topic": topic, "partition": partition, "lo": lo, "hi": hi}
+        try:
+            client = self._connected()
+            for view, select, columns in client.query(_VIEWS, {"ending": _VIEW_OF_EVENTS}, _READ_SETTINGS).result_rows:
+                of_range = _FROM_EVENTS.sub(_FROM_RANGE, select, count=1)
+                statement = f"INSERT INTO {view.removesuffix(_VIEW_OF_EVENTS)} ({', '.join(columns)}) {of_range}"
+                client.command(statement, parameters, settings={"async_insert": 0, "insert_deduplicate": 0})
+        except ClickHouseError as error:
+            raise store_error(error, self._dsn) from None
 
     def _connected(self) -> Client:
         with self._lock:

@@ -70,9 +70,11 @@ class _Table:
 
         The first insert has the records' own token: should another sink's insert of the same records still be on its way,
         only one of the two counts. If rows are missing all the same, the engine knew the token but lost the rows, and they
-        go in under a token that it cannot know.
+        go in under a token that it cannot know. What is there may lack its rows in the views' tables: these are completed.
         """
         absent = self._absent(rows)
+        if len(absent) < len(rows):
+            self.loader.store.complete_views(self.loader.topic, self.partition, rows[0].offset, rows[-1].offset)
         rejects = self.insert(absent)
         rejected = {reject.message.offset() for reject in rejects}
         lost = self._absent([row for row in absent if row.offset not in rejected])
@@ -92,7 +94,8 @@ class _Table:
 
     def _sort_out(self, rows: Sequence[Row], error: StoreUnreadable) -> list[Reject]:
         flaws = {row.offset: why for row in rows if (why := flaw(self.schema, row.datum))}
-        sound = [row for row in rows if row.offset not in flaws]
+        # A store may have done what it answers with an error: what it has is not inserted again under other tokens.
+        sound = self._absent([row for row in rows if row.offset not in flaws])
         refused = self._bisect(sound)
         if refused and len(refused) == len(sound):
             raise StoreRefused(

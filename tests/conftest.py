@@ -4,21 +4,30 @@ One broker, one ClickHouse and one whole stack serve a session, each started by 
 with their files outside the tree. They die with pytest, even when that is killed.
 """
 
+import http.client
 import os
 import secrets
 import socket
+import struct
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Event, Lock, Thread
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 _WITH_NETWORK = {"integration", "contract", "chaos", "benchmarks"}
 _STACK_SECONDS = 120.0
 _POLL_SECONDS = 0.02
+_PROXY_SECONDS: Final = 60
+_RESET: Final = struct.pack("ii", 1, 0)
+_PASSED_ON: Final = ("content-type", "content-encoding")
 
 
 class UndeclaredNetwork(AssertionError):
@@ -125,3 +134,157 @@ def unique_name(request: pytest.FixtureRequest) -> str:
     """Return a name that no other test and no other run has, for topics, groups and tables."""
     test = request.node.name.partition("[")[0]
     return f"{test[:40]}-{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to an insert: it waits for an event, is executed or not, and is answered with an error or cut off."""
+
+    until: Event | None = None
+    executed: bool = False
+    half: bool = False
+    """Half of it reaches the server, then the connection ends."""
+    code: int | None = None
+    """ClickHouse's error code that is answered; None: the connection is reset."""
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An insert that the proxy sees: how many came before it, its token, the partition in it, and its settings."""
+
+    number: int
+    token: str
+    partition: int
+    settings: dict[str, str]
+
+
+class StoreProxy:
+    """A proxy before ClickHouse. `rule` says of each insert what happens to it: a fault, or None to pass it on."""
+
+    fault = Fault
+
+    def __init__(self, server_dsn: str) -> None:
+        parts = urlsplit(server_dsn)
+        self.server = (parts.hostname or "", parts.port or 0)
+        self.rule: Callable[[Insert], Fault | None] = lambda _: None
+        self.inserts: list[Insert] = []
+        """The inserts that came, in order, whatever became of them."""
+        self.is_away = False
+        """Whether every connection is reset, as when the server is gone."""
+        self._lock = Lock()
+        proxy = self
+
+        class Handler(_ProxyHandler):
+            owner = proxy
+
+        self._listener = _ProxyServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def dsn(self, server_dsn: str) -> str:
+        """Return a DSN of the server as one that leads through this proxy."""
+        parts = urlsplit(server_dsn)
+        return f"http://{parts.username}:{parts.password}@127.0.0.1:{self._listener.server_port}{parts.path}"
+
+    def each_once(self, *faults: Fault) -> None:
+        """Let these happen to the next inserts, one to each; what comes after is passed on."""
+        left = list(faults)
+        self.rule = lambda _: left.pop(0) if left else None
+
+    def meet(self, token: str, settings: dict[str, str]) -> Fault | None:
+        """Note an insert and return what happens to it."""
+        with self._lock:
+            insert = Insert(len(self.inserts), token, int(token.split(":")[2]), settings)
+            self.inserts.append(insert)
+            return self.rule(insert)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.shutdown()
+        self._listener.server_close()
+
+
+class _ProxyServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that are killed are what the tests are about."""
+
+
+class _ProxyHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    owner: StoreProxy
+
+    def do_GET(self) -> None:
+        """Pass on a query."""
+        self.do_POST()
+
+    def do_POST(self) -> None:
+        """Pass on a query or an insert, or let its fault happen."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        settings = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        token = settings.get("insert_deduplication_token")
+        fault = self.owner.meet(token, settings) if token else None
+        if fault and fault.until:
+            fault.until.wait(_PROXY_SECONDS)
+        if self.owner.is_away or (fault and not (fault.executed or fault.half or fault.until) and fault.code is None):
+            self._reset()
+            return
+        if fault and fault.half:
+            self._pass_on_half(body)
+            return
+        if fault is None or fault.executed or fault.until:
+            reply = self._passed_on(body)
+            if fault is None or (fault.until and fault.code is None):
+                self._answer(*reply)
+                return
+        if fault.code is None:
+            self._reset()
+        else:
+            text = f"Code: {fault.code}. DB::Exception: as the test wants it. (INJECTED)".encode()
+            self._answer(500, [("X-ClickHouse-Exception-Code", str(fault.code))], text)
+
+    def _passed_on(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        connection = http.client.HTTPConnection(*self.owner.server, timeout=_PROXY_SECONDS)
+        try:
+            connection.request(self.command, self.path, body, self._headers())
+            reply = connection.getresponse()
+            kept = [pair for pair in reply.getheaders() if pair[0].lower().startswith("x-") or pair[0].lower() in _PASSED_ON]
+            return reply.status, kept, reply.read()
+        finally:
+            connection.close()
+
+    def _pass_on_half(self, body: bytes) -> None:
+        connection = http.client.HTTPConnection(*self.owner.server, timeout=_PROXY_SECONDS)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self._headers().items():
+            connection.putheader(name, value)
+        connection.endheaders(body[: len(body) // 2])
+        connection.close()
+        self._reset()
+
+    def _headers(self) -> dict[str, str]:
+        return {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in [*headers, ("Content-Length", str(len(body)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.connection.close()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def store_proxy(clickhouse_server: str) -> Iterator[StoreProxy]:
+    """Return a proxy before the ClickHouse server that does to inserts what a test wants."""
+    proxy = StoreProxy(clickhouse_server)
+    yield proxy
+    proxy.close()

@@ -4,8 +4,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Thread
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -186,22 +185,80 @@ def test_a_store_that_is_away_is_unavailable(place: Place) -> None:
             place.loader(f"http://u:p@127.0.0.1:{taken.getsockname()[1]}/x")(1, batch(datums(5)))
 
 
-def test_a_reply_that_is_cut_off_stores_once(place: Place) -> None:
+def test_a_reply_that_is_cut_off_stores_once(place: Place, store_proxy: Any) -> None:
     """The driver sends an insert again when the connection is closed after the server did it; the token drops the second."""
-    with CuttingProxy(place.dsn) as proxy:
-        loader = place.loader(proxy.dsn)
-        loader(1, batch(datums(10)))
-        proxy.replies_to_cut = 1
-        loader(1, batch(datums(300, seed=2), lo=10))
-        assert proxy.replies_to_cut == 0
-        proxy.replies_to_cut = 2
-        again = batch(datums(300, seed=3), lo=310)
-        with pytest.raises(StoreUnavailable):
-            loader(1, again)
-        again.doubtful = True
+    fault = store_proxy.fault
+    loader = place.loader(store_proxy.dsn(place.dsn))
+    loader(1, batch(datums(10)))
+    store_proxy.each_once(fault(executed=True))
+    loader(1, batch(datums(300, seed=2), lo=10))
+    store_proxy.each_once(fault(executed=True), fault(executed=True))
+    again = batch(datums(300, seed=3), lo=310)
+    with pytest.raises(StoreUnavailable):
         loader(1, again)
+    again.doubtful = True
+    loader(1, again)
+    assert [insert.token for insert in store_proxy.inserts[1:3]] == [store_proxy.inserts[1].token] * 2
     assert place.ask("SELECT count() FROM events") == 610
-    assert place.ask("SELECT sum(requests) FROM usage_daily") == place.ask("SELECT count() FROM usage")
+    calls = place.ask("SELECT count() FROM events WHERE event_type IN ('llm_end', 'llm_error')")
+    assert place.ask("SELECT sum(requests) FROM usage_daily") == calls
+
+
+@pytest.mark.parametrize("executed", [False, True], ids=["refused", "executed"])
+@pytest.mark.parametrize("code", [None, 159, 202, 210, 241, 252, 319, 1000, 1001])
+def test_whatever_the_store_answers_the_batch_is_stored_once(
+    place: Place, store_proxy: Any, code: int | None, executed: bool
+) -> None:
+    """Done or not, an error or a reset: tried again in doubt, each event is in the table once, and none is a dead letter."""
+    answered = store_proxy.fault(executed=executed, code=code)
+    store_proxy.each_once(answered, answered)
+    loader, records = place.loader(store_proxy.dsn(place.dsn)), batch(datums(90))
+    for _ in range(3):
+        with suppress(StoreUnavailable):
+            loader(1, records)
+        records.doubtful = True
+    assert place.ask("SELECT count() FROM events") == place.ask("SELECT uniqExact(event_hash) FROM events") == 90
+    assert place.ask("SELECT sum(requests) FROM usage_daily") == 22
+    assert place.letters == []
+
+
+def test_an_insert_that_is_cut_in_the_middle_stores_nothing_of_it(place: Place, store_proxy: Any) -> None:
+    """A sink that dies while it sends leaves no part of a batch; sent again, all of it is there once."""
+    half = store_proxy.fault(half=True)
+    store_proxy.each_once(half, half)
+    loader, records = place.loader(store_proxy.dsn(place.dsn)), batch(datums(4_000))
+    with pytest.raises(StoreUnavailable):
+        loader(1, records)
+    assert place.ask("SELECT count() FROM events") == 0
+    records.doubtful = True
+    loader(1, records)
+    assert place.ask("SELECT count() FROM events") == 4_000
+
+
+def test_a_view_that_fails_in_the_middle_of_an_insert_is_completed(place: Place) -> None:
+    """When the events were written and a view's table was not, the next try writes what is missing there, each once."""
+    place.client.command(
+        "CREATE MATERIALIZED VIEW fails TO usage AS SELECT tenant_id FROM events WHERE throwIf(event_type = 'llm_end')"
+    )
+    records = batch(datums(400))
+    with pytest.raises(StoreUnavailable):
+        place.loader()(1, records)
+    place.client.command("DROP VIEW fails")
+    records.doubtful = True
+    place.loader()(1, records)
+    place.loader()(1, records)
+    expected = place.ask("SELECT count() FROM events WHERE event_type IN ('llm_end', 'llm_error')")
+    assert place.ask("SELECT count() FROM events") == 400
+    assert place.ask("SELECT count() FROM usage FINAL") == place.ask("SELECT sum(requests) FROM usage_daily") == expected
+    assert place.ask("SELECT uniqExact(session_id) FROM session_index") == place.ask("SELECT uniqExact(session_id) FROM events")
+
+
+def test_an_insert_has_no_time_limit_of_the_servers(place: Place, store_proxy: Any) -> None:
+    """An insert that a server ends by its clock may be half done; who waits is the sink."""
+    place.loader(store_proxy.dsn(place.dsn))(1, batch(datums(5)))
+    (insert,) = store_proxy.inserts
+    assert "max_execution_time" not in insert.settings
+    assert (insert.settings["async_insert"], insert.settings["max_insert_threads"]) == ("0", "1")
 
 
 def test_flaws_are_named_without_quoting() -> None:
@@ -212,46 +269,3 @@ def test_flaws_are_named_without_quoting() -> None:
     assert "not a record" in str(flaw(SCHEMA, b"secret"))
     upper = encode_audit_event(next(sample_events(1, run_id="A4F0C4B2-0000-4000-8000-000000000000")))
     assert flaw(SCHEMA, upper) == "the field run_id is not a UUID in its usual form"
-
-
-class CuttingProxy:
-    """A TCP proxy before ClickHouse that closes the connection instead of passing on the next `replies_to_cut` replies."""
-
-    def __init__(self, dsn: str) -> None:
-        parts = urlsplit(dsn)
-        self._server = (parts.hostname or "", parts.port or 0)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.dsn = f"http://{parts.username}:{parts.password}@127.0.0.1:{self._listener.getsockname()[1]}{parts.path}"
-        self.replies_to_cut = 0
-
-    def __enter__(self) -> Self:
-        Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self._server)
-            Thread(target=self._pass_on, args=(client, server, False), daemon=True).start()
-            Thread(target=self._pass_on, args=(server, client, True), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket, is_reply: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                if is_reply and self.replies_to_cut:
-                    self.replies_to_cut -= 1
-                    break
-                target.sendall(data)
-        except OSError:
-            pass  # the other direction has ended both
-        finally:
-            for end in (source, target):
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-            source.close()

@@ -13,28 +13,29 @@ from langtrail.deploy.clickhouse_statement import (
 
 
 @pytest.mark.parametrize(
-    ("text", "statement", "input_format", "data"),
+    ("text", "statement", "settings", "input_format", "data"),
     [
-        (b"INSERT INTO t FORMAT CSV\n1,2\n", "INSERT INTO t ", "CSV", b"1,2\n"),
-        (b"insert into t (a, b) format  Native\r\n\x00\x01", "insert into t (a, b) ", "Native", b"\x00\x01"),
-        (b"INSERT INTO t FORMAT RowBinary\n\n\x01", "INSERT INTO t ", "RowBinary", b"\n\x01"),
-        (b"INSERT INTO t FORMAT Avro", "INSERT INTO t ", "Avro", b""),
-        (b"INSERT INTO t (format, values) VALUES (1, 2)", "INSERT INTO t (format, values) ", "Values", b" (1, 2)"),
-        (b"INSERT INTO `a format b` VALUES (1)", "INSERT INTO `a format b` ", "Values", b" (1)"),
+        (b"INSERT INTO t FORMAT CSV\n1,2\n", "INSERT INTO t ", "", "CSV", b"1,2\n"),
+        (b"insert into t (a, b) format  Native\r\n\x00\x01", "insert into t (a, b) ", "", "Native", b"\x00\x01"),
+        (b"INSERT INTO t FORMAT RowBinary\n\n\x01", "INSERT INTO t ", "", "RowBinary", b"\n\x01"),
+        (b"INSERT INTO t FORMAT Avro", "INSERT INTO t ", "", "Avro", b""),
+        (b"INSERT INTO t (format, values) VALUES (1, 2)", "INSERT INTO t (format, values) ", "", "Values", b" (1, 2)"),
+        (b"INSERT INTO `a format b` VALUES (1)", "INSERT INTO `a format b` ", "", "Values", b" (1)"),
         (
             b"/* VALUES */ INSERT INTO t -- FORMAT CSV\n SETTINGS a='FORMAT TSV' FORMAT CSV\nx",
-            "/* VALUES */ INSERT INTO t -- FORMAT CSV\n SETTINGS a='FORMAT TSV' ",
+            "/* VALUES */ INSERT INTO t -- FORMAT CSV\n ",
+            "SETTINGS a='FORMAT TSV' ",
             "CSV",
             b"x",
         ),
-        (b"INSERT INTO t FORMAT CSV SETTINGS x=1\n1\n", "INSERT INTO t  SETTINGS x=1", "CSV", b"1\n"),
-        (b"INSERT INTO TABLE db.t FORMAT JSONEachRow {}", "INSERT INTO TABLE db.t ", "JSONEachRow", b"{}"),
+        (b"INSERT INTO t FORMAT CSV SETTINGS x=1\n1\n", "INSERT INTO t ", " SETTINGS x=1", "CSV", b"1\n"),
+        (b"INSERT INTO TABLE db.t FORMAT JSONEachRow {}", "INSERT INTO TABLE db.t ", "", "JSONEachRow", b"{}"),
     ],
 )
-def test_the_data_of_an_insert_is_found(text: bytes, statement: str, input_format: str, data: bytes) -> None:
-    """The statement ends before FORMAT or VALUES, and the data begins where ClickHouse says it does."""
+def test_the_data_of_an_insert_is_found(text: bytes, statement: str, settings: str, input_format: str, data: bytes) -> None:
+    """The statement ends before its settings, FORMAT or VALUES, and the data begins where ClickHouse says it does."""
     head = insert_head(text)
-    assert head == InsertHead(statement.encode(), input_format, head.data_at if head else -1)
+    assert head == InsertHead(statement.encode(), settings.encode(), input_format, head.data_at if head else -1)
     assert head is not None
     assert text[head.data_at :] == data
 

@@ -121,6 +121,22 @@ def test_data_that_does_not_parse_inserts_nothing(client: Client, http_call: Cal
     assert count(client, table) == 0
 
 
+def test_what_goes_wrong_while_rows_are_written_is_answered(client: Client, http_call: Call, table: str) -> None:
+    """A broken constraint, too many partitions, a view that fails: an insert that was not done is not answered with 200."""
+    client.command(
+        f"CREATE TABLE {table}_p (a Int64, CONSTRAINT small CHECK a < 5) ENGINE = MergeTree ORDER BY a PARTITION BY a"
+    )
+    client.command(f"CREATE MATERIALIZED VIEW {table}_v TO {table} AS SELECT throwIf(a = 3) AS a FROM {table}_p")
+    insert = f"INSERT INTO {table}_p"
+    assert http_call(f"{insert} FORMAT CSV\n1\n9\n".encode()).code == 469
+    assert http_call(f"{insert} SETTINGS max_partitions_per_insert_block = 1 FORMAT CSV\n1\n2\n".encode()).code == 252
+    assert http_call(f"{insert} VALUES (3);".encode()).code == 395
+    assert http_call(f"{insert} VALUES (1), (2);".encode()).status == 200
+    assert count(client, table) == 2
+    client.command(f"DROP VIEW {table}_v")
+    client.command(f"DROP TABLE {table}_p")
+
+
 def test_a_client_that_dies_in_an_insert_inserts_nothing(client: Client, http_call: Call, table: str, wait_until: Wait) -> None:
     """Data whose end never came is not stored."""
     head = (
