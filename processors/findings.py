@@ -38,6 +38,7 @@ After the type may stand a pseudonym, or four stars and the last characters of a
 LONGEST_PLACEHOLDER: Final = 64
 """Characters of the longest, its number included."""
 
+_BEGINNINGS = ("[", "<", "****")
 _STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]+_\d+>|\*{{4,}}")
 
 
@@ -70,6 +71,9 @@ def resolve(hits: Iterable[Hit]) -> list[Finding]:
 
 def merge(hits: Iterable[Hit]) -> list[Hit]:
     """Return what `resolve` does, with the detector that named each."""
+    hits = [*hits]
+    if len(hits) == 1:
+        return hits
     merged: list[tuple[int, int, Hit]] = []
     for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
         if merged and hit.start < merged[-1][1]:
@@ -82,9 +86,9 @@ def merge(hits: Iterable[Hit]) -> list[Hit]:
 
 def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:
     """Return the hits that are not within what stands in for something already: redacting twice changes nothing."""
-    spans = [match.span() for match in _STANDING_IN.finditer(text)] if hits else []
-    if not spans:
+    if not hits or not any(begin in text for begin in _BEGINNINGS):
         return hits
+    spans = [match.span() for match in _STANDING_IN.finditer(text)]
     starts = [start for start, _ in spans]
 
     def inside(hit: Hit) -> bool:

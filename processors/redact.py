@@ -25,7 +25,7 @@ REDACTOR_VERSION: Final = f"{version('langtrail')}+{fingerprint()}"
 
 _BUDGET_SECONDS = 5.0
 _PLAIN_TEXT = frozenset(("error_message",))
-_JSON_FIELDS = ("input", "output", "params", "metadata")
+_TEXT_FIELDS = ("input", "output", "error_message", "params", "metadata")
 
 
 class Redacted(NamedTuple):
@@ -104,16 +104,16 @@ class Redactor:
         found = _Found()
         rules, revision = self._rules_of(event.core.get("tenant_id", ""))
         redacted = {name: self._field(name, text, budget, found, event.withheld, rules) for name, text in event.content.items()}
-        event.head.update({name: redacted.get(name) for name in (*_JSON_FIELDS, *_PLAIN_TEXT)})
-        event.head.update(
-            tags=_texts(redacted["tags"]) if "tags" in redacted else [],
-            redaction_status=_status(len(redacted), len(event.withheld)),
-            redaction_types=sorted(found.counts),
-            redaction_counts=[found.counts[kind] for kind in sorted(found.counts)],
-            subject_tokens=sorted(found.subjects),
-            policy_revision=revision,
-            redactor_version=REDACTOR_VERSION,
-        )
+        head = event.head
+        for name in _TEXT_FIELDS:
+            head[name] = redacted.get(name)
+        head["tags"] = _texts(redacted["tags"]) if "tags" in redacted else []
+        head["redaction_status"] = _status(len(redacted), len(event.withheld))
+        head["redaction_types"] = types = sorted(found.counts)
+        head["redaction_counts"] = [found.counts[kind] for kind in types]
+        head["subject_tokens"] = sorted(found.subjects)
+        head["policy_revision"] = revision
+        head["redactor_version"] = REDACTOR_VERSION
 
     def _rules_of(self, tenant_id: str) -> tuple[Rules | None, str]:
         try:
@@ -127,14 +127,20 @@ class Redactor:
         try:
             if rules is None:
                 raise PolicyUnusable(name)  # noqa: TRY301 - what is not judged ends in one place
-            redacted = _redacted(text, rules.find(text, budget, name, subjects))
+            if is_json:
+                _check_json(text)
+            redactions = rules.find(text, budget, name, subjects, valid=is_json)
+            if not redactions:
+                return text
+            redacted = _redacted(text, redactions)
             if is_json:
                 _check_json(redacted.text)
         except Exception as error:  # noqa: BLE001 - whatever a detector does, nothing unjudged goes on
             self.failures[type(error).__name__] += 1
             withheld.append(name)
             return f'"{WITHHELD}"' if is_json else WITHHELD
-        found.counts.update(finding.type for finding in redacted.findings)
+        for finding in redacted.findings:
+            found.counts[finding.type] = found.counts.get(finding.type, 0) + 1
         found.subjects |= subjects
         return redacted.text
 
@@ -143,7 +149,7 @@ class _Found:
     """What was found in all fields of an event."""
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, int] = {}
         self.subjects: set[str] = set()
 
 

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from itertools import chain, count
+from itertools import accumulate, chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -16,9 +16,12 @@ from .event import Withheld
 from .findings import Finding, Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
-from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json
+from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
+from .texts import Texts, Walked, cut, is_valid
 
 _CANDIDATES_A_CHECK = 64
+_LONG_ENOUGH = 256
+"""Characters of texts that are searched at once, at least: below this, asking the prefilter costs more than it saves."""
 _MAX_CARRIED = 2
 """How deep carriers in carriers are searched."""
 
@@ -91,22 +94,33 @@ class Scanner:
         wider._patterns = [*self._patterns, *(Pattern(detector.pattern) for detector in more)]  # noqa: SLF001 - its own copy
         return wider
 
-    def find(self, text: str, budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS) -> list[Redaction]:
+    def find(
+        self, text: str, budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS, *, valid: bool = False
+    ) -> list[Redaction]:
         """Return what is to go from a text, in order: JSON is taken apart, other text is searched as it is.
 
-        Raises Withheld when it takes too long.
+        `valid` says that the text is known to be JSON. Raises Withheld when it takes too long.
         """
         might_be_json = text[:1] in _JSON_STARTS or text[:64].lstrip()[:1] in _JSON_STARTS
-        fired = self._prefilter.fired(text, is_json=might_be_json)
-        if might_be_json:
-            fired = fired.union(*(self._prefilter.fired(layer, is_json=True) for layer in _unescaped_layers(text)))
-        if not fired:
+        has_escapes = might_be_json and "\\" in text
+        fired = _NOTHING if has_escapes else self._prefilter.fired(text, is_json=might_be_json)
+        if not fired and not has_escapes:
             return []
+        if might_be_json and (valid or is_valid(text)):
+            if not has_escapes and fired <= self._structural:
+                return []
+            if (texts := cut(text)) is not None:
+                return [*self._in_document(texts, budget, depth, treatment, hot=not has_escapes)]
+        if has_escapes:
+            layers = (text, *_unescaped_layers(text))
+            fired = frozenset().union(*(self._prefilter.fired(layer, is_json=True) for layer in layers))
+            if not fired:
+                return []
         if might_be_json and is_json(text):
-            return [] if fired <= self._structural else [*self._in_leaves(leaves(text), budget, depth, treatment)]
+            return [] if fired <= self._structural else [*self._in_document(Walked(text), budget, depth, treatment)]
         hits = self._in_text(text, fired, budget, depth, treatment)
         if might_be_json and looks_like_json(text):
-            for (kind, start, end), _, detector in self._in_leaves(leaves(text), budget, depth, treatment):
+            for (kind, start, end), _, detector in self._in_document(Walked(text), budget, depth, treatment):
                 hits.append(Hit(start, end, kind, 0, detector))
         return [
             Redaction(
@@ -117,27 +131,42 @@ class Scanner:
             for hit in merge(treatment.left(text, hits, _same))
         ]
 
-    def _in_leaves(self, found: list[Leaf], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Redaction]:
-        """Search all leaves in one go, and each by what its key says."""
-        starts, hits = [0], defaultdict[int, list[Hit]](list)
-        for leaf in found:
-            starts.append(starts[-1] + len(leaf.text) + 1)
-
-        def key_at(position: int) -> str:
-            return " ".join(words_of(found[bisect_right(starts, position) - 1].key))
-
-        joined = SEPARATOR.join(leaf.text for leaf in found)
-        for hit in self._in_text(joined, self._prefilter.fired(joined), budget, depth, treatment, key_at):
-            number = bisect_right(starts, hit.start) - 1
-            hits[number].append(hit._replace(start=hit.start - starts[number], end=hit.end - starts[number]))
-        names = _KeyNames(found)
-        for number, leaf in enumerate(found):
+    def _in_document(
+        self, document: Texts, budget: Budget, depth: int, treatment: Treatment, *, hot: bool = True
+    ) -> Iterator[Redaction]:
+        """Search all texts together, and each by what its key says. `hot` says that there probably is something."""
+        if not hot and not document.judged and not self._prefilter.fired(SEPARATOR.join(document.texts)):
+            return
+        hits = self._by_text(document, budget, depth, treatment)
+        names: _KeyNames | None = None
+        for number in sorted({*hits, *document.judged}):
+            leaf = document.leaf(number)
             if leaf.number:
                 hits[number] = list(number_hit(leaf.text, leaf.key, leaf.rule))
             elif leaf.rule is not None:
                 hits[number] += value_hit(leaf.text, leaf.rule)
-            if number in hits:
-                yield from _redactions(leaf, hits[number], names, treatment)
+            if leaf.owner >= 0 and names is None:
+                names = _KeyNames(document.leaves)
+            yield from _redactions(leaf, hits[number], names, treatment)
+
+    def _by_text(self, document: Texts, budget: Budget, depth: int, treatment: Treatment) -> dict[int, list[Hit]]:
+        """Return what is found in the texts of a document, by the number of each."""
+        hits = defaultdict[int, list[Hit]](list)
+        for first, last in _together(document.texts):
+            texts = document.texts[first:last]
+            joined = SEPARATOR.join(texts)
+            fired = self._prefilter.fired(joined)
+            if not fired:
+                continue
+            starts = [0, *accumulate([len(text) + 1 for text in texts])]
+
+            def key_at(position: int, first: int = first, starts: list[int] = starts) -> str:
+                return " ".join(words_of(document.key(first + bisect_right(starts, position) - 1)))
+
+            for start, end, kind, rank, detector in self._in_text(joined, fired, budget, depth, treatment, key_at):
+                number = bisect_right(starts, start) - 1
+                hits[first + number].append(Hit(start - starts[number], end - starts[number], kind, rank, detector))
+        return hits
 
     def _in_text(
         self,
@@ -181,22 +210,21 @@ class Scanner:
             found = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
             return min((redaction.finding.type for redaction in found), default=None)
 
+        def take(groups: Spans) -> int:
+            budget.spend()
+            candidate = Candidate(text, groups, key_before, inside)
+            if candidate.touches_placeholder:
+                return 0
+            first, end = groups[0]
+            start = first
+            for begin, start, kind in detector.judge(candidate):
+                hits.append(Hit(begin, start, kind or detector.type, detector.rank, detector.name))
+            if start > first:
+                return end - start
+            return end - _second_word(text, start, end) if detector.retry else 0
+
         for number in sorted(fired - _SIGNS):
             detector = self._table[number]
-
-            def take(groups: Spans, detector: Detector = detector) -> int:
-                budget.spend()
-                candidate = Candidate(text, groups, key_before, inside)
-                start, end = groups[0]
-                if candidate.touches_placeholder:
-                    return 0
-                for span in detector.judge(candidate):
-                    hits.append(Hit(span.start, span.end, span.type or detector.type, detector.rank, detector.name))
-                    start = span.end
-                if start > groups[0][0]:
-                    return end - start
-                return end - _second_word(text, start, end) if detector.retry else 0
-
             self._patterns[number].search(data, len(text), take)
         return hits
 
@@ -208,6 +236,7 @@ def _second_word(text: str, start: int, end: int) -> int:
 
 _JSON_STARTS = frozenset('{["')
 _SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
+_NOTHING: Final[frozenset[int]] = frozenset()
 _PSEUDONYM = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
 _SEPARATORS = re.compile(r"[ .\-/()]+")
 
@@ -230,7 +259,7 @@ def _unescaped_layers(text: str) -> Iterator[str]:
 class _KeyNames:
     """Numbered placeholders for the keys of each object: two keys must not become one."""
 
-    def __init__(self, found: list[Leaf]) -> None:
+    def __init__(self, found: Sequence[Leaf]) -> None:
         self._taken = {(leaf.owner, leaf.text) for leaf in found if leaf.owner >= 0 and leaf.text[:1] == "["}
         self._numbers = defaultdict[tuple[int, str], Iterator[int]](lambda: count(1))
 
@@ -245,10 +274,22 @@ class _KeyNames:
         return name
 
 
-def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames, treatment: Treatment) -> Iterator[Redaction]:
+def _together(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield from which text to which they are searched at once: few that are long, so that clean ones can be left out."""
+    first = length = 0
+    for number, text in enumerate(texts, 1):
+        length += len(text) + 1
+        if length >= _LONG_ENOUGH:
+            yield first, number
+            first, length = number, 0
+    if length:
+        yield first, len(texts)
+
+
+def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames | None, treatment: Treatment) -> Iterator[Redaction]:
     for hit in merge(treatment.left(leaf.text, hits, leaf.source)):
         new = treatment.replacement(leaf.text[hit.start : hit.end], hit, leaf.source)
-        if leaf.owner >= 0:
+        if names is not None and leaf.owner >= 0:
             new = names.next(leaf.owner, new or f"[{hit.type}]")
         elif leaf.number:
             new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from . import key_words as words
 from .key_rules import KeyRule, rule_of
@@ -14,7 +15,8 @@ MAX_DEPTH = 3
 _TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
 _NAME = re.compile(r"[\w .\-]{1,64}")
-_LONG_INTEGER = re.compile(r"-?\d{12,}")
+LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
+"""A number that may be a card's."""
 # In JSON Schema, and in descriptions of tools, a key like `password` describes an argument; it has no value.
 _SCHEMA = re.compile(
     r'\{[^{}]{0,400}?"(?:type"\s*:\s*"(?:string|integer|number|boolean|array|object|null)"|(?:anyOf|oneOf|allOf)"\s*:\s*\[|\$ref"\s*:)'
@@ -162,7 +164,7 @@ class _Walker:
 
     def _scalar(self, frame: _Frame, leaf: Leaf) -> None:
         leaf.key, leaf.rule = _context(frame)
-        if leaf.text[:1] in "-0123456789" and (leaf.rule is not None or _LONG_INTEGER.fullmatch(leaf.text)):
+        if leaf.text[:1] in "-0123456789" and (leaf.rule is not None or LONG_INTEGER.fullmatch(leaf.text)):
             self._found.append(leaf)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from .policy import Policy
@@ -12,6 +13,8 @@ from .treatment import PseudonymsMissing, Rules, Tokens
 
 DEFAULT_POLICY: Final = Policy("default-1")
 """What holds where a tenant has no policy: every detector on, every finding replaced by its type."""
+
+_REMEMBERED: Final = 1024
 
 _log = logging.getLogger(__name__)
 
@@ -37,12 +40,13 @@ class TenantRules:
         self._tenants = tenants
         self._pseudonyms = pseudonyms
         self._known: dict[str, tuple[Tenant, Rules | None]] = {}
+        self._default = lru_cache(maxsize=_REMEMBERED)(self._default_rules)
 
     def __call__(self, tenant_id: str) -> Rules:
         """Return what holds now."""
         tenant = self._tenants(tenant_id) if tenant_id else None
         if tenant is None or tenant.policy is None:
-            return Rules(DEFAULT_POLICY, self._scanner(), tenant_id, self._pseudonyms)
+            return self._default(tenant_id)
         known, rules = self._known.get(tenant_id, (None, None))
         if known is None or (known.policy, known.policy_revision) != (tenant.policy, tenant.policy_revision):
             rules = self._read(tenant, tenant.policy)
@@ -50,6 +54,9 @@ class TenantRules:
         if rules is None:
             raise PolicyUnusable(tenant.policy_revision)
         return rules
+
+    def _default_rules(self, tenant_id: str) -> Rules:
+        return Rules(DEFAULT_POLICY, self._scanner(), tenant_id, self._pseudonyms)
 
     def _read(self, tenant: Tenant, text: str) -> Rules | None:
         try:

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 from .document_paths import Place, places
@@ -45,15 +46,19 @@ class Rules:
         if self.policy.has_pseudonyms and self.pseudonyms is None:
             raise PseudonymsMissing("the policy asks for pseudonyms and there is no key: set LANGTRAIL_PSEUDONYM_KEY_FILE")
 
-    def find(self, text: str, budget: Budget, field: str, subjects: set[str]) -> list[Redaction]:
+    @cached_property
+    def _only_placeholders(self) -> bool:
+        return self.pseudonyms is None and self.policy == Policy(self.policy.revision)
+
+    def find(self, text: str, budget: Budget, field: str, subjects: set[str], *, valid: bool = False) -> list[Redaction]:
         """Return what is to go from the text of a field, in order; the tokens of the persons in it are added to `subjects`.
 
-        Raises Withheld when it takes too long.
+        `valid` says that the text is known to be JSON. Raises Withheld when it takes too long.
         """
-        if self.pseudonyms is None and self.policy == Policy(self.policy.revision):
-            return self.scanner.find(text, budget)
+        if self._only_placeholders:
+            return self.scanner.find(text, budget, valid=valid)
         treatment = _ByPolicy(self, subjects, _Paths(self.policy, text, field) if self.policy.paths else None)
-        found = self.scanner.find(text, budget, treatment=treatment)
+        found = self.scanner.find(text, budget, treatment=treatment, valid=valid)
         whole = treatment.whole_values(text)
         if not whole:
             return found

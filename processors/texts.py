@@ -1,0 +1,153 @@
+"""The texts of a JSON document in order: cut out at its quotation marks where that is enough, else by a walk through it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Final, Protocol
+
+import orjson
+
+from . import key_words as words
+from .key_rules import number_hit, rule_of
+from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves
+
+_JSON_STARTS: Final = frozenset('{[" \t\n\r')
+
+
+class Texts(Protocol):
+    """The texts of a document."""
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Every text, keys included; JSON in strings is taken apart in turn."""
+
+    @property
+    def judged(self) -> Sequence[int]:
+        """The numbers of those that their key or their form says something about."""
+
+    @property
+    def leaves(self) -> Sequence[Leaf]:
+        """Each with its place and what its key says."""
+
+    def leaf(self, number: int) -> Leaf:
+        """Return one of them; what its key says is left out where it says nothing."""
+
+    def key(self, number: int) -> str:
+        """Return the key that a text is the value of, or an element of the value; empty without one."""
+
+
+class Walked:
+    """The texts of a document that need not be valid JSON."""
+
+    def __init__(self, document: str) -> None:
+        self.leaves = leaves(document)
+        self.texts = [leaf.text for leaf in self.leaves]
+        self.judged = [number for number, leaf in enumerate(self.leaves) if leaf.number or leaf.rule is not None]
+
+    def leaf(self, number: int) -> Leaf:
+        """Return one of the leaves."""
+        return self.leaves[number]
+
+    def key(self, number: int) -> str:
+        """Return the key of a leaf."""
+        return self.leaves[number].key
+
+
+class Cut:
+    """The texts of valid JSON in which no key says what its value is. A walk takes 27 µs where this takes 5."""
+
+    judged: Sequence[int] = ()
+
+    def __init__(self, document: str, parts: list[str], literals: list[str] | None, texts: list[str]) -> None:
+        self.texts = texts
+        self._document = document
+        self._parts = parts
+        self._literals = literals
+
+    @cached_property
+    def leaves(self) -> Sequence[Leaf]:
+        """All of them, with their keys: for this the document is walked through."""
+        return [leaf for leaf in leaves(self._document) if not leaf.number]
+
+    def leaf(self, number: int) -> Leaf:
+        """Return a leaf; a value's comes without its key."""
+        if self._literals is None or ":" in self._parts[2 * number + 2]:
+            return self.leaves[number]
+        start = sum(map(len, self._parts[: 2 * number + 1])) + 2 * number + 1
+        literal = self._literals[number]
+        return Leaf(self.texts[number], start, None, "", None, literal if "\\" in literal else "")
+
+    def key(self, number: int) -> str:
+        """Return the key of a text."""
+        if self._literals is not None and self._parts[2 * number].strip() == ":":
+            return self.texts[number - 1]
+        return self.leaves[number].key
+
+
+def cut(document: str, depth: int = 0) -> Cut | None:
+    """Return the texts of valid JSON; None when only a walk can tell them and what is said about them."""
+    marked = document
+    if '\\"' in document:
+        marked = document.replace("\\\\", "\0\0").replace('\\"', "\0\0")
+    parts = marked.split('"')
+    if _has_card("".join(parts[::2])):
+        return None
+    literals = parts[1::2] if marked is document else _literals(document, parts)
+    # One call for all of them: each on its own would take ten times as long.
+    texts: list[str] = orjson.loads('["' + '","'.join(literals) + '"]') if "\\" in document else literals
+    if _keys_say_something(texts, parts):
+        return None
+    if depth == MAX_DEPTH or _JSON_STARTS.isdisjoint([text[:1] for text in texts]):
+        return Cut(document, parts, literals, texts)
+    return _cut_within(document, parts, literals, texts, depth)
+
+
+def _cut_within(document: str, parts: list[str], literals: list[str], texts: list[str], depth: int) -> Cut | None:
+    """Take the strings apart that are JSON themselves."""
+    taken_apart: list[str] = []
+    has_json = False
+    for text, gap in zip(texts, parts[2::2], strict=True):
+        if text[:1] not in _JSON_STARTS or ":" in gap or not is_json(text):
+            taken_apart.append(text)
+            continue
+        has_json = True
+        inner = cut(text, depth + 1) if is_valid(text) else None
+        if inner is None:
+            return None
+        taken_apart += inner.texts
+    return Cut(document, parts, None if has_json else literals, taken_apart)
+
+
+def is_valid(text: str) -> bool:
+    """Tell whether a text is JSON, as strictly as the standard (RFC 8259) has it."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _literals(document: str, parts: list[str]) -> list[str]:
+    """Return the strings as they are written."""
+    literals, at = [], 0
+    for number, part in enumerate(parts):
+        if number % 2:
+            literals.append(document[at : at + len(part)])
+        at += len(part) + 1
+    return literals
+
+
+def _has_card(gaps: str) -> bool:
+    """Tell whether one of the numbers may be a card's."""
+    return any(number_hit(number, "", None) for number in LONG_INTEGER.findall(gaps))
+
+
+def _keys_say_something(texts: list[str], parts: list[str]) -> bool:
+    """Tell whether some key may say what its value is. In JSON a colon stands after a key, and only there."""
+    keys = [text for text, gap in zip(texts, parts[2::2], strict=True) if ":" in gap]
+    if any(map(rule_of, keys)):
+        return True
+    lowered = {*map(str.lower, keys)}
+    if lowered.isdisjoint(words.NAMES) or lowered.isdisjoint(words.NAMED_VALUES):
+        return False
+    followed = zip(texts, parts[2::2], texts[1:], strict=False)
+    return any(":" in gap and key.lower() in words.NAMES and rule_of(value) for key, gap, value in followed)

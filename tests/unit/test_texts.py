@@ -1,0 +1,134 @@
+"""Documents cut at their quotation marks: what a walk finds is found, and said of it what a walk says."""
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from langtrail.processors import scan
+from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.key_rules import number_hit, value_hit
+from langtrail.processors.scan import Budget, Redaction, Scanner
+from langtrail.processors.structure import leaves
+from langtrail.processors.texts import cut, is_valid
+
+WORDS = (
+    *(text for detector in DETECTORS for text in (detector.example, detector.counter_example)),
+    *(
+        "",
+        " ",
+        "\n",
+        "\t",
+        '"',
+        "\\",
+        '\\"',
+        "{",
+        "[",
+        ":",
+        ",",
+        "\0",
+        "é",
+        "日本",
+        "\u2028",
+        "🙂",
+        "a: b",
+        "[EMAIL]",
+        "sunshine",
+    ),
+    *("4111 1111 1111 1111", "ring 555-0147", "x\ny@example.org", " {}", "[1]", '"quoted"', "password", "phone"),
+)
+KEYS = (
+    *("role", "content", "type", "id", "name", "value", "arguments", "function", "data", "key", "header", "text", "index"),
+    *("password", "phone", "max_tokens", "ann@example.org", "", "a b", 'q"', "\\", "créé", "param", "token"),
+)
+NUMBERS = (0, -1, 1.5, 1e30, 4111111111111111, -4111111111111111, 1514038620000, 12345678901234567890, 0.4111111111111111)
+
+
+def value(chance: random.Random, depth: int) -> Any:
+    """Return JSON data at random; JSON in strings too."""
+    kind = chance.randrange(9 if depth else 5)
+    if kind >= 7:
+        return {chance.choice(KEYS): value(chance, depth - 1) for _ in range(chance.randrange(4))}
+    if kind == 6:
+        return [value(chance, depth - 1) for _ in range(chance.randrange(4))]
+    if kind == 5:
+        return written(chance, value(chance, depth - 1))
+    if kind == 4:
+        return chance.choice((None, True, *NUMBERS))
+    return chance.choice(("", " ")).join(chance.choices(WORDS, k=chance.randrange(1, 4)))
+
+
+def written(chance: random.Random, data: Any) -> str:
+    """Write JSON in one of the ways that there are."""
+    return json.dumps(
+        data,
+        ensure_ascii=chance.random() < 0.5,
+        indent=chance.choice((None, None, 1)),
+        separators=chance.choice((None, (",", ":"), (" , ", " : "))),
+    )
+
+
+def documents(count: int) -> Iterator[str]:
+    """Yield JSON texts at random, always the same ones."""
+    chance = random.Random(22)  # noqa: S311 - always the same texts
+    for _ in range(count):
+        yield written(chance, value(chance, 5))
+
+
+def test_cut_texts_are_those_of_a_walk() -> None:
+    """Texts, keys and places are the same, and what is left out would not have been judged."""
+    taken = 0
+    for document in documents(4000):
+        if document[0] not in '{["' or (texts := cut(document)) is None:
+            continue
+        walked = [leaf for leaf in leaves(document) if not leaf.number]
+        assert list(texts.texts) == [leaf.text for leaf in walked], document
+        taken += 1
+        for number, leaf in enumerate(walked):
+            end = len(leaf.text)
+            assert texts.key(number) == leaf.key, document
+            assert texts.leaf(number).source(0, end) == leaf.source(0, end), document
+            assert texts.leaf(number).owner == leaf.owner, document
+            assert leaf.rule is None or not value_hit(leaf.text, leaf.rule), document
+        numbers = (leaf for leaf in leaves(document) if leaf.number)
+        assert not any(number_hit(leaf.text, leaf.key, leaf.rule) for leaf in numbers), document
+    assert taken > 1000
+
+
+def test_cutting_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the document, the same is found in it as by walking through all of them."""
+    scanner = Scanner()
+
+    def found(document: str) -> list[Redaction]:
+        return scanner.find(document, Budget(60))
+
+    quickly = [found(document) for document in documents(2500)]
+    monkeypatch.setattr(scan, "cut", lambda _: None)
+    for document, quick in zip(documents(2500), quickly, strict=True):
+        assert quick == found(document), document
+    assert sum(map(len, quickly)) > 1000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"password": "sunshine"}',
+        '{"a": {"Phone": 5}}',
+        '{"n": 4111111111111111}',
+        '{"name": "password", "value": "sunshine"}',
+        '{"a": "{\\"password\\": \\"sunshine\\"}"}',
+        '{"a": "{\\"b\\": NaN}"}',
+    ],
+)
+def test_what_a_key_or_a_number_tells_is_walked_through(document: str) -> None:
+    """Cutting does not know which key a value is under: where that matters it declines."""
+    assert is_valid(document)
+    assert cut(document) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", "NaN", '["\\ud800"]', '["a]', "{'a': 1}", '"\n"', "[1,]"])
+def test_only_standard_json_is_cut(text: str) -> None:
+    """What a lenient reader takes for JSON is left to the walk."""
+    assert not is_valid(text)
