@@ -84,6 +84,16 @@ class Candidate:
             return True
         return self.text[self.end : self.end + 1] == "[" and _PLACEHOLDER.match(self.text, self.end) is not None
 
+    @property
+    def follows_placeholder(self) -> bool:
+        """Whether the match, not the span, begins at a placeholder: its first word was a part of something longer."""
+        start = self.groups[0][0]
+        return (
+            start > 0
+            and self.text[start - 1] == "]"
+            and _AT_PLACEHOLDER.search(self.text, max(0, start - LONGEST_PLACEHOLDER), start) is not None
+        )
+
     def before(self, characters: int) -> str:
         """Return what stands before the span, at most so much; at the beginning of a JSON value that is its key.
 

@@ -8,15 +8,18 @@ from typing import Final
 from . import key_rules, normalise
 from .detector import Detector
 from .detectors_assignments import ASSIGNMENTS
+from .detectors_calls import CALLS
 from .detectors_carriers import CARRIERS
+from .detectors_commands import COMMANDS
 from .detectors_financial import FINANCIAL
 from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
+from .detectors_said import SAID
 from .detectors_secrets import SECRETS
 from .detectors_vendors import VENDORS
 from .engine import PatternSet, encode
 
-DETECTORS: Final = (*SECRETS, *ASSIGNMENTS, *VENDORS, *FINANCIAL, *PERSONAL, *PHONE, *CARRIERS)
+DETECTORS: Final = (*SECRETS, *ASSIGNMENTS, *CALLS, *COMMANDS, *SAID, *VENDORS, *FINANCIAL, *PERSONAL, *PHONE, *CARRIERS)
 """Every detector, in the order in which they are run."""
 
 KEY: Final = -1

@@ -1,78 +1,79 @@
-"""Detectors of secrets that have a name like password: in configuration, code, command lines, markup and sentences."""
+"""Detectors of secrets that are given to a name like password: in configuration, code and markup."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
-from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .key_rules import KeyRule, begins_redacted, is_placeholder, rule_of, words_of
+from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .findings import PLACEHOLDER
+from .secret_names import (
+    BARE,
+    CODE,
+    LIKE_A_SECRET,
+    NAME,
+    QUOTED,
+    SENSITIVE,
+    SHORT_QUOTED,
+    group_of,
+    is_code,
+    secret_part,
+    secret_rule,
+    stands,
+)
 from .validators import looks_random
 
-_SENSITIVE = (
-    r"pass(?:word|wd|wort|phrase|code)?|pwd|secret|token|credential|auth|cookie|key|_pw|x-[\w-]*api"
-    "|senha|contrase[nñ]a|wachtwoord|kennwort|пароль|密码|密碼|パスワード|비밀번호"
-)
-_SPOKEN = r"password|passcode|passphrase|passwort|kennwort|pwd|\bpin|contrase[nñ]a|mot de passe|senha|wachtwoord|пароль"
-_NAME = rf"[\w.\-$]*(?:{_SENSITIVE})[\w.\-]*"
-_QUOTED = r"\"((?:[^\"\\\n\x00]|\\[^\x00])*)\"|'((?:[^'\\\n\x00]|\\[^\x00])*)'|`([^`\n\x00]*)`"
-_BARE = r"([^\s\"'`\x00]+)"
+_TYPE = r"(?:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
+_OPERATOR = r"[:?.+|!]{0,3}={1,3}>?"
+_WRAPPER = r"(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
+_QUOTES = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
+_VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?{BARE})"
+_QUOTED_VALUES = range(2, 7)
+_BARE_VALUE = 7
 
-# What stands on the right-hand side in code, without quotes: it leads to a secret and is none.
-_CODE = re.compile(
-    r"[a-z_][\w.]*[(\[].*|\$\{?[a-z_].*|@[a-z_]+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}"
-    r"|(?:self|this|cls|os|env|process|config|conf|cfg|settings|options|opts|args|kwargs|params|request|req|response|res|ctx|context"
-    r"|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module)\.[a-z_][\w.]*"
-    rf"|[a-z_][\w.]*\.[\w]*(?:{_SENSITIVE})\w*"
-    r"|await|new|lambda|return|str|string|int|integer|bool|boolean|bytes|float|object|any|dict|list|optional|required|secretstr|text"
-    r"|char|void|null|none|nil|true|false|undefined|self|this|env|default|unset|empty|invalid|missing|expired|incorrect|wrong|changed"
-    r"|bearer|basic|ok|yes|no|and|or|is|the|a",
-    re.IGNORECASE | re.DOTALL,
-)
+_OURS = re.compile(PLACEHOLDER)
 _TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
-_VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{_SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
+_FALLBACK = re.compile(
+    r"\$\{[\w.]{1,80}:-?([^}\n]+)\}"
+    r"|[\w.$]{1,80}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]+[\"'],\s?|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
+    r"(?:\"([^\"\n]+)\"|'([^'\n]+)')"
+)
+"""What is taken when a variable is not set."""
 _END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|[\"'`]|;\Z|;\s*[\w ]+=|\\n|\\r")
 _TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
-_LIKE_A_SECRET = re.compile(r"[0-9]|\w[^\w\s.,'’-]|[^\w\s.,'’-]\w")  # noqa: RUF001 - the apostrophe of prose
 _COMPOUND_NAME = re.compile(r"[_-]|[a-z][A-Z]")
-_SHORTEST = 3
-"""Characters of a secret with a name."""
+_EXPRESSION = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
 _SHORTEST_WORD = 6
 """Characters of one that is a word, alone on its line."""
-
-
-def _rule(name: str) -> KeyRule | None:
-    """Return what a name says when it says secret; of a dotted one its last part does."""
-    rule = rule_of(name.rstrip(".-").rpartition(".")[2] or name)
-    return rule if rule is not None and rule.type == "SECRET" else None
-
-
-def _part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
-    part = rule.part(value)
-    if part is None or len(value) < _SHORTEST or begins_redacted(value) or not re.search(r"\w", value):
-        return NOTHING
-    return (Span(start + part[0], start + part[1]),)
+_MOST_BLANKS = 5
+_BLOCK_LINE = re.compile(r"[^\s#][^\n]*")
 
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:
     """Take the value of an assignment to a name that holds a secret."""
-    rule = _rule(candidate.group(1))
-    if rule is None:
+    name = candidate.group(1)
+    rule = secret_rule(name)
+    if rule is None or _is_placeholder_type(candidate):
         return NOTHING
-    quoted = next((number for number in (2, 3, 4) if candidate.groups[number][0] >= 0), None)
+    quoted = group_of(candidate, _QUOTED_VALUES)
     if quoted:
-        return _part(rule, candidate.groups[quoted][0], candidate.group(quoted))
-    start = candidate.groups[5][0]
-    value = _trimmed(candidate.group(5))
+        return secret_part(rule, candidate.groups[quoted][0], candidate.group(quoted))
+    start = candidate.groups[_BARE_VALUE][0]
+    fallback = _FALLBACK.match(candidate.text, start)
+    if fallback and fallback.lastindex:
+        return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
+    value = _trimmed(candidate.group(_BARE_VALUE))
     operator = candidate.text[candidate.groups[1][1] : start]
-    if _TEMPLATE.match(candidate.text, start) or _is_code(value, candidate.group(1)) or (value.isdigit() and not rule.numbers):
+    if _TEMPLATE.match(candidate.text, start) or is_code(value, name) or (value.isdigit() and not rule.numbers):
         return NOTHING
     if ":" in operator and "=" not in operator and not _is_settled(candidate, value, start):
         return NOTHING
-    return _part(rule, start, value)
+    return secret_part(rule, start, value)
 
 
-def _is_code(value: str, name: str) -> bool:
-    return bool(_CODE.fullmatch(value) or _VARIABLE.fullmatch(value)) or value.lower() == "_".join(words_of(name))
+def _is_placeholder_type(candidate: Candidate) -> bool:
+    """Tell whether the name is what stands in one of our own placeholders."""
+    before = candidate.groups[1][0] - 1
+    return candidate.text[before : before + 1] == "[" and _OURS.match(candidate.text, before) is not None
 
 
 def _trimmed(value: str) -> str:
@@ -86,7 +87,7 @@ def _trimmed(value: str) -> str:
 
 def _is_settled(candidate: Candidate, value: str, start: int) -> bool:
     """Tell whether what follows a colon is a value: it looks like one, or the line has a name and a value and no more."""
-    if _LIKE_A_SECRET.search(value):
+    if LIKE_A_SECRET.search(value):
         return True
     name_at, end = candidate.groups[1][0], start + len(value)
     alone = candidate.text[name_at - 1 : name_at] in ("", "\n", "\0", " ") and candidate.text[end : end + 1] in (
@@ -99,40 +100,60 @@ def _is_settled(candidate: Candidate, value: str, start: int) -> bool:
 
 
 def _line(candidate: Candidate) -> Iterable[Span]:
-    """Take all the rest of a line: a name of several words, a colon, and words."""
-    rule, value = _rule(candidate.group(1)), candidate.group(2)
-    if rule is None or rule.vague or not _COMPOUND_NAME.search(candidate.group(1)) or _CODE.fullmatch(value):
+    """Take all the rest of a line: a name, an operator, and words."""
+    name, operator, value = map(candidate.group, (1, 2, 3))
+    rule = secret_rule(name)
+    if rule is None or rule.vague or CODE.fullmatch(value):
         return NOTHING
-    return _part(rule, candidate.groups[2][0], value)
-
-
-def _said(candidate: Candidate) -> Iterable[Span]:
-    """Take the word after `my password is`, unless it looks like the rest of a sentence."""
-    value = candidate.value.rstrip(".,;:!?)'\"”»")
-    if len(value) <= _SHORTEST or is_placeholder(value) or begins_redacted(value) or not _LIKE_A_SECRET.search(value):
+    is_prose = _EXPRESSION.search(value) or value.count(" ") > _MOST_BLANKS or value.endswith((".", "?", "!", ":"))
+    if (":" in operator and not _COMPOUND_NAME.search(name)) or ("=" in operator and is_prose):
         return NOTHING
-    return (Span(candidate.start, candidate.start + len(value)),)
+    return secret_part(rule, candidate.groups[3][0], value)
 
 
-def _compared(candidate: Candidate) -> Iterable[Span]:
-    rule = _rule(candidate.group(3))
-    return _part(rule, candidate.start, candidate.value) if rule else NOTHING
-
-
-def _tagged(candidate: Candidate) -> Iterable[Span]:
-    rule = _rule(candidate.group(1))
-    return _part(rule, candidate.groups[2][0], candidate.group(2)) if rule else NOTHING
-
-
-def _password(candidate: Candidate) -> Iterable[Span]:
-    value = candidate.value
-    return NOTHING if len(value) < _SHORTEST or is_placeholder(value) or begins_redacted(value) else whole(candidate)
+def _block(candidate: Candidate) -> Iterable[Span]:
+    """Take the lines of a YAML block under a name that holds a secret."""
+    rule = secret_rule(candidate.group(1))
+    if rule is None:
+        return NOTHING
+    lines = _BLOCK_LINE.finditer(candidate.text, *candidate.groups[2])
+    return [span for line in lines for span in secret_part(rule, line.start(), line[0].rstrip())]
 
 
 def _after_word(candidate: Candidate) -> Iterable[Span]:
+    if candidate.follows_placeholder:
+        return NOTHING
     word = candidate.text[candidate.groups[0][0] : candidate.start].lower()
-    says_password = re.search(r"identified by|pass|pwd|secret", word)
-    return _password(candidate) if says_password or looks_random(candidate.value, 12) else NOTHING
+    says_password = re.search(r"identified|pass|pwd|secret", word)
+    return (
+        [Span(candidate.start, candidate.end)]
+        if stands(candidate.value) and (says_password or looks_random(candidate.value, 12))
+        else NOTHING
+    )
+
+
+def _compared(candidate: Candidate) -> Iterable[Span]:
+    rule = secret_rule(candidate.group(3))
+    return secret_part(rule, candidate.start, candidate.value) if rule else NOTHING
+
+
+def _second(candidate: Candidate) -> Iterable[Span]:
+    """Take the value of a pair: the first group that took part is its name, the next one its value."""
+    if candidate.follows_placeholder:
+        return NOTHING
+    name = group_of(candidate, (1, 4))
+    rule = secret_rule(candidate.group(name))
+    number = group_of(candidate, range(name + 1, len(candidate.groups)))
+    if rule is None or not number:
+        return NOTHING
+    value = candidate.group(number)
+    return NOTHING if CODE.fullmatch(value) else secret_part(rule, candidate.groups[number][0], value)
+
+
+def _tagged(candidate: Candidate) -> Iterable[Span]:
+    name, value = (1, 2) if candidate.groups[1][0] >= 0 else (3, 4)
+    rule = secret_rule(candidate.group(name))
+    return secret_part(rule, candidate.groups[value][0], candidate.group(value)) if rule else NOTHING
 
 
 ASSIGNMENTS: Final = (
@@ -141,10 +162,13 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="A value given to a name that says secret, in any configuration or program. Code that leads to one stays.",
         pattern=(
-            rf"(?i)({_NAME})(?:\[\w*\])?(?:\\?[\"'`]?\s{{0,4}}(?::=|=>|={{1,3}}|!={{1,2}})|['`]?\s{{0,4}}:)"
-            rf"\s{{0,4}}@?\\?(?:{_QUOTED}|{_BARE})"
+            rf"(?i)({NAME})(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?)"
+            rf"{_VALUE}"
         ),
-        trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*(?:\[\w*\])?(?:\\?[\"'`]?\s*(?:[:!]?=|=>)|['`]?\s*:)",
+        trigger=(
+            rf"(?i)(?:{SENSITIVE})[\w.\-]*(?:\[\w*\])?"
+            r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
+        ),
         judge=_assigned,
         rank=Rank.ASSIGNED_SECRET,
         retry=True,
@@ -155,8 +179,8 @@ ASSIGNMENTS: Final = (
         name="quoted_member",
         type="SECRET",
         reason="The same as a member of JSON that stands in a text, or of what looks like JSON and is none.",
-        pattern=rf"(?i)({_NAME})\\?\"\s{{0,4}}:\s{{0,4}}\\?(?:{_QUOTED}|{_BARE})",
-        trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*\\?\"\s*:",
+        pattern=rf"(?i)({NAME})\\?\"\s{{0,4}}:{_VALUE}",
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\\?\"\s*:",
         judge=_assigned,
         rank=Rank.ASSIGNED_SECRET,
         structural=True,
@@ -167,22 +191,39 @@ ASSIGNMENTS: Final = (
         name="assigned_line",
         type="SECRET",
         reason="A passphrase of several words, unquoted, on a line of its own in a configuration file.",
-        pattern=rf"(?i)(?:^|[\n\x00])[ \t]{{0,16}}({_NAME}):[ \t]+([^\s\"'\x00{{\[|>&*!#][^\n\r\x00]* [^\n\r\x00]*[^\s\x00])",
-        trigger=rf"(?i)(?:{_SENSITIVE})[\w.\-]*:[ \t]",
+        pattern=(
+            rf"(?i)(?:^|[\n\x00])[ \t]{{0,16}}(?:export |set |- )?({NAME})[ \t]?(:[ \t]|=)[ \t]{{0,8}}"
+            r"([^\s\"'\x00{\[|>&*!#=$][^\n\r\x00\"'`]* [^\n\r\x00\"'`]*[^\s\x00\"'`])"
+        ),
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[ \t]?(?::[ \t]|=)",
         judge=_line,
         rank=Rank.ASSIGNED_SECRET,
         example="wifi_passphrase: correct horse battery staple",
         counter_example="password: the one you were given",
     ),
     Detector(
+        name="assigned_block",
+        type="SECRET",
+        reason="A YAML block under a name that says secret.",
+        pattern=(
+            rf"(?i)({NAME})[\"']?:[ \t]{{0,4}}[|>][+-]?\d?[ \t]*\r?\n"
+            r"([ \t]+[^\s\x00][^\n\x00]*(?:\n[ \t]+[^\s\x00][^\n\x00]*){0,40})"
+        ),
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[\"']?:[ \t]*[|>][+-]?\d?[ \t]*\r?\n",
+        judge=_block,
+        rank=Rank.ASSIGNED_SECRET,
+        example="smtp_password: |\n    hunter2\nport: 25",
+        counter_example="password_policy: |\n    at least 12 characters\n",
+    ),
+    Detector(
         name="quoted_after_word",
         type="SECRET",
-        reason="SQL and the like: a quoted value straight after the word, without an operator.",
+        reason="SQL and the like: a value straight after the word, without an operator.",
         pattern=(
-            rf"(?i)\b(?:identified by(?: password)?|(?:{_NAME}))\s{{1,3}}(?:as\s+)?"
-            r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')"
+            rf"(?i)\b(?:identified (?:by|with \w+ (?:by|as))(?: password)?|(?:{NAME}))\s{{1,3}}(?:as\s+)?n?"
+            r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')|\bidentified by (?:values )?([^\s'\";,\x00]{3,})"
         ),
-        trigger=rf"(?i)(?:identified by|{_SENSITIVE})[\w.\- ]*\s[\"']",
+        trigger=rf"(?i)identified (?:by|with) |(?:{SENSITIVE})[\w.\- ]*\sn?[\"']",
         judge=_after_word,
         rank=Rank.ASSIGNED_SECRET,
         example="CREATE USER app IDENTIFIED BY 'Tr0ub4dor'",
@@ -192,63 +233,43 @@ ASSIGNMENTS: Final = (
         name="compared",
         type="SECRET",
         reason="A quoted value compared with a name that says secret.",
-        pattern=rf"(?i)(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)')\s{{0,2}}[=!]==?\s{{0,2}}({_NAME})",
-        trigger=rf"(?i)[\"']\s*[=!]==?\s*[\w.\-$]*(?:{_SENSITIVE})",
+        pattern=(rf"(?i)(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)')(?:\s{{0,2}}[=!]==?\s{{0,2}}|\.equals\(\s?)({NAME})"),
+        trigger=rf"(?i)[\"'](?:\s*[=!]==?\s*|\.equals\(\s?)[\w.\-$]*(?:{SENSITIVE})",
         judge=_compared,
         rank=Rank.ASSIGNED_SECRET,
         example='if ("Tr0ub4dor&3" == db_password) {',
         counter_example='if ("" != password) {',
     ),
     Detector(
-        name="option",
-        type="SECRET",
-        reason="A command line option that takes a secret, its value after a blank.",
-        pattern=rf"(?i)(?:^|[\s\"'(\[,=\x00])--?([\w-]*(?:{_SENSITIVE})[\w-]*)\s{{1,3}}(?:{_QUOTED}|([^\s\"'`\x00-][^\s\x00]*))",
-        trigger=rf"(?i)-[\w-]*(?:{_SENSITIVE})[\w-]*\s",
-        judge=_assigned,
-        rank=Rank.ASSIGNED_SECRET,
-        example="deploy --api-key 5up3rS3cret --dry-run",
-        counter_example="deploy --token --dry-run",
-    ),
-    Detector(
-        name="user_option",
-        type="SECRET",
-        reason="The password in curl's and other programs' option for user and password.",
-        pattern=r"(?:\s|^)(?:-u|--user|--proxy-user)[ =]{1,3}[\"']?[^\s:\"'\x00]+:([^\s\"'\x00]+)",
-        trigger=r"(?:-u|--user|--proxy-user)[ =]+[^\s:]+:",
-        judge=_password,
-        rank=Rank.ASSIGNED_SECRET,
-        example="curl -u bob:hunter2 https://example.org",
-        counter_example="curl -u bob https://example.org",
-    ),
-    Detector(
         name="tag",
         type="SECRET",
-        reason="An XML element that says secret.",
-        pattern=rf"(?i)<({_NAME})(?: [^<>\n\x00]*)?>([^<\n\x00]+)</",
-        trigger=rf"(?i)<[\w.\-]*(?:{_SENSITIVE})[^<>]*>[^<]+</",
+        reason="An XML element that says secret, by its name or by an attribute.",
+        pattern=(
+            rf"(?i)<(?:\w+ [^<>\n\[\x00]{{0,80}}?(?:name|key|id)=[\"'])?({NAME})"
+            r"(?:[\"' ][^<>\n\x00]*)?>\s*([^<\x00]*[^<\s\x00])\s*</"
+            rf"|<key>({NAME})</key>\s*<string>([^<\n\x00]+)</string>"
+        ),
+        trigger=rf"(?i)(?:{SENSITIVE})[^<>]*>[^<]+</|(?:{SENSITIVE})[\w.\-]*</key>\s*<string>",
         judge=_tagged,
         rank=Rank.ASSIGNED_SECRET,
         example="<dbPassword>hunter2</dbPassword>",
         counter_example="<passwordPolicy>strict</passwordPolicy>",
     ),
     Detector(
-        name="said",
+        name="attribute_pair",
         type="SECRET",
-        reason="A password told in a sentence; it has a digit or a sign in it, else it is the sentence's next word.",
+        reason="A pair of attributes or members, name and value: XML, YAML, Terraform, headers.",
         pattern=(
-            rf"(?i)(?:{_SPOKEN})"
-            r"(?:\s(?:for|of|to|on|number|code)(?:\s[\w.@'-]{1,40}){0,3}?)?\s{1,2}(?:is|was|ist|lautet|es|est|é|è):?\s{1,2}[\"'“«]?([^\s\x00]{4,})"
-            r"|(?:密码|密碼|パスワード|비밀번호)\s{0,2}(?:是|为|は|는|:)?\s{0,2}([!-~]{4,})"
+            rf"(?i)(?:\bvariable\s\"({NAME})\"\s\{{[^{{}}\[\x00]{{0,200}}?\bdefault\s{{0,20}}=\s{{0,4}}{SHORT_QUOTED}"
+            rf"|\b(?:name|key|id|property)[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?({NAME})[\"']?\s{{0,3}},?"
+            r"(?:\s{0,40}|[^<>\n\[\x00]{0,80}?\s)"
+            rf"[\"']?value[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:{SHORT_QUOTED}|([^\s\"'\x00<>]+)))"
         ),
-        trigger=(
-            rf"(?i)(?:{_SPOKEN})[\w.@' -]*\s(?:is|was|ist"
-            r"|lautet|es|est|é|è):?\s|密码|密碼|パスワード|비밀번호"
-        ),
-        judge=_said,
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[\"']?\s*,?[^<>]*[^\w](?:value|default)[\"']?\s*[:=]",
+        judge=_second,
         rank=Rank.ASSIGNED_SECRET,
-        example="my password for the shop is hunter2, thanks",
-        counter_example="the password is stored hashed",
+        example='<add key="DbPassword" value="sunshine" />',
+        counter_example='<add key="PasswordPolicy" value="strict" />',
     ),
 )
 """Detectors of values of names that say secret."""

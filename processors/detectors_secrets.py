@@ -6,12 +6,12 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .key_rules import begins_redacted, is_placeholder
-from .validators import jwt_header
+from .validators import is_jwt
 
 _SCHEMES = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|sso-key|negotiate|ntlm|zoho-oauthtoken"
 _SCHEMES_WITH_LISTS = "digest|aws4-hmac-sha256|signature|oauth"
 _PEM = "-----{}[A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
-_SHORTEST = 4
+_SHORTEST = 3
 """Characters of a credential; what is shorter is a word."""
 _OPAQUE = re.compile(r"\d|[A-Z].*[A-Z]|[._~+/=-].*[._~+/=-]")
 
@@ -26,7 +26,7 @@ def _credential(start: int, value: str) -> Iterable[Span]:
 
 def _jwt(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value.rstrip(".")
-    if candidate.previous.isalnum() or not jwt_header(value.partition(".")[0]):
+    if candidate.previous.isalnum() or not is_jwt(value):
         return NOTHING
     return (Span(candidate.start, candidate.start + len(value)),)
 
@@ -86,7 +86,8 @@ SECRETS: Final = (
         reason="The credential of an HTTP Authorization header; its name and scheme stay.",
         pattern=(
             r"(?i)authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
-            rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+))"
+            rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)"
+            rf"|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+(?: [^\s,;\"'\x00=]{{8,}})?))"
         ),
         trigger=r"(?i)authorization[\"']?\s*[:=]",
         judge=_authorization,

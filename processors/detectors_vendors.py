@@ -32,13 +32,18 @@ def _hex(length: int) -> str:
     return ("0a1b2c3d4e5f6789" * 12)[:length]
 
 
+def _digits(length: int) -> str:
+    return ("1302457689" * 12)[:length]
+
+
 def _token(candidate: Candidate) -> Iterable[Span]:
     """Judge: not a part of a longer word, not masked, and not words joined by hyphens."""
     before, after, value = candidate.previous, candidate.following, candidate.value
-    if (before.isalnum() and before.isascii()) or before == "_" or (after.isalnum() and after.isascii()):
+    glued = "://" not in value and ((before.isalnum() and before.isascii()) or before == "_")
+    if glued or (after.isalnum() and after.isascii()):
         return NOTHING
     body = value[4:]
-    made_up = {*body} <= {*"Xx*-_0"} or (not re.search("[0-9A-Z]", body) and re.search("[_-]", body))
+    made_up = len({*body}) == 1 or {*body} <= {*"Xx*-_0"} or (not re.search("[0-9A-Z]", body) and re.search("[_-]", body))
     return NOTHING if made_up else whole(candidate)
 
 
@@ -78,7 +83,7 @@ _TOKENS: Final = (
         "slack_webhook",
         "Slack",
         r"hooks\.slack\.com/",
-        r"hooks\.slack\.com/(?:services|workflows|triggers)/([\w/+-]{20,})",
+        r"(?:https?://)?hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+-]{20,}",
         f"https://hooks.slack.com/services/T01/B01/{_letters(24)}",
         "https://hooks.slack.com/services",
     ),
@@ -113,7 +118,7 @@ _TOKENS: Final = (
         "discord",
         "Discord",
         r"[\w-]\.[\w-]{6}\.[\w-]{6}",
-        r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}",
+        r"[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,38}",
         f"M{_letters(23)}.Gab3xy.{_letters(38)}",
         "org.apache.hadoop.mapreduce",
     ),
@@ -121,7 +126,7 @@ _TOKENS: Final = (
         "discord_webhook",
         "Discord",
         r"/api/webhooks/\d",
-        r"discord(?:app)?\.com/api/webhooks/\d+/([\w-]{40,})",
+        r"(?:https?://)?(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d+/[\w-]{40,}",
         f"https://discord.com/api/webhooks/1/{_letters(68)}",
         "discord.com/api/webhooks/1/x",
     ),
@@ -223,12 +228,46 @@ _TOKENS: Final = (
     ),
     _t("typeform", "Typeform", "tfp_", r"[\w.=-]{40,}", f"tfp_{_letters(59)}"),
     _t("infracost", "Infracost", "ico-", "[0-9A-Za-z]{32}", f"ico-{_letters(32)}"),
-    _t(
+    Token(
         "microsoft_webhook",
         "Microsoft Teams",
         r"\.webhook\.office\.com/",
-        r"webhookb2/[\w@/-]{60,}",
-        f".webhook.office.com/webhookb2/{_letters(70)}",
+        r"(?:https?://)?[\w-]{1,60}\.webhook\.office\.com/webhookb2/[\w@/-]{60,}",
+        f"https://acme.webhook.office.com/webhookb2/{_letters(70)}",
+        "https://acme.webhook.office.com/webhookb2/x",
+    ),
+    Token(
+        "facebook_app",
+        "Meta",
+        r"\d{15}\|[\w-]{20}",
+        r"\d{15,16}\|[\w-]{27}",
+        f"{_digits(16)}|{_letters(27)}",
+        f"{_digits(16)}|count",
+    ),
+    _t("twitter_bearer", "X", "AAAAAAAAAAAAAAAAAAAAAA", "[0-9A-Za-z%]{60,200}", f"{'A' * 22}{_letters(80)}", "A" * 100),
+    Token(
+        "bundle_contribsys",
+        "Sidekiq",
+        "BUNDLE_(?:ENTERPRISE|GEMS)__CONTRIBSYS__COM",
+        r"BUNDLE_(?:ENTERPRISE|GEMS)__CONTRIBSYS__COM\w{0,10}[^\w\n\x00]{1,16}([0-9A-Fa-f]{8}:[0-9A-Fa-f]{8})",
+        f"BUNDLE_ENTERPRISE__CONTRIBSYS__COM: {_hex(8)}:{_hex(8)}",
+        "BUNDLE_ENTERPRISE__CONTRIBSYS__COM: ${SIDEKIQ}",
+    ),
+    Token(
+        "artifactory",
+        "Artifactory",
+        "AP[0-9A-F][0-9A-Za-z]|AKC[0-9A-Za-z]",
+        "(?:AP[0-9A-F]|AKC)[0-9A-Za-z]{0,40}(?:[0-9][A-Za-z]{0,20}[a-z]|[a-z][A-Za-z]{0,20}[0-9])[0-9A-Za-z]{6,}",
+        f"AP5{_letters(22)}",
+        "APACHESERVERS and AKCELERATION",
+    ),
+    Token(
+        "softlayer_url",
+        "SoftLayer",
+        r"api\.softlayer\.com/",
+        r"api\.softlayer\.com/soap/v3(?:\.1)?/([0-9A-Za-z]{40,})",
+        f"http://api.softlayer.com/soap/v3/{_hex(64)}",
+        "http://api.softlayer.com/soap/v3/SoftLayer_Account",
     ),
     _t("one_password", "1Password", "ops_eyJ", r"[0-9A-Za-z+/=]{100,}", f"ops_eyJ{_letters(180)}"),
     _t("heroku", "Heroku", "HRKU-", r"[\w-]{36,}", f"HRKU-AA{_letters(58)}"),
@@ -292,11 +331,11 @@ _TOKENS: Final = (
 )
 
 _NAMES = (
-    "adafruit|adobe|airtable|algolia|alibaba|artifactory|asana|atlassian|beamer|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase"
+    "adafruit|adobe|airtable|algolia|alibaba|artifactory|asana|atlassian|beamer|bintray|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase"
     "|confluent|contentful|datadog|discord|drone_?ci|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|freshbooks|gitter|gocardless"
-    "|heroku|hubspot|intercom|jira|confluence|kraken|kucoin|launch_?darkly|linear|linkedin|lob|looker|mailchimp|mailgun|mapbox"
-    "|mattermost|meraki|message_?bird|netlify|new_?relic|nytimes|okta|pager_?duty|plaid|private_?ai|rapid_?api|sendbird|sendgrid"
-    "|sentry|shodan|snyk|sonar|splunk|square_?space|sumo|telegr(?:am)?|travis|trello|twilio|twitch|twitter|vercel|yandex|zendesk"
+    "|heroku|hubspot|intercom|jira|confluence|kraken|kucoin|launch[_-]?darkly|linear|linked[_-]?in|lob|looker|mailchimp|mailgun|mapbox"
+    "|mattermost|meraki|message[_-]?bird|netlify|new[_-]?relic|new-?york-?times|nytimes|okta|pager_?duty|plaid|private_?ai|rapid_?api|sendbird|sendgrid"
+    "|sentry|shodan|snyk|softlayer|sonar|sourcegraph|splunk|square_?space|sumo|telegr(?:am)?|travis|trello|twilio|twitch|twitter|typeform|vercel|x?jfrog|cloudant|yandex|zendesk"
 )
 _NAMED = (
     rf"(?i)((?:{_NAMES})[\w.\- ]{{0,24}})[\"'\]]{{0,2}}\s{{0,3}}(?:[:=?|>,]{{1,4}})[\s\"'`=]{{0,5}}([\w=+/.%~:-]{{10,200}})"
@@ -304,14 +343,25 @@ _NAMED = (
 _NO_SECRET = (
     words.ABOUT | words.NOT_VAGUE | {"branch", "build", "commit", "digest", "job", "org", "repo", "sha", "team", "ticket"}
 )
+_LONG_NUMBER = 14
 _UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
+
+
+def _begins_inside(candidate: Candidate) -> bool:
+    """Tell whether the vendor's name is the inside of a word, as Etsy's is of SetSysctl."""
+    start = candidate.groups[1][0]
+    before, first = candidate.text[max(0, start - 1) : start], candidate.text[start]
+    return before.isalpha() and not (before.islower() and first.isupper())
 
 
 def _named(candidate: Candidate) -> Iterable[Span]:
     """Judge: a random value after a vendor's name, unless the name goes on to say that it is something else."""
     value = candidate.group(2).rstrip(".:,")
     name = words_of(candidate.group(1))
-    if name[-1] in _NO_SECRET or not _UNSEPARATED.fullmatch(value) or is_placeholder(value) or not looks_random(value, 14):
+    if name[-1] in _NO_SECRET or is_placeholder(value) or _begins_inside(candidate):
+        return NOTHING
+    is_number = value.isdigit() and len(value) >= _LONG_NUMBER and name[-1] in ("token", "key", "secret")
+    if not is_number and not (_UNSEPARATED.fullmatch(value) and looks_random(value, 14)):
         return NOTHING
     start = candidate.groups[2][0]
     return (Span(start, start + len(value)),)

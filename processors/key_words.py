@@ -11,6 +11,8 @@ SECRET: Final = _words(
     """
     password passwd passwort kennwort passphrase passcode pwd psw secret senha contrasena contraseña wachtwoord credential creds
     mot_de_passe authorization connection_string connection_uri conn_str dsn sas_url kubeconfig htpasswd
+    lösenord losenord hasło haslo adgangskode parola psk bindpw rootpw root_pw storepass keypass
+    auth_salt logged_in_key logged_in_salt nonce_key nonce_salt
     пароль 密码 密碼 パスワード 비밀번호
     """
 )

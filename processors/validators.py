@@ -116,13 +116,23 @@ def international_phone(digits: str) -> bool:
     return False
 
 
-def jwt_header(encoded: str) -> bool:
-    """Tell whether this is the base64url of a JSON object with a JOSE header's alg, enc or typ."""
+_JOSE: Final = ("alg", "enc", "typ", "kid", "jku", "jwk", "x5u", "x5c", "x5t", "cty", "epk", "zip")
+
+
+def is_jwt(token: str) -> bool:
+    """Tell whether parts joined by dots are a web token: the first is a JOSE header, or the first two are JSON objects."""
+    header, _, rest = token.partition(".")
+    members = _json_object(header)
+    return members is not None and (not members.isdisjoint(_JOSE) or _json_object(rest.partition(".")[0]) is not None)
+
+
+def _json_object(encoded: str) -> frozenset[str] | None:
+    """Return the keys of the JSON object that this is the base64url of; None when it is none."""
     try:
-        header = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        members = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     except (ValueError, binascii.Error, RecursionError):
-        return False
-    return isinstance(header, dict) and not header.keys().isdisjoint(("alg", "enc", "typ"))
+        return None
+    return frozenset(members) if isinstance(members, dict) else None
 
 
 def entropy(text: str) -> float:
@@ -130,7 +140,7 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values()) if text else 0.0
 
 
-_RANDOM_CHARS = re.compile(r"[A-Za-z0-9+/=_.~-]+")
+_RANDOM_CHARS = re.compile(r"[A-Za-z0-9+/=_.~%-]+")
 
 
 def looks_random(text: str, minimum: int = 8) -> bool:
@@ -139,4 +149,4 @@ def looks_random(text: str, minimum: int = 8) -> bool:
         return False
     digits = sum(map(str.isdigit, text[:256]))
     letters = sum(map(str.isalpha, text[:256]))
-    return digits > 0 and letters > 0 and entropy(text[:256]) >= min(3.0, math.log2(len(text)) - 0.75)
+    return digits > 0 and letters > 0 and entropy(text[:256]) >= min(2.75, math.log2(len(text)) - 0.75)

@@ -8,7 +8,7 @@ from langtrail.processors.validators import (
     entropy,
     iban,
     international_phone,
-    jwt_header,
+    is_jwt,
     looks_random,
     luhn,
     us_ssn,
@@ -88,9 +88,10 @@ def test_phone_numbers_are_as_long_as_their_country_allows(digits: str, possible
 
 
 def test_a_web_token_begins_with_a_header() -> None:
-    """Base64url of a JSON object with alg, enc or typ, and nothing else."""
-    assert jwt_header("eyJhbGciOiJIUzI1NiJ9")
-    assert not any(jwt_header(text) for text in ("eyJub3RlIjoiIn0", "WzFd", "eyJ", "é", ""))
+    """Base64url of a JSON object with a parameter of a JOSE header, or of two JSON objects; nothing else."""
+    assert is_jwt("eyJhbGciOiJIUzI1NiJ9.e30")
+    assert is_jwt("eyJub3RlIjoiIn0.eyJzdWIiOiJib2IifQ.c2ln")
+    assert not any(is_jwt(text) for text in ("eyJub3RlIjoiIn0", "WzFd", "eyJ", "é", ""))
 
 
 @pytest.mark.parametrize("text", ["0f8a7d6e5c4b", "aB3dE5gH7jK9", "2f5a1c9e-4b7d-4e21-9c3a-446655440000"])

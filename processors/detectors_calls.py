@@ -1,0 +1,202 @@
+"""Detectors of secrets in code and data that name them in another way than an assignment: calls, files of passwords, SQL."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .key_rules import words_of
+from .secret_names import CODE, LIKE_A_SECRET, NAME, QUOTED, SENSITIVE, SHORT_QUOTED, group_of, secret_part, secret_rule, stands
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SETTERS = _words(
+    "set put define setenv putenv getenv get env setdefault property header add append config constant insert bind option"
+)
+_NO_SETTERS = _words(
+    """
+    get find read load fetch prompt ask is has validate check verify list describe delete remove print log test it require
+    import forgot select query label translate assert throw raise error warn
+    """
+)
+_ASKS = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
+_INSERTED = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
+_PAIR = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
+_DATA = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
+_DOCUMENT = 4000
+"""Characters of a manifest that are looked at, before and after it says that it is a Secret."""
+
+
+def _argument(candidate: Candidate) -> Iterable[Span]:
+    """Take the second of two arguments, where the first one names a secret."""
+    rule = secret_rule(candidate.group(2))
+    number = group_of(candidate, (3, 4))
+    value = candidate.group(number)
+    if rule is None or CODE.fullmatch(value) or candidate.follows_placeholder:
+        return NOTHING
+    function = words_of(candidate.group(1))
+    if not LIKE_A_SECRET.search(value) and _SETTERS.isdisjoint(function):
+        return NOTHING
+    return secret_part(rule, candidate.groups[number][0], value)
+
+
+def _called(candidate: Candidate) -> Iterable[Span]:
+    """Take the only argument of a function whose name says secret."""
+    name = candidate.group(1).removesuffix(".equals")
+    rule, words = secret_rule(name), words_of(name.rpartition(".")[2])
+    number = group_of(candidate, (2, 3, 4))
+    value = candidate.group(number)
+    if rule is None or rule.vague or not words or words[0] in _NO_SETTERS or _ASKS.search(value):
+        return NOTHING
+    return secret_part(rule, candidate.groups[number][0], value)
+
+
+def _credential(candidate: Candidate) -> Iterable[Span]:
+    return whole(candidate) if stands(candidate.value) and not candidate.follows_placeholder else NOTHING
+
+
+def _told_apart(candidate: Candidate) -> Iterable[Span]:
+    """Take a value that no name of a field stands before, if it is not a word."""
+    value = candidate.value
+    return whole(candidate) if stands(value) and not CODE.fullmatch(value) and not candidate.follows_placeholder else NOTHING
+
+
+def _inserted(candidate: Candidate) -> Iterable[Span]:
+    """Take the values of columns whose names say secret."""
+    names = [name.strip(' `"[]\n\t') for name in candidate.group(1).split(",")]
+    found: list[Span] = []
+    start, end = candidate.groups[2]
+    for name in names:
+        value = _INSERTED.match(candidate.text, start, end)
+        if value is None or value.end() == start:
+            break
+        start, rule, group = value.end(), secret_rule(name), value.lastindex or 0
+        if rule is not None and group in (1, 2):
+            found += secret_part(rule, value.start(group), value[group])
+    return found
+
+
+def _manifest(candidate: Candidate) -> Iterable[Span]:
+    """Take every value under `data` and `stringData` of a Kubernetes Secret."""
+    text, at = candidate.text, candidate.start
+    before, after = max(0, at - _DOCUMENT), min(at + _DOCUMENT, len(text))
+    first = max(before, text.rfind("\n---", before, at), text.rfind("\0", before, at) + 1)
+    last = min(end if end >= 0 else after for end in (text.find("\n---", at, after), text.find("\0", at, after)))
+    return [
+        Span(*pair.span(1))
+        for block in _DATA.finditer(text, first, last)
+        for pair in _PAIR.finditer(text, *block.span(1))
+        if stands(pair[1])
+    ]
+
+
+CALLS: Final = (
+    Detector(
+        name="argument_pair",
+        type="SECRET",
+        reason="A function that is told a name that says secret, and a value: define, setProperty, setdefault.",
+        pattern=rf"(?i)\b([\w.\-]{{1,60}})\(\s{{0,3}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,3}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
+        trigger=rf"(?i)\([\s\"']*[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"']\s*,\s*[bu]?[\"']",
+        judge=_argument,
+        rank=Rank.ASSIGNED_SECRET,
+        example="define('DB_PASSWORD', 'sunshine');",
+        counter_example="addError('password', 'required')",
+    ),
+    Detector(
+        name="argument",
+        type="SECRET",
+        reason="A function whose name says secret, and its only argument.",
+        pattern=rf"(?i)({NAME})\(\s{{0,3}}[bun]?(?:{QUOTED})\s{{0,3}}\)",
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\(\s*[bun]?[\"'`]",
+        judge=_called,
+        rank=Rank.ASSIGNED_SECRET,
+        example='user.setPassword("sunshine");',
+        counter_example='getpass("Password: "); validate_token("x")',
+    ),
+    Detector(
+        name="credentials_call",
+        type="SECRET",
+        reason="User and password side by side, or payload and key, as well-known functions take them.",
+        pattern=(
+            rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
+            rf"|\bUsernamePasswordCredentials|\bNetworkCredential|\bPlainAuth\(\"\",\s?|\bgetConnection\([^,()\n\[\x00]{{1,200}},)"
+            rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"'],\s?{SHORT_QUOTED}"
+            rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
+            rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}{SHORT_QUOTED}"
+            rf"|\bstrcmp\(\s?{NAME},\s?{SHORT_QUOTED}"
+        ),
+        trigger=(
+            r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|\.login\(|passwordcredentials"
+            r"|networkcredential|plainauth|getconnection|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|strcmp"
+        ),
+        judge=_told_apart,
+        rank=Rank.ASSIGNED_SECRET,
+        example='requests.get(url, auth=("bob", "sunshine"))',
+        counter_example="requests.get(url, auth=(user, password))",
+    ),
+    Detector(
+        name="insert",
+        type="SECRET",
+        reason="A row that SQL inserts, where a column's name says secret.",
+        pattern=r"(?i)\binsert\s+into\s+[\w.`\"\[\]]+\s*\(([^()\x00]+)\)\s*values\s*\(([^\x00\n]+?)\)",
+        trigger=r"(?i)insert\s+into\s+[\w.`\"\[\]]+\s*\(",
+        judge=_inserted,
+        rank=Rank.ASSIGNED_SECRET,
+        example="INSERT INTO users (name, password) VALUES ('bob', 'sunshine1')",
+        counter_example="INSERT INTO users (name, city) VALUES ('bob', 'sunshine1')",
+    ),
+    Detector(
+        name="netrc",
+        type="SECRET",
+        reason="The password of a machine in a .netrc file.",
+        pattern=r"(?:machine\s+[^\s\x00]+|\bdefault)\s+(?:login|account)\s+[^\s\x00]+\s+password\s+([^\s\x00]+)",
+        trigger=r"(?:machine|default)\s+[^\n]*\s+password\s|login\s+[^\s]+\s+password\s",
+        judge=_credential,
+        rank=Rank.STRUCTURED_SECRET,
+        example="machine api.example.org login bob password sunshine",
+        counter_example="machine api.example.org login bob",
+    ),
+    Detector(
+        name="pgpass",
+        type="SECRET",
+        reason="The last of the five fields of a line of a .pgpass file.",
+        pattern=(
+            r"(?:^|[\n\x00])(?:[A-Za-z*][\w.\-]*|\d+\.\d+\.\d+\.\d+):(?:\d{4,5}|\*)"
+            r":[A-Za-z_*][\w-]*:[A-Za-z_*][\w-]*:([^\s:\x00]+)(?:[\r\n\x00]|$)"
+        ),
+        trigger=r"[\w*]:(?:\d{4,5}|\*):[A-Za-z_*][\w-]*:[A-Za-z_*]",
+        judge=_credential,
+        rank=Rank.STRUCTURED_SECRET,
+        example="db.example.org:5432:shop:app:sunshine",
+        counter_example="db.example.org:5432:shop",
+    ),
+    Detector(
+        name="password_hash",
+        type="SECRET",
+        reason="A hashed password, as in /etc/shadow, .htpasswd and LDAP: it can be guessed at leisure.",
+        pattern=(
+            r"\$(?:apr1|1|2[abxy]|5|6|7|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P)\$[\w./=,+$-]{18,200}"
+            r"|\{S?(?:SHA|MD5|CRYPT)\d{0,3}\}([\w./+=$]{12,})"
+        ),
+        trigger=r"\$(?:apr1|1|2[abxy]|5|6|7|y|gy|argon2\w+|pbkdf2[\w-]*|scrypt|P)\$[\w./]|\{S?(?:SHA|MD5|CRYPT)\d*\}",
+        judge=_credential,
+        rank=Rank.STRUCTURED_SECRET,
+        example="bob:$apr1$Qx9vK2Zr$8sQvKZ2RyZ7Yz4h1xXW9q/",
+        counter_example="costs $5$ and $6$ or {SHA}",
+    ),
+    Detector(
+        name="kubernetes_secret",
+        type="SECRET",
+        reason="The values of a Kubernetes Secret, whatever their keys are called.",
+        pattern=r"(?:^|[\n\x00])[ \t]{0,8}kind:[ \t]*[\"']?(Secret)[\"']?[ \t]*(?:\r?\n|$)",
+        trigger=r"kind:[ \t]*[\"']?Secret",
+        judge=_manifest,
+        rank=Rank.ASSIGNED_SECRET,
+        example="kind: Secret\ndata:\n  user: YWRtaW4=\n",
+        counter_example="kind: SecretStore\ndata:\n  user: YWRtaW4=\n",
+    ),
+)
+"""Detectors of secrets in calls, rows and files of their own form."""

@@ -1,0 +1,155 @@
+"""Detectors of secrets on command lines, and in configuration that has words instead of operators."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .secret_names import CODE, LIKE_A_SECRET, QUOTED, SENSITIVE, group_of, secret_part, secret_rule, stands
+from .validators import looks_random
+
+_VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
+_GLUED = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]*))"
+_REST = r"[^\n|;&\[\x00]{0,160}?\s"
+_SETS = frozenset(("env", "arg", "set", "setx", "export"))
+_PORT = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
+_DIRECTIVES = "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"
+
+
+def _option(candidate: Candidate) -> Iterable[Span]:
+    """Take the value of an option whose name says secret."""
+    rule = secret_rule(candidate.group(1))
+    number = group_of(candidate, (2, 3, 4, 5))
+    value = candidate.group(number)
+    if rule is None or CODE.fullmatch(value):
+        return NOTHING
+    if rule.vague and looks_random(value):
+        return (Span(*candidate.groups[number]),)
+    return secret_part(rule, candidate.groups[number][0], value)
+
+
+def _credential(candidate: Candidate) -> Iterable[Span]:
+    value = candidate.value
+    return whole(candidate) if stands(value) and not CODE.fullmatch(value) and not candidate.follows_placeholder else NOTHING
+
+
+def _directive(candidate: Candidate) -> Iterable[Span]:
+    """Take the value of a directive: of one that holds nothing else any, else one that looks like a secret."""
+    rule, value = secret_rule(candidate.group(2)), candidate.group(3).rstrip("?!.,:")
+    sets = candidate.group(1).rstrip().lower() in _SETS
+    if rule is None or CODE.fullmatch(value) or not (sets or LIKE_A_SECRET.search(value)):
+        return NOTHING
+    return secret_part(rule, candidate.groups[3][0], value)
+
+
+def _user(candidate: Candidate) -> Iterable[Span]:
+    """Take user and password: both are the credential, and either may be an address."""
+    user, _, password = candidate.value.partition(":")
+    return whole(candidate) if stands(password) and stands(user + password) and not user.isdigit() else NOTHING
+
+
+def _letter(candidate: Candidate) -> Iterable[Span]:
+    """Take the value of an option of one letter, unless it is a port or a path."""
+    value = candidate.value
+    return NOTHING if _PORT.fullmatch(value) or value.startswith(("/", "./", "-")) else _credential(candidate)
+
+
+COMMANDS: Final = (
+    Detector(
+        name="option",
+        type="SECRET",
+        reason="A command line option that takes a secret, its value after a blank.",
+        pattern=rf"(?i)(?:^|[\s\"'(\[,=\x00])--?([\w-]*(?:{SENSITIVE})[\w-]*)[\"']?,?\s{{1,3}}(?:{QUOTED}|([^\s\"'`\x00-][^\s\x00\"'`]*))",
+        trigger=rf"(?i)-[\w-]*(?:{SENSITIVE})[\w-]*[\"']?,?\s",
+        judge=_option,
+        rank=Rank.ASSIGNED_SECRET,
+        example="deploy --api-key 5up3rS3cret --dry-run",
+        counter_example="deploy --token --dry-run",
+    ),
+    Detector(
+        name="user_option",
+        type="SECRET",
+        reason="User and password in curl's and other programs' option for both.",
+        pattern=(
+            r"(?:\s|^)(?:-u|--user|--proxy-user|-U)[ =]{0,3}"
+            r"(?:\"([^\"\s:\x00/]*:[^\"\x00\n]+)\"|'([^'\s:\x00/]*:[^'\x00\n]+)'|([^\s:\"'\x00/]+:[^\s\"'\x00/]+))"
+        ),
+        trigger=r"(?:-u|--user|--proxy-user|-U)[ =]*[\"']?[^\s:]*:",
+        judge=_user,
+        rank=Rank.ASSIGNED_SECRET,
+        example="curl -u bob:hunter2 https://example.org",
+        counter_example="curl -u bob https://example.org",
+    ),
+    Detector(
+        name="password_option",
+        type="SECRET",
+        reason="Programs whose option for the password has one letter: mysql, sshpass, docker, redis, zip and their like.",
+        pattern=(
+            rf"\b(?:mysql\w*|mariadb[\w-]*)\b{_REST}-p{_GLUED}"
+            rf"|\bsshpass\s{{1,3}}-p ?{_VALUE}"
+            r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|zip|unzip|svn)"
+            rf"\b{_REST}-[pP][ =]{{1,2}}{_VALUE}"
+            rf"|\b(?:plink|pscp|psftp)\b{_REST}-pw\s{_VALUE}"
+            rf"|\b7za?\b{_REST}-p{_GLUED}"
+            rf"|\bredis-cli\b{_REST}-a\s{_VALUE}"
+            rf"|\bldap\w+\b{_REST}-w\s{_VALUE}"
+            rf"|\bopenssl\b{_REST}(?:-k\s|-pass(?:in|out)?\s+pass:){_VALUE}"
+        ),
+        trigger=(
+            r"(?:mysql|mariadb|sshpass|docker|podman|nerdctl|buildah|skopeo|helm|\boc|\baz|mongo|influx|cqlsh|sqlcmd|bcp|zip|svn)"
+            r"[^\n|;&]*\s-[pP]|(?:plink|pscp|psftp)[^\n]*\s-pw\s|7za?\b[^\n]*\s-p|redis-cli[^\n]*\s-a\s|ldap[^\n]*\s-w\s|openssl[^\n]*\s-(?:k|pass)"
+        ),
+        judge=_letter,
+        rank=Rank.ASSIGNED_SECRET,
+        example="mysql -u root -psunshine shop",
+        counter_example="docker run -p 8080:80 nginx; mysql -u root -p shop",
+    ),
+    Detector(
+        name="password_argument",
+        type="SECRET",
+        reason="Programs that take the password as an argument or on their standard input, and Oracle's user/password.",
+        pattern=(
+            rf"\bhtpasswd\s(?:-\w+\s){{1,3}}[^\s\x00]+\s[^\s\x00]+\s{_VALUE}"
+            rf"|\brabbitmqctl\s(?:add_user|change_password)\s[^\s\x00]+\s{_VALUE}"
+            r"|/user:[^\s\x00]+\s([^\s/\x00][^\s\x00]*)"
+            r"|\becho\s(?:-\w\s)?(?:\"(?:[\w.-]{1,40}:)?([^\"\n\x00]+)\"|'(?:[\w.-]{1,40}:)?([^'\n\x00]+)'|([^\s\"'|\x00]+))\s?\|\s?"
+            r"(?:sudo -S|[^\n|\[\x00]{0,80}--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
+            r"|(?:\bsqlplus\s(?:-\w+\s){0,3}|jdbc:oracle:thin:)[\w$#]+/([^\s@/\x00]+)@"
+        ),
+        trigger=(
+            r"htpasswd\s+-|rabbitmqctl\s|/user:[^\s]+\s"
+            r"|echo\s[^\n]*\|\s?(?:sudo -S|[^\n]*--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
+            r"|(?:sqlplus|jdbc:oracle:thin:)[^\n]*/"
+        ),
+        judge=_credential,
+        rank=Rank.ASSIGNED_SECRET,
+        example="htpasswd -b users bob sunshine",
+        counter_example="rabbitmqctl list_users; echo hello | sudo tee /etc/motd",
+    ),
+    Detector(
+        name="directive",
+        type="SECRET",
+        reason="Configuration of words: a line whose last two are a name that says secret, and what looks like one.",
+        pattern=(
+            r"(?i)(?:^|[\n\x00])[ \t]{0,16}((?:[\w-]{1,30} ){0,4})"
+            rf"([\w-]*(?:{SENSITIVE})[\w-]*)[ \t]{{1,8}}(?:[0-9] )?([^\s\"'=:\x00][^\s\"'\x00;]*);?[ \t]*(?:[\r\n\x00]|$)"
+        ),
+        trigger=rf"(?i)(?:{SENSITIVE})[\w-]*[ \t]+(?:[0-9] )?[^\s\"'=:]+;?\s*(?:[\r\n]|$)",
+        judge=_directive,
+        rank=Rank.ASSIGNED_SECRET,
+        example="enable password cisco123",
+        counter_example="the secret is out\nno password required",
+    ),
+    Detector(
+        name="directive_known",
+        type="SECRET",
+        reason="Directives that hold nothing but a secret, in files of well-known servers.",
+        pattern=rf"(?i)(?:^|[\s\x00])(?:{_DIRECTIVES})[ \t]{{1,8}}[\"']?([^\s\"'\x00;:=]{{3,}})",
+        trigger=rf"(?i)(?:{_DIRECTIVES})[ \t]",
+        judge=_credential,
+        rank=Rank.ASSIGNED_SECRET,
+        example="requirepass foobared",
+        counter_example="requirepass ${REDIS_PASSWORD}",
+    ),
+)
+"""Detectors of secrets on command lines and in directives."""

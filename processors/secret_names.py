@@ -1,0 +1,73 @@
+"""What detectors of secrets with a name like password share: how such names and their values are written, and what is code."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from .detector import NOTHING, Candidate, Span
+from .key_rules import KeyRule, begins_redacted, is_placeholder, rule_of, words_of
+
+SENSITIVE: Final = (
+    r"pass(?:word|wd|wort|phrase|code)?|pwd|secret|token|creds?\b|credential|auth|cookie|key|_pw|\bpw|[a-z]pw\b|psk|salt|x-[\w-]*api"
+    "|senha|contrase[nñ]a|wachtwoord|kennwort|has[lł]o|l[öo]senord|adgangskode|parola"
+    "|пароль|密码|密碼|パスワード|비밀번호"
+)
+"""RE2: what a name of a secret has in it."""
+
+NAME: Final = rf"[\w.\-$]*(?:{SENSITIVE})[\w.\-]*"
+QUOTED: Final = r"\"((?:[^\"\\\n\x00]|\\[^\x00])*)\"|'((?:[^'\\\n\x00]|\\[^\x00])*)'|`([^`\n\x00]*)`"
+"""Three groups, one for each kind of quotation mark."""
+BARE: Final = r"([^\s\"'`\x00]+)"
+SHORT_QUOTED: Final = r"(?:\"([^\"\n\x00]{1,200})\"|'([^'\n\x00]{1,200})')"
+"""Two groups; without escapes."""
+
+_REFERENCES = (
+    "self|this|cls|os|env|process|config|conf|cfg|settings|options|opts|args|kwargs|params|request|req|response|res|ctx|context"
+    "|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module|auth"
+)
+# What stands on the right-hand side in code, without quotes: it leads to a secret and is none.
+CODE: Final = re.compile(
+    r"[a-z_][\w.]*[(\[].*|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}"
+    rf"|(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*"
+    r"|await|new|lambda|return|str|string|int|integer|bool|boolean|bytes|float|object|any|dict|list|optional|required|secretstr|text"
+    r"|char|varchar|void|null|none|nil|true|false|undefined|self|this|env|default|unset|empty|invalid|missing|expired|incorrect"
+    r"|wrong|changed|omit|include|same-origin|bearer|basic|ok|yes|no|and|or|is|the|a",
+    re.IGNORECASE | re.DOTALL,
+)
+_VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
+LIKE_A_SECRET: Final = re.compile(r"[0-9]|\w[^\w\s.,'’-]|[^\w\s.,'’-]\w")  # noqa: RUF001 - the apostrophe of prose
+"""A digit, or a sign within or beside a word: prose has none of these."""
+SHORTEST: Final = 3
+"""Characters of a secret with a name."""
+
+
+def secret_rule(name: str) -> KeyRule | None:
+    """Return what a name says when it says secret; of a dotted one its last part does."""
+    rule = rule_of(name.rstrip(".-").rpartition(".")[2] or name)
+    return rule if rule is not None and rule.type == "SECRET" else None
+
+
+def secret_part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
+    """Return the part of a value that is to go."""
+    part = rule.part(value)
+    if part is None or len(value) < SHORTEST or begins_redacted(value) or not re.search(r"\w", value):
+        return NOTHING
+    return (Span(start + part[0], start + part[1]),)
+
+
+def is_code(value: str, name: str) -> bool:
+    """Tell whether an unquoted value is code that leads to a secret, or the name again."""
+    return bool(CODE.fullmatch(value) or _VARIABLE.fullmatch(value)) or value.lower() in (
+        "_".join(words_of(name)),
+        words_of(name)[-1] if name else "",
+    )
+
+
+def stands(value: str) -> bool:
+    """Tell whether a value may be a secret at all: long enough, and nothing that stands for one."""
+    return len(value) >= SHORTEST and not is_placeholder(value) and not begins_redacted(value)
+
+
+def group_of(candidate: Candidate, numbers: Iterable[int]) -> int:
+    """Return the first of these groups that took part; 0 for none."""
+    return next((number for number in numbers if candidate.groups[number][0] >= 0), 0)

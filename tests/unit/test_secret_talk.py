@@ -1,0 +1,187 @@
+"""What speaks of secrets and holds none, as configuration, code, command lines and people write it: it stays."""
+
+import pytest
+
+from langtrail.processors.redact import redact_text
+
+STAYS = r"""
+password = get_password()
+password = os.environ["DB_PASSWORD"]
+password = os.getenv("DB_PASSWORD")
+password = config.get("password")
+password: str
+password: string;
+def login(user, password):
+def login(username: str, password: str) -> bool:
+password = input("Password: ")
+password = getpass.getpass("Enter password: ")
+if password is None:
+if not password:
+return password
+password=password
+password=self.password,
+"password": os.environ["X"]
+password: ${DB_PASSWORD}
+password: ${{ secrets.DB_PASSWORD }}
+password: {{ db_password }}
+password: <%= ENV["PW"] %>
+password: !Ref DBPassword
+DB_PASSWORD=
+DB_PASSWORD=""
+PASSWORD=$PASSWORD
+PASSWORD=$(cat /run/secrets/pw)
+password = null
+password = None;
+"password": null,
+password: true
+Password must be at least 8 characters
+The password field is required.
+Please enter your password
+Forgot password? Reset it here
+password reset email sent
+Failed password for root from 10.0.0.1 port 22 ssh2
+Accepted password for bob from host
+Invalid password: too short
+Error: wrong password
+max_tokens=4096
+tokens: 1234
+total_tokens: 55
+tokenizer = AutoTokenizer.from_pretrained("bert-base-uncased")
+token = tokenizer.encode(text)
+next token: the
+key = "name"
+key: value
+for key, value in d.items():
+primary_key = "id"
+primary key: order_id
+foreign_key="users.id"
+sort_key = created_at
+cache_key = f"user:{id}"
+dict["key"]
+keyboard: qwerty
+the key to success is work
+secretary: Mary Smith
+author: John Smith
+authority = "example.com"
+auth_type = "basic"
+auth: none
+authentication failed for user bob
+authenticated: true
+passed: 12
+pass = 5
+compass: north
+bypass = true
+passenger: John
+password_policy: strict
+password_min_length = 12
+passwordField = findViewById(R.id.password)
+password_reset_url = "https://example.com/reset"
+token_url = "https://example.com/oauth/token"
+token_type: bearer
+key_file = /etc/ssl/private/key.pem
+ssl_key: /etc/ssl/private/server.key
+ssh_key_path: ~/.ssh/id_rsa
+public_key = "abc"
+secret_name = "prod/db"
+secretName: my-secret
+secretKeyRef:\n  name: db-secret\n  key: password
+kind: Secret\nmetadata:\n  name: db-secret
+type: Opaque
+credentials: same-origin
+credentials = load_credentials()
+credentialsProvider: default
+<input type="password" name="password" placeholder="Password">
+<label for="password">Password</label>
+input[type="password"] { color: red }
+type="password"
+name="password"
+id="password"
+print("password is wrong")
+logger.info("token expired")
+raise ValueError("password required")
+"Password is required"
+t('password.invalid')
+import secrets
+from auth import token
+require('crypto').randomBytes(16)
+secrets.token_hex(16)
+const { password } = req.body;
+const token = jwt.sign(payload, process.env.SECRET)
+token = request.headers["Authorization"]
+mysql -u root -p mydb
+mkdir -p foo/bar
+cp -p a b
+docker run -p 8080:80 nginx
+ssh -p 2222 host
+nc -p 80
+python -u script.py
+grep -w foo
+tar -k x
+ls -a dir
+curl -u bob https://x
+git log -p file
+ps -u bob
+sort -k 2
+proxy_pass http://backend;
+location ~ \.php$ { fastcgi_pass unix:/run/php.sock; }
+SELECT password FROM users
+SELECT * FROM users WHERE password = ?
+password VARCHAR(255) NOT NULL
+`password` varchar(255) DEFAULT NULL
+password TEXT
+sqlalchemy.Column(String)
+class Token(Base):
+self.token = token
+this.password = password;
+user.password = hash(password)
+password_hash = bcrypt.hash(password)
+bcrypt.compare(password, user.password)
+assert user.check_password(password)
+localhost:5432
+12:30:45:00:11
+a:b:c:d:e
+host:8080:path
+com.example:artifact:jar:1.0.0
+org.apache.maven:maven-core:jar:3.6:compile
+http://localhost:8080/a:b@c
+image: registry.io/org/app:1.2.3
+app/1.2.3@sha256:abc
+root:x:0:0:root:/root:/bin/bash
+nobody:*:65534:
+2024-01-01 12:00:00,123 INFO token refreshed
+keys: [a, b, c]
+the secret of life is love
+A secret: nobody knows.
+my pin is on the map
+Passwort vergessen?
+Das Passwort ist falsch
+Le mot de passe est incorrect
+La contraseña es incorrecta
+The password is required
+the password is incorrect
+password is not set
+The key is under the mat.
+His password was stolen
+sudo -S
+echo "hello" | wc
+session: active
+session_id_name = "sid"
+pin: enabled
+apiKeyName: default
+csrf_token_name = "csrf"
+key1=value1&key2=value2
+?token_type=bearer&expires_in=3600
+passphrase: ""
+salt rounds = 10
+auth0: true
+OAuth: yes
+password = "${var.db_password}"
+proxy_pass http://backend;
+""".strip("\n").split("\n")
+"""One a line; each speaks of secrets or looks like one, and holds none."""
+
+
+@pytest.mark.parametrize("line", STAYS)
+def test_what_only_speaks_of_secrets_stays(line: str) -> None:
+    """Code that leads to a secret, names, paths, prose and ports are not redacted."""
+    assert not [finding for finding in redact_text(line.replace("\\n", "\n")).findings if finding.type == "SECRET"]
