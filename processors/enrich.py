@@ -19,6 +19,7 @@ SKEW_US: Final = 5 * 60 * 1_000_000
 """How far the producer's clock may be ahead. How far behind cannot be told from an event that waited in a spool."""
 
 _WITH_USAGE = frozenset(("llm_end", "llm_error"))
+_NO_MODEL: Final[dict[str, Any]] = dict.fromkeys(("model_family", "model_context_window", "cost_nanousd", "price_version"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,36 +38,35 @@ class Enricher:
     ) -> None:
         self.misses: Counter[str] = Counter()
         self._tenants = tenants
+        self._known: dict[str, tuple[Tenant, dict[str, Any]]] = {}
         self._prices = prices
         self._now_us = now_us
 
     def __call__(self, event: Event) -> None:
         """Enrich one event."""
         now_us = self._now_us()
-        event.head.update(self._tenant(event.core["tenant_id"]))
-        event.head.update(self._model(event.core))
-        event.head.update(
-            processed_at=now_us,
-            clock_skewed=event.core["occurred_at"] > min(now_us, event.timestamp_ms * 1000) + SKEW_US,
-        )
+        head, core = event.head, event.core
+        head.update(self._tenant(core["tenant_id"]))
+        head.update(self._model(core))
+        head["processed_at"] = now_us
+        head["clock_skewed"] = core["occurred_at"] > min(now_us, event.timestamp_ms * 1000) + SKEW_US
 
     def _tenant(self, tenant_id: str) -> dict[str, Any]:
         tenant = self._tenants(tenant_id) if tenant_id else None
         if tenant_id and tenant is None:
             self.misses["unknown_tenant"] += 1
-        known = tenant or Tenant(tenant_id, 0, retention_class=UNKNOWN_RETENTION)
-        return {
-            "tenant_name": known.name,
-            "tenant_plan": known.plan,
-            "tenant_region": known.region,
-            "data_class": known.data_class,
-            "retention_class": known.retention_class,
-        }
+        if tenant is None:
+            return _UNKNOWN_TENANT
+        known, fields = self._known.get(tenant_id, (None, _UNKNOWN_TENANT))
+        if known is not tenant:
+            fields = _tenant_fields(tenant)
+            self._known[tenant_id] = tenant, fields
+        return fields
 
     def _model(self, core: dict[str, Any]) -> dict[str, Any]:
-        fields: dict[str, Any] = dict.fromkeys(("model_family", "model_context_window", "cost_nanousd", "price_version"))
         if not core["request_model"] and not core["response_model"]:
-            return fields
+            return _NO_MODEL
+        fields = dict(_NO_MODEL)
         tokens = _tokens(core)
         try:
             model = self._known_model(core)
@@ -85,6 +85,19 @@ class Enricher:
             return self._prices.model(core["provider"], core["response_model"] or core["request_model"])
         except Unpriced:
             return self._prices.model(core["provider"], core["request_model"])
+
+
+def _tenant_fields(tenant: Tenant) -> dict[str, Any]:
+    return {
+        "tenant_name": tenant.name,
+        "tenant_plan": tenant.plan,
+        "tenant_region": tenant.region,
+        "data_class": tenant.data_class,
+        "retention_class": tenant.retention_class,
+    }
+
+
+_UNKNOWN_TENANT: Final = _tenant_fields(Tenant("", 0, retention_class=UNKNOWN_RETENTION))
 
 
 def _tokens(core: dict[str, Any]) -> Tokens | None:

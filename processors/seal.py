@@ -1,17 +1,16 @@
 """Step 4 of the pipeline: the head that the steps before filled in, the same core bytes, and the hash over both."""
 
-from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from langtrail.schemas import RegisteredSchema, encode, frame, record_hash, registry, topic
+from langtrail.schemas import RegisteredSchema, frame, record_hash, registry, topic
 
 from .event import Event, Rejected
+from .head_writer import HeadWriter
 
 MAX_RECORD_BYTES: Final = topic("events").max_message_bytes
 _RECORD_OVERHEAD_BYTES = 512
 """More than what Kafka adds to key and value: batch header, lengths, timestamp."""
-_NO_HASH = bytes(32)
 
 
 def seal(event: Event) -> None:
@@ -19,10 +18,10 @@ def seal(event: Event) -> None:
 
     Raises Rejected when it is larger than the topic takes, MalformedRecord when a step before left the head incomplete.
     """
-    output_id, head_schema = _output(_schema_of(event))
-    rest = encode(head_schema, event.head | {"record_hash": _NO_HASH})[len(_NO_HASH) :] + event.core_bytes
-    event.head["record_hash"] = record_hash(rest)
-    event.output = frame(output_id, event.head["record_hash"] + rest)
+    output_id, writer = _output(_schema_of(event).id)
+    rest = writer.write(event.head) + event.core_bytes
+    event.head["record_hash"] = digest = record_hash(rest)
+    event.output = frame(output_id, digest + rest)
     _check_size(event)
 
 
@@ -33,10 +32,10 @@ def _schema_of(event: Event) -> RegisteredSchema:
 
 
 @cache
-def _output(raw: RegisteredSchema) -> tuple[int, RegisteredSchema]:
-    """Return the id of the AuditEvent that has the core of `raw`, and its head as a schema of its own."""
-    output = registry().output_for(raw)
-    return output.id, replace(output, core=None)
+def _output(raw_id: int) -> tuple[int, HeadWriter]:
+    """Return the id of the AuditEvent that has the core of a raw event's schema, and what writes its head."""
+    output = registry().output_for(registry().by_id(raw_id))
+    return output.id, HeadWriter(output)
 
 
 def _check_size(event: Event) -> None:
