@@ -22,7 +22,7 @@ def heads(count: int) -> Iterator[dict[str, Any]]:
     chance = random.Random(7)  # noqa: S311 - always the same ones
     for _ in range(count):
         kinds = chance.sample(("EMAIL", "IBAN", "PHONE"), k=chance.randrange(3))
-        head = {field["name"]: chance.choice(TEXTS) for field in HEAD_SCHEMA.avro["fields"]}
+        head: dict[str, Any] = {field["name"]: chance.choice(TEXTS) for field in HEAD_SCHEMA.avro["fields"]}
         head |= {name: chance.choice(NUMBERS) for name in ("revision", "processed_at", "cost_nanousd", "model_context_window")}
         head |= {"tags": [chance.choice(TEXTS)], "redaction_types": kinds, "redaction_counts": [3 for _ in kinds]}
         head |= {"subject_tokens": [f"{kind}:abc" for kind in kinds], "clock_skewed": chance.random() < 0.5}
