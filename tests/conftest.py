@@ -169,6 +169,8 @@ class StoreProxy:
         self.rule: Callable[[Insert], Fault | None] = lambda _: None
         self.inserts: list[Insert] = []
         """The inserts that came, in order, whatever became of them."""
+        self.passed_on = 0
+        """How many inserts the server has answered."""
         self.is_away = False
         """Whether every connection is reset, as when the server is gone."""
         self._lock = Lock()
@@ -189,6 +191,10 @@ class StoreProxy:
         """Let these happen to the next inserts, one to each; what comes after is passed on."""
         left = list(faults)
         self.rule = lambda _: left.pop(0) if left else None
+
+    def always(self, fault: Fault | None) -> None:
+        """Let this happen to every insert from now on; None: each is passed on."""
+        self.rule = lambda _: fault
 
     def meet(self, token: str, settings: dict[str, str]) -> Fault | None:
         """Note an insert and return what happens to it."""
@@ -235,6 +241,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             return
         if fault is None or fault.executed or fault.until:
             reply = self._passed_on(body)
+            self.owner.passed_on += token is not None
             if fault is None or (fault.until and fault.code is None):
                 self._answer(*reply)
                 return

@@ -137,6 +137,23 @@ def test_a_batch_that_failed_is_tried_again_in_doubt(recorder: Recorder, settle:
     assert state(partition) == State.OK
 
 
+def test_ten_minutes_without_a_store_give_nothing_up(recorder: Recorder, settle: Settle) -> None:
+    """The same batch is tried again, at ever longer intervals up to half a minute, as often as it takes."""
+    recorder.failures = [StoreUnavailable("away")] * 1000
+    partition = make(recorder)
+    partition.add(messages(0, 1, 2, 3, 4, 5), 0)
+    for tenth in range(6000):
+        settle(partition, tenth / 10)
+    loads = [call for call in recorder.calls if call[0] == "load"]
+    assert set(loads) == {("load", 1, 0, 2, False), ("load", 1, 0, 2, True)}
+    assert 600 / 30 <= len(loads) < 60
+    recorder.failures.clear()
+    settle(partition, 640)
+    settle(partition, 641)
+    assert recorder.calls[-3:] == [("load", 1, 0, 2, True), ("commit", 1, 3, 5), ("load", 1, 3, 5, False)]
+    assert state(partition) == State.OK
+
+
 def test_a_refused_batch_stalls_its_partition(recorder: Recorder, settle: Settle) -> None:
     """It is tried again at long intervals, until someone has mended it."""
     recorder.failures = [StoreRefused("no table", 60)]
