@@ -264,6 +264,8 @@ def _with_withheld(run: Run, component: str, content: dict[str, Snapshot]) -> di
 
 
 def _ended(run: Run, outcome: str) -> dict[str, Any]:
+    if "start_not_seen" in run.flags:
+        return {"outcome": outcome}
     return {"outcome": outcome, "started_at": run.started_at, "latency_us": run.latency_us(), "attempt": run.attempt}
 
 

@@ -16,7 +16,7 @@ from . import capture, prompts
 from .errors import AuditUnavailable
 from .failures import record_failure
 from .labels import technical
-from .langchain_context import callers_tool_call_id, graph_is_paused
+from .langchain_context import callers_tool_call_id, graph_is_paused, reader_stopped
 from .pipeline import pipeline
 from .recording import (
     close_run,
@@ -138,6 +138,8 @@ class AuditCallbackHandler(BaseCallbackHandler):
     ) -> None:
         if run := close_run("chain", "chain_end", run_id, parent_run_id):
             run.interrupted = run.interrupted or graph_is_paused()
+            if run.defers_inputs and reader_stopped():
+                run.flags = (*run.flags, "partial")
             record_end(run, capture.end_event(run, {**_deferred(run, kwargs), "output": snapshot(outputs)}), outputs)
 
     @_guarded

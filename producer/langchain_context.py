@@ -66,6 +66,17 @@ def graph_is_paused() -> bool:
     return getattr(loop, "status", None) in ("interrupt_before", "interrupt_after")
 
 
+def reader_stopped() -> bool:
+    """Tell whether a stream ends because whoever read it closed it: LangChain tells of that as of any other end.
+
+    What it was reading from is still suspended then.
+    """
+    for frame in _library_frames():
+        if frame.f_code.co_name == "_transform_stream_with_config":
+            return getattr(frame.f_locals.get("iterator"), "gi_frame", None) is not None
+    return False
+
+
 def within_sync_generate() -> bool:
     """Tell whether a model's synchronous `generate` is calling: its error ends a whole batch, and only one of it is told."""
     for frame in _library_frames():

@@ -194,10 +194,29 @@ def test_a_stream_that_is_closed_early_keeps_what_comes_after_its_end(trail: Tra
     next(iter(stream))
     stream.close()  # type: ignore[attr-defined] # it is a generator
     gc.collect()
-    model, root = trail.one("llm_end"), trail.events("chain_start")[0]
-    assert model["parent_run_id"] == root["run_id"]
-    assert model["outcome"] == "success"
+    model, root = trail.one("llm_end"), trail.events("chain_end")[0]
+    assert (root["parent_run_id"], root["outcome"], root["flags"]) == (None, "success", ["partial"])
+    assert (model["parent_run_id"], model["outcome"]) == (root["run_id"], "success")
+    assert root["seq"] < model["seq"]
     assert_every_start_ended_once(trail)
+
+
+def test_a_stream_that_is_read_to_its_end_is_not_partial(trail: Trail) -> None:
+    """Also when it is read within the closing of another one."""
+    chain = GenericFakeChatModel(messages=iter([AIMessage("one two"), AIMessage("three four")])) | StrOutputParser()
+
+    def read() -> Iterator[str]:
+        try:
+            yield from chain.stream("hi", config())
+        finally:
+            list(chain.stream("again", config()))
+
+    stream = read()
+    next(stream)
+    stream.close()  # type: ignore[attr-defined] # it is a generator
+    gc.collect()
+    roots = [event for event in trail.events("chain_end") if event["parent_run_id"] is None]
+    assert [event["flags"] for event in roots] == [["partial"], []]
 
 
 def test_an_async_stream_that_is_left_behind_is_closed(trail: Trail) -> None:
@@ -214,6 +233,7 @@ def test_an_async_stream_that_is_left_behind_is_closed(trail: Trail) -> None:
     sweep(GRACE_SECONDS + 1)
     assert_every_start_ended_once(trail)
     assert {event["outcome"] for event in trail.events("llm_error", "abandoned")} <= {"cancelled", "abandoned"}
+    assert {event["outcome"] for event in trail.events("chain_error")} == {"cancelled"}
 
 
 def test_a_stream_that_is_cancelled_half_way_ends_once(trail: Trail) -> None:

@@ -9,11 +9,13 @@ from typing import Any, Protocol, TypedDict
 
 import pytest
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, RetryPolicy, interrupt
 
 from langtrail.producer import AuditCallbackHandler
@@ -108,28 +110,74 @@ def test_retries_of_a_graphs_node_are_numbered_attempts(trail: Trail) -> None:
     ]
 
 
+waiting = threading.Event()
+"""Set once something waits that will never go on."""
+
+
+async def wait_for_ever() -> None:
+    """Say that we wait, and wait."""
+    waiting.set()
+    await asyncio.Event().wait()
+
+
+async def until_something_waits() -> None:
+    """Wait for that, at most ten seconds."""
+    deadline = time.monotonic() + 10
+    while not waiting.is_set():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
+
+
+class Waiting(BaseChatModel):
+    """A model that never answers."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "waiting"
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        await wait_for_ever()
+        raise AssertionError
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        raise NotImplementedError
+
+
+@tool
+async def slow(name: str) -> str:
+    """Never return."""
+    await wait_for_ever()
+    return name
+
+
+def cancel(graph: Any, given: Any) -> None:
+    """Run a graph, and cancel it once something in it waits."""
+
+    async def main() -> None:
+        waiting.clear()
+        task = asyncio.ensure_future(graph.ainvoke(given, config()))
+        await until_something_waits()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+def assert_every_start_ended_once(trail: Trail) -> None:
+    """Every run that started has one end, and nothing is left open."""
+    started = sorted(event["run_id"] for event in trail.events("chain_start", "llm_start", "tool_start"))
+    ends = trail.events("chain_end", "chain_error", "tool_end", "tool_error", "abandoned")
+    assert sorted(event["run_id"] for event in ends) == started
+    assert len(pipeline_module.pipeline().runs) == 0
+
+
 def test_a_graph_node_that_fails_closes_what_its_siblings_ran(trail: Trail) -> None:
     """Two parallel nodes: one raises, LangGraph cancels the other, whose model is never told."""
-    waiting = threading.Event()
-
-    class Waiting(BaseChatModel):
-        @property
-        def _llm_type(self) -> str:
-            return "waiting"
-
-        async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
-            waiting.set()
-            await asyncio.Event().wait()
-            raise AssertionError
-
-        def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
-            raise NotImplementedError
+    waiting.clear()
 
     async def fails(state: State) -> State:
-        deadline = time.monotonic() + 10
-        while not waiting.is_set():
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.001)
+        await until_something_waits()
         raise ValueError("no")
 
     async def asks(state: State) -> State:
@@ -143,9 +191,36 @@ def test_a_graph_node_that_fails_closes_what_its_siblings_ran(trail: Trail) -> N
     (model,) = trail.events("abandoned")
     assert model["outcome"] == "cancelled"
     assert {"key": "kind", "value": "llm"} in model["ext"]
-    started = sorted(event["run_id"] for event in trail.events("chain_start", "llm_start"))
-    assert sorted(event["run_id"] for event in trail.events("chain_end", "chain_error", "abandoned")) == started
-    assert len(pipeline_module.pipeline().runs) == 0
+    assert_every_start_ended_once(trail)
+
+
+def test_a_cancelled_graph_closes_the_model_of_its_node(trail: Trail) -> None:
+    """A client that disconnects: graph and node are told, the model that the node waits for is not."""
+
+    async def asks(state: State) -> State:
+        await Waiting().ainvoke("hi")
+        return state
+
+    cancel(StateGraph(State).add_node("asks", asks).add_edge(START, "asks").compile(), {"value": 1})
+    model = trail.one("abandoned")
+    assert (model["outcome"], model["node"]) == ("cancelled", "asks")
+    assert_every_start_ended_once(trail)
+
+
+def test_a_cancelled_tool_node_closes_its_tools(trail: Trail) -> None:
+    """Both calls began, so neither is one that never ran."""
+    graph = StateGraph(MessagesState).add_node("tools", ToolNode([slow])).add_edge(START, "tools").compile()
+    calls: list[ToolCall] = [{"name": "slow", "args": {"name": name}, "id": name, "type": "tool_call"} for name in ("a", "b")]
+    cancel(graph, {"messages": [AIMessage("", tool_calls=calls)]})
+    ends = trail.events("tool_error", "abandoned")
+    assert [
+        (event["tool_call_id"], event["outcome"]) for event in sorted(ends, key=lambda event: str(event["tool_call_id"]))
+    ] == [
+        ("a", "cancelled"),
+        ("b", "cancelled"),
+    ]
+    assert trail.events("tool_not_executed") == []
+    assert_every_start_ended_once(trail)
 
 
 @pytest.mark.parametrize("how", ["invoke", "stream", "ainvoke", "astream", "batch"])
