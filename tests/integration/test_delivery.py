@@ -136,6 +136,34 @@ def test_a_killed_process_is_completed_by_the_next(applications: Applications) -
     assert applications.spooled() == []
 
 
+@pytest.mark.parametrize("end", ["kill", "exit"])
+def test_what_a_process_died_of_is_in_kafka_before_it_dies(applications: Applications, end: str) -> None:
+    """Killed by -9, or gone by os._exit, in the middle of a tool: the tool's start is there with nothing after it."""
+    process = applications.start("in_tool", end)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["left"] == 0
+    if end == "kill":
+        process.kill()
+    assert process.wait(10) == (3 if end == "exit" else -signal.SIGKILL)
+    (dead,) = applications.arrived().values()
+    assert types(dead) == ["stream_open", "tool_start"]
+    assert dead["events"][-1]["component"] == "erase"
+    applications.finish("steady", "1")
+    assert types(applications.arrived()[dead["events"][0]["stream_id"]]) == types(dead)
+    assert applications.spooled() == []
+
+
+def test_a_full_queue_of_librdkafka_loses_nothing(applications: Applications, tmp_path: Path) -> None:
+    """Its BufferError is waited for by the sender, not by the application; all arrives once and in order."""
+    config = tmp_path / "kafka.properties"
+    config.write_text("queue.buffering.max.messages=7\n")
+    (said,) = applications.finish("steady", "300", LANGTRAIL_KAFKA_CONFIG_FILE=str(config))
+    assert said["left"] == 0
+    (stream,) = applications.arrived().values()
+    assert types(stream) == ["stream_open", *["chain_start", "chain_end"] * 300, "stream_close"]
+    assert stream["copies"] == 602
+
+
 def test_several_killed_processes_are_completed_by_two_that_start_at_once(applications: Applications) -> None:
     """Each stream is taken over by one of them; nothing is missing and nothing differs."""
     killed = [applications.start("endless", "2000") for _ in range(6)]
@@ -181,6 +209,13 @@ def test_runs_of_atexit_functions_are_recorded(applications: Applications) -> No
     ends = sum(types(stream).count("chain_end") for stream in applications.arrived().values())
     assert ends == 3
     assert applications.spooled() == []
+
+
+def test_sys_exit_at_exit_loses_nothing(applications: Applications) -> None:
+    """One atexit function that leaves does not keep ours from its work."""
+    applications.finish("exit_at_exit")
+    (stream,) = applications.arrived().values()
+    assert types(stream) == ["stream_open", *["chain_start", "chain_end"] * 2, "stream_close"]
 
 
 def test_sigterm_loses_nothing(applications: Applications) -> None:
@@ -252,11 +287,11 @@ def test_forks_while_other_threads_record_hang_nobody(applications: Applications
 def test_children_of_multiprocessing_are_recorded(applications: Applications, method: str) -> None:
     """Pools and processes, made by fork and anew: they end without atexit."""
     pids, flushed = applications.finish("multiprocessed", method)
-    assert pids["exit_code"] == 0
+    assert pids["exit_codes"] == [0, 0]
     assert flushed["left"] == 0
     streams = applications.arrived()
     ends = sum(types(stream).count("chain_end") for stream in streams.values())
-    assert ends == 2 + 5 * 3
+    assert ends == 2 + 5 * 3 + 1
     assert applications.spooled() == []
 
 

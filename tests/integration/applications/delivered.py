@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
 
 from langtrail.producer import AuditCallbackHandler
 
@@ -105,6 +106,30 @@ def terminated() -> None:
     RunnableLambda(wait).invoke(1, {"callbacks": [AuditCallbackHandler()]})
 
 
+def in_tool(end: str) -> None:
+    """Flush in the middle of a tool, and never come back from it."""
+
+    @tool
+    def erase(name: str) -> str:
+        """Erase a customer."""
+        say(left=AuditCallbackHandler().flush(20))
+        if end == "exit":
+            os._exit(3)
+        signal.pause()
+        return name
+
+    erase.invoke({"name": "bob"}, {"callbacks": [AuditCallbackHandler()]})
+
+
+def exit_at_exit() -> None:
+    """Leave by sys.exit within an atexit function, of which there are more."""
+    import atexit  # noqa: PLC0415 - the order of registration is what is tried
+
+    run(1)
+    atexit.register(sys.exit, 5)
+    run(1)
+
+
 def forked(count: str) -> None:
     """Fork several times while the sender is at work; each child runs, and ends by os._exit, sys.exit or a full exit."""
     children = []
@@ -170,6 +195,10 @@ def _child_of_multiprocessing(number: int) -> int:
     return os.getpid()
 
 
+def _child_with_handler(handler: AuditCallbackHandler) -> None:
+    RunnableLambda(lambda value: value).invoke(1, {"callbacks": [handler]})
+
+
 def multiprocessed(method: str) -> None:
     """Run in a pool and in single processes."""
     run(2)
@@ -181,7 +210,10 @@ def multiprocessed(method: str) -> None:
     process = context.Process(target=_child_of_multiprocessing, args=(9,))
     process.start()
     process.join()
-    say(pids=sorted({*pids}), exit_code=process.exitcode)
+    with_handler = context.Process(target=_child_with_handler, args=(AuditCallbackHandler(),))
+    with_handler.start()
+    with_handler.join()
+    say(pids=sorted({*pids}), exit_codes=[process.exitcode, with_handler.exitcode])
     say(left=AuditCallbackHandler().flush(20))
 
 
