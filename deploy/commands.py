@@ -17,6 +17,7 @@ from . import (
     command_stack,
     command_store,
     command_tail,
+    command_watch,
 )
 from .demo import demo
 
@@ -36,7 +37,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     _RUN: (
         *(command_stack.up, command_stack.down, command_stack.status, command_stack.env, demo),
         *(command_pipeline.run, command_pipeline.worker, command_pipeline.sink, command_pipeline.migrate),
-        command_redact.redact,
+        *(command_watch.watch, command_redact.redact),
     ),
     _ASK: (
         *(command_question.ask, command_ask.sessions, command_ask.replay, command_search.search, command_find.find),

@@ -1,5 +1,6 @@
 """The demo: `langtrail demo` starts a local stack of its own, runs sample applications, and shows the trail they left."""
 
+import os
 import shutil
 import signal
 import tempfile
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _QUERYABLE_SECONDS: Final = 60
 _WATCH_SECONDS: Final = 0.3
+_IMPATIENT: Final = {"LANGTRAIL_WATCH_SECONDS": "1", "LANGTRAIL_WATCH_SILENT_SECONDS": "3"}
+"""A process is given up after three of its heartbeats, and that of the story beats every second."""
+_GIVEN_UP_SECONDS: Final = 20
 
 
 def demo(
@@ -52,7 +56,7 @@ def demo(
 def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evidence":
     """Run the story, wait until all of it can be asked for, and ask."""
     from .ask import connect  # noqa: PLC0415 - as above
-    from .demo_facts import counted, gather, queryable  # noqa: PLC0415 - as above
+    from .demo_facts import counted, gather, given_up, queryable  # noqa: PLC0415 - as above
     from .demo_models import uses_real_model  # noqa: PLC0415 - as above
     from .demo_story import run_story  # noqa: PLC0415 - as above
     from .process import StackError, wait_for  # noqa: PLC0415 - as above
@@ -80,6 +84,8 @@ def _run(directory: Path, variables: dict[str, str], display: "Display") -> "Evi
                 f"only {there} of {expected} events arrived in ClickHouse within {_QUERYABLE_SECONDS} s; "
                 "run `langtrail demo --keep` and look into stack/logs of its directory"
             )
+    with display.step("what nobody sent", "langtrail found the runs of the killed process, and ended them"):
+        wait_for(lambda: given_up(trail), _GIVEN_UP_SECONDS)  # the facts say whether it did
     return gather(trail, directory, directory / "stack")
 
 
@@ -89,7 +95,8 @@ def _stack(directory: Path, display: "Display") -> Iterator[dict[str, str]]:
     from . import stack  # noqa: PLC0415 - the local stack is an extra
 
     try:
-        done = "Apache Kafka, ClickHouse, a worker and a sink run on this machine"
+        os.environ.update(_IMPATIENT)
+        done = "Apache Kafka, ClickHouse, a worker, a sink and a watch run on this machine"
         with display.step("the local stack", done) as step, _watched(directory, step):
             stack.up(directory, detach=True, echo=step.tell)
         yield stack.environment(directory)

@@ -11,9 +11,11 @@ from .ask import Answer, Trail
 from .demo_questions import COST, DATA, FAILED, MISSING, OPEN, QUESTIONS, SESSION, WHO
 from .demo_story import APPLICATIONS, KILLED, Callback, callbacks
 from .output import tally
+from .watch_events import APP as WATCH
 
 PRINCIPALS: Final = ["contractor-7", "maria", "ops-bot", "hank", "archiver"]
 
+_KILLED_RUNS: Final = ("archive-agent", "tools", "archive_invoices")
 _READ_BYTES: Final = 1 << 20
 
 
@@ -59,6 +61,13 @@ def counted(trail: Trail, directory: Path) -> bool:
     )
     sessions = {session["session_id"]: session["events"] for session in trail.sessions().objects()}
     return answer.rows == [[calls]] and sessions.get(SESSION) == len(seen["crm-sync"])
+
+
+def given_up(trail: Trail) -> bool:
+    """Say whether all runs of the killed process were found to be abandoned."""
+    asked = "SELECT count() FROM trail WHERE app = {app:String} AND event_type = 'abandoned' AND environment = 'demo'"
+    answer = trail.sql(asked, {"app": WATCH})
+    return answer.rows == [[len(_KILLED_RUNS)]]
 
 
 def gather(trail: Trail, directory: Path, stack_directory: Path) -> Evidence:
@@ -118,7 +127,13 @@ def _cancelled(evidence: Evidence) -> tuple[bool, str]:
 
 def _never_ended(evidence: Evidence) -> tuple[bool, str]:
     runs = [row["run"] for row in evidence.answers[OPEN].objects() if row["session_id"] == "archive-2019"]
-    return runs == ["archive-agent", "tools", "archive_invoices"], f"{len(runs)} runs are open"
+    return runs == list(_KILLED_RUNS), f"{len(runs)} runs never ended"
+
+
+def _given_up(evidence: Evidence) -> tuple[bool, str]:
+    rows = [row for row in evidence.answers[OPEN].objects() if row["session_id"] == "archive-2019"]
+    found = [row["run"] for row in rows if (row["state"], row["said_by"]) == ("abandoned", WATCH)]
+    return found == list(_KILLED_RUNS), f"{len(found)} runs are abandoned"
 
 
 def _priced(evidence: Evidence) -> tuple[bool, str]:
@@ -158,7 +173,9 @@ def _found_in(path: Path, wanted: list[bytes]) -> Iterator[bytes]:
 
 def _all_recorded(evidence: Evidence) -> tuple[bool, str]:
     seen = Counter(callback for own in evidence.seen.values() for callback in own)
-    stored = Counter(Callback(row["run_id"], row["event_type"]) for row in evidence.rows if row["run_id"])
+    stored = Counter(
+        Callback(row["run_id"], row["event_type"]) for row in evidence.rows if row["run_id"] and row["app"] != WATCH
+    )
     return seen == stored, f"{seen.total()} seen, {(seen & stored).total()} of them stored"
 
 
@@ -181,6 +198,7 @@ _FACTS: Final[dict[str, Callable[[Evidence], tuple[bool, str]]]] = {
     "the failed tool's error is there, without the card number": _failed,
     "the cancelled report says so, and has what was streamed": _cancelled,
     "the killed process left the runs that never ended": _never_ended,
+    "nobody said so, and langtrail found it out": _given_up,
     "every answer of a model has its price": _priced,
     "the store has none of the personal data": _not_stored,
     "nor has any file of the stack, Kafka's included": _not_in_files,

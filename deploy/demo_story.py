@@ -20,6 +20,8 @@ AFTERWARDS: Final = ("support-chat", "quarterly-report")
 
 APPLICATIONS: Final = (*BESIDE_IT, *AFTERWARDS, KILLED)
 
+_OF_THE_KILLED: Final = {"LANGTRAIL_HEARTBEAT_SECONDS": "1"}
+"""It says every second that it lives, so that a few seconds of silence mean something."""
 _SECONDS: Final = 60
 _QUIET: Final = {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
 
@@ -61,6 +63,7 @@ def callbacks(directory: Path, application: str) -> list[Callback]:
 def _start(name: str, directory: Path, variables: Mapping[str, str], ends: ExitStack) -> subprocess.Popen[bytes]:
     own = {key: value for key, value in os.environ.items() if not key.startswith("LANGTRAIL_")}
     environ = {**own, **variables, **_QUIET, "LANGTRAIL_APP": name, "LANGTRAIL_ENVIRONMENT": "demo"}
+    environ |= _OF_THE_KILLED if name == KILLED else {}
     argv = (sys.executable, "-m", "langtrail.deploy.demo_app", name, str(directory))
     process = spawn(argv, directory / f"{name}.log", environ)
     ends.callback(stop, process, 5)

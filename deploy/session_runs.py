@@ -25,6 +25,16 @@ class Run:
         yield from (event for event in (self.start, *self.ends, *self.within) if event is not None)
 
     @property
+    def told(self) -> list[Event]:
+        """Its ends as it told them itself; that it was given up only where nothing came after all."""
+        return [end for end in self.ends if end["event_type"] != "abandoned"] or self.ends
+
+    @property
+    def end(self) -> Event | None:
+        """The last of those; None while there is none."""
+        return self.told[-1] if self.told else None
+
+    @property
     def kind(self) -> str:
         """chain, llm, tool or retriever; empty when neither start nor end is there."""
         return next((e["event_type"].partition("_")[0] for e in (self.start, *self.ends) if e), "")

@@ -13,7 +13,7 @@ from langtrail.schemas import generate_private_key, public_key_of
 from .process import StackError, free_port, is_disk_full, port_is_free
 from .stack_state import StackState, read_state
 
-PORTS: Final = ("kafka", "kafka_controller", "clickhouse", "worker", "sink", "schema_registry")
+PORTS: Final = ("kafka", "kafka_controller", "clickhouse", "worker", "sink", "watch", "schema_registry")
 _LEAST_FREE_MIB: Final = 256
 _MIB: Final = 1024 * 1024
 

@@ -14,7 +14,7 @@ from .stack_files import private_key_file, pseudonym_key_file, spool
 from .stack_state import StackState
 
 SERVERS: Final = ("kafka", "clickhouse")
-PIPELINE: Final = ("worker", "sink")
+PIPELINE: Final = ("worker", "sink", "watch")
 SERVICES: Final = (*SERVERS, *PIPELINE)
 
 
@@ -37,6 +37,11 @@ def services(directory: Path, state: StackState, only: Collection[str]) -> dict[
         "clickhouse": lambda: clickhouse_service(directory / "clickhouse", ports["clickhouse"], state.password),
         "worker": lambda: _pipeline("worker", ports["worker"], {**told, "LANGTRAIL_WORKER_PORT": str(ports["worker"])}),
         "sink": lambda: _pipeline("sink", ports["sink"], {**told, "LANGTRAIL_SINK_PORT": str(ports["sink"])}),
+        "watch": lambda: _pipeline(
+            "watch",
+            ports["watch"],
+            {**environment(directory, state), "LANGTRAIL_KAFKA_CONFIG_FILE": "", "LANGTRAIL_WATCH_PORT": str(ports["watch"])},
+        ),
     }
     return {name: make() for name, make in made.items() if name in only}
 

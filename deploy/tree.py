@@ -66,7 +66,7 @@ def _run_label(run: Run, began: str, *, with_content: bool) -> Text:
     for mark, style in _marks(run):
         label.append(f"  {mark}", style=style)
     if with_content:
-        end = run.ends[-1] if run.ends else None
+        end = run.end
         _append_content(label, "in", _input_of(run), run.start)
         _append_content(label, "out", end and end["output"], end)
     for end in run.ends:
@@ -101,7 +101,7 @@ def _name(run: Run) -> str:
 
 def _facts(run: Run, began: str) -> Iterator[str]:
     event = next(run.events)
-    end = run.ends[-1] if run.ends else None
+    end = run.end
     yield run.kind or event["event_type"]
     yield f"+{duration(max(0, microseconds_between(began, _started(run))))}"
     if end is None:
@@ -120,9 +120,11 @@ def _marks(run: Run) -> Iterator[tuple[str, str]]:
         yield "OPEN: started, not ended", "bold yellow reverse"
     if run.start is None:
         yield "its start is not in the trail", "yellow"
-    for outcome in dict.fromkeys(end["outcome"] for end in run.ends):
+    for outcome in dict.fromkeys(end["outcome"] for end in run.told):
         if outcome in _ENDED:
             yield outcome, _ENDED[outcome]
+    if run.told != run.ends:
+        yield "was given up before its end came", "yellow"
     for flag in ("orphan", "late", "partial", "tenant_conflict"):
         if any(flag in event["flags"] for event in run.events):
             yield flag.replace("_", " "), "yellow"

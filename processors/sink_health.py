@@ -1,4 +1,4 @@
-"""The sink's pages on loopback: GET /ready and GET /metrics."""
+"""The pages of the sink, and of the watch, on loopback: GET /ready and GET /metrics."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,10 +10,13 @@ class PortTaken(Exception):
     """Another program listens on the port."""
 
 
-def serve_health(port: int, ready: Callable[[], str], metrics: Callable[[], str]) -> ThreadingHTTPServer:
+def serve_health(
+    port: int, ready: Callable[[], str], metrics: Callable[[], str], variable: str = "LANGTRAIL_SINK_PORT"
+) -> ThreadingHTTPServer:
     """Answer on 127.0.0.1 in a thread until the server is closed.
 
-    /ready is 200 when `ready` returns `ok`, else 503; its word is the body. /metrics is the Prometheus text. Raises PortTaken.
+    /ready is 200 when `ready` returns `ok`, else 503; its word is the body. /metrics is the Prometheus text. `variable` is
+    where the port is set. Raises PortTaken.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -40,6 +43,6 @@ def serve_health(port: int, ready: Callable[[], str], metrics: Callable[[], str]
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     except OSError:
-        raise PortTaken(f"port {port} of 127.0.0.1 is taken; set LANGTRAIL_SINK_PORT to another") from None
-    Thread(target=server.serve_forever, name="langtrail-sink-health", daemon=True).start()
+        raise PortTaken(f"port {port} of 127.0.0.1 is taken; set {variable} to another") from None
+    Thread(target=server.serve_forever, name="langtrail-health", daemon=True).start()
     return server

@@ -16,8 +16,8 @@ from .draft import Draft
 from .errors import AuditUnavailable
 from .job import process_facts
 from .outlet import check_kafka_config
-from .own_events import own_event
-from .previous import take_turn
+from .own_events import opening, own_event
+from .previous import is_gone, take_turn
 from .runs import Runs
 from .sender import Sender
 from .settings import ProducerSettings
@@ -116,7 +116,8 @@ class Pipeline:
         stream = Stream(self.settings, self._wake)
         app, spool = self.settings.app_name(), self.settings.spool()
         previous = take_turn(spool, app, stream.stream_id) if stream.log.files else None
-        stream.record(own_event(self.settings, "stream_open", ext=process_facts(self.settings), previous_stream_id=previous))
+        gone = previous is not None and is_gone(spool, previous)
+        stream.record(opening(self.settings, process_facts(self.settings), previous, previous_is_gone=gone))
         sender = Sender(self.settings, stream, partial(self._beat, stream))
         started = sender.start()
         if not self.settings.public_keys:

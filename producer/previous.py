@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from .file_lock import lock_file, unlock_file
-from .spool import is_stream_id
+from .spool import StreamFiles, is_stream_id
 
 _MAX_BYTES = 1024
 _TRIES, _TRY_AGAIN_SECONDS = 20, 0.001
@@ -36,6 +36,18 @@ def take_turn(spool: Path, app: str, stream_id: str) -> str | None:
     finally:
         unlock_file(descriptor)
     return known["stream_id"] if known.get("host") == host and is_stream_id(known.get("stream_id", "")) else None
+
+
+def is_gone(spool: Path, stream_id: str) -> bool:
+    """Tell whether the process of a stream is surely gone: its files are there, and nobody holds their lock."""
+    files = StreamFiles(spool / stream_id)
+    try:
+        if not files.segments() or not files.lock():
+            return False
+    except OSError:
+        return False
+    files.unlock()
+    return True
 
 
 def _read(descriptor: int) -> dict[str, str]:

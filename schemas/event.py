@@ -26,6 +26,7 @@ EVENT_TYPES: Final = (
     "erasure",
     "retention",
     "gap",
+    "burst",
     *STREAM_EVENT_TYPES,
 )
 """Every value of the field event_type."""

@@ -8,7 +8,8 @@
 -- A stream numbers its events from 0 without holes, and ends with stream_close. `dropped` is what the stream itself said that
 -- it could not keep, `rejected` what lies with the dead letters; what is missing beyond these, nobody explained. Numbers and
 -- times are of the whole stream, for a hole may be anyone's: with a tenant, or a time, they are of the streams that carried
--- events of that tenant, or in that time.
+-- events of that tenant, or in that time. A stream of one event that is no stream_open is one that `langtrail watch` found:
+-- nothing follows it.
 WITH
     streams AS
     (
@@ -32,7 +33,7 @@ WITH
               AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
         )
         GROUP BY stream_id
-        HAVING missing > 0 OR NOT closed
+        HAVING (missing > 0 OR NOT closed) AND NOT (max(e.seq) = 0 AND countIf(e.event_type = 'stream_open') = 0)
     ),
     numbers AS
     (

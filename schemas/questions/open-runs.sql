@@ -12,11 +12,11 @@ WITH open AS
         t.tenant_id AS tenant_id,
         t.run_id AS run_id,
         min(t.occurred_at) AS began,
-        argMin(t.session_id, t.seq) AS session_id,
-        argMin(t.principal_id, t.seq) AS principal_id,
-        argMin(splitByChar('_', t.event_type)[1], t.seq) AS kind,
-        argMin(coalesce(t.tool_name, t.request_model, t.component), t.seq) AS name,
-        argMin(t.stream_id, t.seq) AS stream_id,
+        argMin(t.session_id, (t.occurred_at, t.seq)) AS session_id,
+        argMin(t.principal_id, (t.occurred_at, t.seq)) AS principal_id,
+        argMin(splitByChar('_', t.event_type)[1], (t.occurred_at, t.seq)) AS kind,
+        argMin(coalesce(t.tool_name, t.request_model, t.component), (t.occurred_at, t.seq)) AS name,
+        argMin(t.stream_id, (t.occurred_at, t.seq)) AS stream_id,
         countIf(t.event_type = 'abandoned') > 0 AS abandoned,
         any(toString(t.parent_run_id)) AS parent_run_id
     FROM trail AS t

@@ -6,7 +6,7 @@
 -- limit = 1000: how many rows at most
 --
 -- closed: the process ended in order. silent: it was killed, or cut off from Kafka. open: it runs. With a tenant, these are the
--- streams that carried events of that tenant.
+-- streams that carried events of that tenant. What `langtrail watch` found is no process's stream, and left out.
 SELECT
     toString(s.stream_id) AS stream_id,
     any(s.app) AS app,
@@ -32,5 +32,6 @@ WHERE s.stream_id IN
       AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
 )
 GROUP BY s.stream_id
+HAVING NOT (max(s.seq) = 0 AND countIf(s.event_type = 'stream_open') = 0)
 ORDER BY last_heard DESC, stream_id
 LIMIT {limit:UInt64}

@@ -39,7 +39,7 @@ from langtrail.schemas.example import Example, examples
 
 RAW = registry().latest(RAW_EVENT)
 AUDIT = registry().latest(AUDIT_EVENT)
-DERIVED = ("abandoned", "gap", "tool_not_executed")
+DERIVED = ("abandoned", "gap", "tool_not_executed", "burst")
 """What langtrail derives from other events has an id that is derived too."""
 PERSONAL = ("dana.reed", "202-555-0143", "4111", "DE89", "198.51.100.17")
 UNUSED = {
@@ -220,7 +220,7 @@ def test_the_examples_tell_one_story_in_order() -> None:
         ordered = sorted((e.core["seq"], e.core["occurred_at"], e.core["monotonic_ns"]) for e in events)
         assert [times for _, *times in ordered] == sorted(times for _, *times in ordered)
         assert len({(e.core["app"], e.core["host"], e.core["pid"]) for e in events}) == 1
-    assert len(streams) == 3
+    assert len(streams) == 3 + len(DERIVED)
     assert {example.core["tenant_id"] for example in examples().values()} == {"acme", ""}
 
 

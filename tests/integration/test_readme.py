@@ -12,6 +12,7 @@ import pytest
 from langtrail.deploy.ask import Trail, connect
 from langtrail.deploy.process import wait_for
 from langtrail.deploy.stack import environment
+from langtrail.deploy.watch_settings import WatchSettings
 from langtrail.processors.sink_settings import SinkSettings
 from langtrail.processors.worker_settings import WorkerSettings
 from langtrail.producer import ProducerSettings
@@ -68,7 +69,7 @@ def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:
 
 def test_every_setting_is_in_the_readme() -> None:
     """The table of settings has each variable of each stage, with the words that the stage has for it."""
-    declared = {item for stage in (ProducerSettings, WorkerSettings, SinkSettings) for item in variables(stage).items()}
+    declared = {item for stage in (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings) for item in variables(stage).items()}
     table = set(re.findall(r"^\| `(LANGTRAIL_\w+)` \| (.*) \|$", README, re.MULTILINE))
     assert {name for name, _ in table - declared} == {"LANGTRAIL_ENABLED"}
     assert declared - table == set()

@@ -290,7 +290,7 @@ def test_no_network_at_the_first_start_is_said_in_one_sentence(tmp_path: Path) -
 def test_the_whole_stack_is_healthy(stack: Path) -> None:
     """Broker, ClickHouse, worker and sink run, and the status has the shape that scripts rely on."""
     status = local_stack.status(stack).as_json()
-    assert [service["name"] for service in status["services"]] == ["kafka", "clickhouse", "worker", "sink"]
+    assert [service["name"] for service in status["services"]] == ["kafka", "clickhouse", "worker", "sink", "watch"]
     for service in status["services"]:
         assert set(service) == {"name", "pid", "state", "port"}
         assert service["state"] == "healthy"

@@ -94,8 +94,8 @@ def test_a_reused_process_id_is_not_taken_for_the_old_process() -> None:
 def test_a_stack_that_never_ran_is_stopped(tmp_path: Path) -> None:
     """Status and down work before the first start; the environment says what to do."""
     status = stack.status(tmp_path / "none").as_json()
-    assert [service["state"] for service in status["services"]] == ["stopped"] * 4
-    assert [service["name"] for service in status["services"]] == ["kafka", "clickhouse", "worker", "sink"]
+    assert [service["state"] for service in status["services"]] == ["stopped"] * 5
+    assert [service["name"] for service in status["services"]] == ["kafka", "clickhouse", "worker", "sink", "watch"]
     assert stack.down(tmp_path / "none") is False
     with pytest.raises(StackError, match="langtrail up"):
         stack.environment(tmp_path / "none")

@@ -252,3 +252,19 @@ def test_a_very_deep_session_is_put_together() -> None:
     for _ in range(1999):
         (top,) = top.children
     assert top.run_id == run_id(2000)
+
+
+def test_a_run_that_was_given_up_and_ended_after_all_has_ended() -> None:
+    """Whatever gave it up, and whenever that was: its own end is how it ended, and the line says that it was given up."""
+    late = [
+        event("chain_start", 1, 0, input="q"),
+        ended("chain_end", 1, 900, output="the answer"),
+        ended("abandoned", 1, 2000, outcome="abandoned", latency_us=None),
+    ]
+    for events in (late, [late[0], late[2], late[1]]):
+        lines = shown(events)
+        assert "the answer" in "\n".join(lines)
+        assert "was given up before its end came" in line_with("part", lines)
+        assert "5.0 ms" in line_with("part", lines)
+        assert "  abandoned" not in line_with("part", lines)
+    assert "abandoned" in line_with("part", shown([late[0], late[2]]))
