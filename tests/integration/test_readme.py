@@ -69,7 +69,8 @@ def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:
 
 def test_every_setting_is_in_the_readme() -> None:
     """The table of settings has each variable of each stage, with the words that the stage has for it."""
-    declared = {item for stage in (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings) for item in variables(stage).items()}
+    stages = (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings)
+    declared = {item for stage in stages for item in variables(stage).items()}
     table = set(re.findall(r"^\| `(LANGTRAIL_\w+)` \| (.*) \|$", README, re.MULTILINE))
     assert {name for name, _ in table - declared} == {"LANGTRAIL_ENABLED"}
     assert declared - table == set()
