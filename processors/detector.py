@@ -47,7 +47,12 @@ class Candidate:
     ) -> None:
         self.text = text
         self.groups = groups
-        self.start, self.end = next((span for span in groups[1:] if span[0] >= 0), groups[0])
+        self.start, self.end = groups[0]
+        if len(groups) > 1:
+            for span in groups[1:]:
+                if span[0] >= 0:
+                    self.start, self.end = span
+                    break
         self._key_before = key_before
         self._inside = inside
 
@@ -116,7 +121,8 @@ class Candidate:
         return self._inside(text)
 
 
-Judge = Callable[[Candidate], Iterable[Span]]
+Judge = Callable[[Candidate], Iterable[Span] | None]
+"""Returns what of a candidate is to go; None when besides nothing else that begins in it can be anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,16 +58,29 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
     if quoted:
         return secret_part(rule, candidate.groups[quoted][0], candidate.group(quoted))
     start = candidate.groups[_BARE_VALUE][0]
-    fallback = _FALLBACK.match(candidate.text, start)
-    if fallback and fallback.lastindex:
-        return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
-    value = _trimmed(candidate.group(_BARE_VALUE))
+    value = candidate.group(_BARE_VALUE)
+    if "(" in value or "${" in value or _leads_on(candidate):
+        fallback = _FALLBACK.match(candidate.text, start)
+        if fallback and fallback.lastindex:
+            return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
+    value = _trimmed(value)
     operator = candidate.text[candidate.groups[1][1] : start]
-    if _TEMPLATE.match(candidate.text, start) or is_code(value, name) or (value.isdigit() and not rule.numbers):
+    if (
+        not value
+        or (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
+        or is_code(value, name)
+        or (value.isdigit() and not rule.numbers)
+    ):
         return NOTHING
     if ":" in operator and "=" not in operator and not _is_settled(candidate, value, start):
         return NOTHING
     return secret_part(rule, start, value)
+
+
+def _leads_on(candidate: Candidate) -> bool:
+    """Tell whether an `or` follows the value."""
+    end = candidate.groups[_BARE_VALUE][1]
+    return candidate.text[end : end + 4].lstrip()[:2] in ("||", "??", "or")
 
 
 def _is_placeholder_type(candidate: Candidate) -> bool:

@@ -13,10 +13,13 @@ _MOST_BYTES = 64 * 1024
 _QUAD = "[CIJKLMNOPQRSTUVWXYZa-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][0-9A-Za-z+/_-]"
 """Four characters that decode to three of ASCII text: what else looks like base64 has few of them in a row."""
 
+_QUADS = re.compile(_QUAD * 4)
+_DATA_URL = re.compile(r"data:[\w/+.-]*;base64,\Z")
+
 
 def _base64(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value
-    if re.search(r"data:[\w/+.-]*;base64,\Z", candidate.before(64)):
+    if not _QUADS.search(value) or _DATA_URL.search(candidate.before(64)):
         return NOTHING
     text = _decoded(value[:_MOST_BYTES])
     found = candidate.inside(text) if text else None
@@ -39,7 +42,7 @@ CARRIERS: Final = (
         type="SECRET",
         reason="Text in base64 is text: what is in it goes, with all of it. Images and hashes do not decode to text.",
         pattern=r"[0-9A-Za-z+/_-]{16,}={0,2}",
-        trigger=f"{_QUAD}{_QUAD}{_QUAD}{_QUAD}",
+        trigger=_QUAD * 4,
         judge=_base64,
         rank=Rank.CARRIER,
         example="body: d3JpdGUgdG8gYm9iQGV4YW1wbGUub3Jn",

@@ -41,18 +41,25 @@ _BEFORE_VERSIONS: Final = frozenset(
 _MOST_BETWEEN = 3
 _PART_OF_MORE = re.compile(r"(?:[\w~]|[0-9]\.|[A-Za-z_]-)\Z")
 _GOES_ON = re.compile(r"[\w~]|\.\d|-\w+[.-]\w*[A-Za-z]")
+_LONGEST_IPV6 = 45
+"""Characters, with an IPv4 address at the end."""
+_DIGIT = re.compile(r"\d")
+_NO_DIGITS = re.compile(r"\D+")
 _LAST_WORD = re.compile(r"[A-Za-z]+\Z")
 _SPACELESS = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
+_VERSION = re.compile(r"\d+\.\d+\.\d")
 _URL_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
 
 
 def _email(candidate: Candidate) -> Iterable[Span]:
     local, _, domain = candidate.value.rpartition("@")
-    if domain.rpartition(".")[2].lower() in _FILE_SUFFIXES or re.match(r"\d+\.\d+\.\d", domain):
+    if domain.rpartition(".")[2].lower() in _FILE_SUFFIXES or (domain[0].isdigit() and _VERSION.match(domain)):
         return NOTHING
     if candidate.following == ":" and (local == "git" or candidate.after(2) == ":~"):
         return NOTHING
-    if "://" in candidate.text[max(0, candidate.start - 256) : candidate.start] and _URL_PASSWORD.search(candidate.before(256)):
+    if candidate.text.find("://", max(0, candidate.start - 256), candidate.start) >= 0 and _URL_PASSWORD.search(
+        candidate.before(256)
+    ):
         return NOTHING
     start = candidate.start + _local_part(local)
     return (Span(start, candidate.end),) if start < candidate.start + len(local) else NOTHING
@@ -61,6 +68,8 @@ def _email(candidate: Candidate) -> Iterable[Span]:
 def _local_part(text: str) -> int:
     """Return where the local part begins in what the pattern took for one: after quotes, and after scripts without spaces."""
     start = 0
+    if text[0].isalnum() and text.isascii():
+        return start
     if not text.isascii():
         start = max((at + 1 for at, char in enumerate(text) if not char.isascii() and not _is_in_names(char)), default=0)
         spaceless = _SPACELESS.match(text, start)
@@ -94,20 +103,27 @@ def _is_version(before: str) -> bool:
 
 
 def _ipv6(candidate: Candidate) -> Iterable[Span]:
+    """Judge a run of hexadecimal digits, colons and dots."""
     start, value = candidate.start, candidate.value
-    if candidate.previous and (candidate.previous.isalnum() or candidate.previous in "_:."):
+    if candidate.previous and (candidate.previous.isalnum() or candidate.previous in "_."):
         cut = value.find(":") + 1
         start, value = start + cut, value[cut:]
         if value.startswith(":") and not value.startswith("::"):
             return NOTHING
-    after = candidate.following
-    if (after and (after.isalnum() or after in "_:")) or not re.search(r"\d", value) or not value.strip("0:"):
+    value = value.rstrip(".")
+    if value.endswith(":") and not value.endswith("::"):
+        value = value[:-1]
+    end = start + len(value)
+    after = candidate.text[end : end + 1]
+    if len(value) > _LONGEST_IPV6 or (after and (after.isalnum() or after == "_")):
+        return NOTHING
+    if not _DIGIT.search(value) or not value.strip("0:"):
         return NOTHING
     try:
         IPv6Address(value)
     except ValueError:
         return NOTHING
-    return (Span(start, candidate.end),)
+    return (Span(start, end),)
 
 
 def _mac(candidate: Candidate) -> Iterable[Span]:
@@ -126,11 +142,11 @@ def _ssn(candidate: Candidate) -> Iterable[Span]:
     before, after, value = candidate.previous, candidate.following, candidate.value
     if (before and (before.isalnum() or before in "_-.")) or (after and (after.isalnum() or after in "_-")):
         return NOTHING
-    return whole(candidate) if us_ssn(re.sub(r"\D", "", value)) else NOTHING
+    return whole(candidate) if us_ssn(_NO_DIGITS.sub("", value)) else NOTHING
 
 
 def _imei(candidate: Candidate) -> Iterable[Span]:
-    digits = re.sub(r"\D", "", candidate.value)
+    digits = _NO_DIGITS.sub("", candidate.value)
     return whole(candidate) if not candidate.following.isdigit() and luhn(digits[:15]) else NOTHING
 
 
@@ -162,11 +178,7 @@ PERSONAL: Final = (
         name="ipv6",
         type="IP_ADDRESS",
         reason="Leads to a household or a machine. Times and C++ names look alike.",
-        pattern=(
-            r"(?:[0-9A-Fa-f]{1,4}:){0,6}:?(?::[0-9A-Fa-f]{1,4}){0,5}:\d{1,3}(?:\.\d{1,3}){3}"
-            r"|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
-            r"|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?"
-        ),
+        pattern=r"[0-9A-Fa-f:]*(?:::|:(?:[0-9A-Fa-f]{1,4}:){6}|:\d{1,3}\.\d)[0-9A-Fa-f:.]*",
         trigger=r"[0-9A-Fa-f]*::[0-9A-Fa-f]|[0-9A-Fa-f]::|(?:[0-9A-Fa-f]+:){7}[0-9A-Fa-f]|:\d+\.\d+\.\d+\.\d",
         judge=_ipv6,
         rank=Rank.EXACT,

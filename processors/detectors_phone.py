@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
+from .engine import says
 from .findings import PLACEHOLDER
 from .validators import international_phone
 
@@ -39,12 +40,17 @@ _OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?
 _OURS = re.compile(PLACEHOLDER)
 _THOUSANDS = re.compile(r"\d{1,2}(?: \d{3})+")
 _DIGITS = re.compile(r"\d+")
+_NO_SEPARATOR = re.compile(r"[^ .\-/]+")
 _AND = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
-_SAYS_PHONE = re.compile(rf"(?<!\w)(?:{_STRONG}|{_WEAK})(?!\w)|{_UNSPACED}", re.IGNORECASE)
+_says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{_UNSPACED}")
 _PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
 _LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
+_ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
+"""What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
+_ROW = r"((?: \d+)*)"
+"""More groups of digits, as in a dump."""
 _RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.,:-]\d")
 
 _TRUNK_SHAPES: Final = frozenset(
@@ -57,6 +63,8 @@ _TRUNK_SHAPES: Final = frozenset(
 )
 """How national numbers with a trunk zero are grouped, digits a group."""
 
+_MOST_BEHIND = 2
+"""Characters behind a number, its blank included, that do not make a row yet."""
 _DAY_AND_TIME = (4, 6)
 """What looks like one of these in logs: month and day, a slash, hour, minute and second."""
 
@@ -82,7 +90,11 @@ def _international(candidate: Candidate) -> Iterable[Span]:
 
 def _in_a_row(candidate: Candidate) -> bool:
     """Tell whether more groups of digits stand before or after, as in a dump."""
-    return re.search(r"\d \Z", candidate.before(2)) is not None or re.match(r" \d\d", candidate.after(3)) is not None
+    start, end, text = candidate.start, candidate.end, candidate.text
+    before, after = text[max(0, start - 2) : start], text[end : end + 3]
+    return (before[1:] == " " and before[0].isdigit()) or (
+        after[:1] == " " and after[1:].isdigit() and len(after) > _MOST_BEHIND
+    )
 
 
 def _grouped(candidate: Candidate) -> Iterable[Span]:
@@ -96,15 +108,17 @@ def _grouped(candidate: Candidate) -> Iterable[Span]:
 
 def _north_american(candidate: Candidate) -> Iterable[Span]:
     separators = re.sub(r"[^ ().\-/]", "", candidate.value)
-    if separators.strip() or _SAYS_PHONE.search(candidate.before(48)):
+    if separators.strip() or _says_phone(candidate.before(48)):
         return _grouped(candidate)
     return NOTHING
 
 
-def _trunk(candidate: Candidate) -> Iterable[Span]:
+def _trunk(candidate: Candidate) -> Iterable[Span] | None:
     value = candidate.value
     groups = tuple(map(len, _DIGITS.findall(value)))
-    separators = {*re.sub(r"[^ .\-/]", "", value)}
+    if candidate.groups[2][0] < candidate.groups[2][1] and " " in value:
+        return None
+    separators = {*_NO_SEPARATOR.sub("", value)}
     if groups not in _TRUNK_SHAPES or len(separators) > 1 + ("(" in value) or _DATE.match(value):
         return NOTHING
     if (groups == _DAY_AND_TIME and "/" in separators) or (" " in separators and _in_a_row(candidate)):
@@ -179,7 +193,7 @@ PHONE: Final = (
         name="phone_trunk",
         type="PHONE",
         reason="A trunk zero and groups as some country writes them.",
-        pattern=rf"\(?0[1-9]\d{{0,3}}\)?(?:[ .\-/]{{1,2}}\d{{2,8}}){{1,4}}{_EXTENSION}",
+        pattern=rf"{_ALONE}(\(?0[1-9]\d{{0,3}}\)?(?:[ .\-/]{{1,2}}\d{{2,8}}){{1,4}}{_EXTENSION}){_ROW}",
         trigger=r"(?:^|[^\w.])\(?0[1-9](?:[ .\-/)]*\d){6}",
         judge=_trunk,
         rank=Rank.PHONE,

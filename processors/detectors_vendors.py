@@ -43,7 +43,7 @@ def _token(candidate: Candidate) -> Iterable[Span]:
     if glued or (after.isalnum() and after.isascii()):
         return NOTHING
     body = value[4:]
-    made_up = len({*body}) == 1 or {*body} <= {*"Xx*-_0"} or (not re.search("[0-9A-Z]", body) and re.search("[_-]", body))
+    made_up = {*body} <= {*"Xx*-_0"} or (not re.search("[0-9A-Z]", body) and re.search("[_-]", body))
     return NOTHING if made_up else whole(candidate)
 
 
@@ -244,7 +244,14 @@ _TOKENS: Final = (
         f"{_digits(16)}|{_letters(27)}",
         f"{_digits(16)}|count",
     ),
-    _t("twitter_bearer", "X", "AAAAAAAAAAAAAAAAAAAAAA", "[0-9A-Za-z%]{60,200}", f"{'A' * 22}{_letters(80)}", "A" * 100),
+    _t(
+        "twitter_bearer",
+        "X",
+        "AAAAAAAAAAAAAAAAAAAAAA",
+        "[0-9A-Za-z%]{0,80}[b-zB-Z0-9%][0-9A-Za-z%]{40,200}",
+        f"{'A' * 22}{_letters(80)}",
+        "A" * 100,
+    ),
     Token(
         "bundle_contribsys",
         "Sidekiq",

@@ -4,6 +4,7 @@ Python's own has no bound on its time but the budget of a search, which is looke
 patterns of the table of detectors alone, and a policy with patterns of a tenant's own cannot be used there.
 """
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -16,4 +17,10 @@ if TYPE_CHECKING or HAS_RE2:
     from .engine_re2 import Pattern, PatternSet, encode
 else:
     from .engine_plain import Pattern, PatternSet, encode
-__all__ = ["HAS_RE2", "Pattern", "PatternSet", "Spans", "encode"]
+__all__ = ["HAS_RE2", "Pattern", "PatternSet", "Spans", "encode", "says"]
+
+
+def says(words: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a pattern, in RE2's syntax, matches somewhere in a text: for lists of many words."""
+    patterns = PatternSet({0: words})
+    return lambda text: bool(patterns.matching(encode(text)))

@@ -81,7 +81,9 @@ def merge(hits: Iterable[Hit]) -> list[Hit]:
             merged[-1] = (start, max(end, hit.end), min(best, hit, key=_belief))
         else:
             merged.append((hit.start, hit.end, hit))
-    return [best._replace(start=start, end=end) for start, end, best in merged]
+    return [
+        best if best.start == start and best.end == end else best._replace(start=start, end=end) for start, end, best in merged
+    ]
 
 
 def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:

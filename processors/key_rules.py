@@ -52,9 +52,12 @@ def begins_redacted(value: str) -> bool:
 
 
 def _secret(value: str) -> Part:
+    if is_placeholder(value):
+        return None
     scheme = _SCHEME.match(value)
-    start = scheme.end() if scheme else 0
-    return None if is_placeholder(value) or is_placeholder(value[start:]) else (start, len(value))
+    if scheme is None:
+        return 0, len(value)
+    return None if is_placeholder(value[scheme.end() :]) else (scheme.end(), len(value))
 
 
 def _random(value: str) -> Part:

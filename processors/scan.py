@@ -205,6 +205,7 @@ class Scanner:
         key_before: Callable[[int], str],
     ) -> list[Hit]:
         data, hits = encode(text), list[Hit]()
+        has_brackets = "[" in text or "]" in text
 
         def inside(carried: str) -> str | None:
             found = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
@@ -213,11 +214,14 @@ class Scanner:
         def take(groups: Spans) -> int:
             budget.spend()
             candidate = Candidate(text, groups, key_before, inside)
-            if candidate.touches_placeholder:
+            if has_brackets and candidate.touches_placeholder:
+                return 0
+            spans = detector.judge(candidate)
+            if spans is None:
                 return 0
             first, end = groups[0]
             start = first
-            for begin, start, kind in detector.judge(candidate):
+            for begin, start, kind in spans:
                 hits.append(Hit(begin, start, kind or detector.type, detector.rank, detector.name))
             if start > first:
                 return end - start
@@ -230,8 +234,9 @@ class Scanner:
 
 
 def _second_word(text: str, start: int, end: int) -> int:
+    """Return where the separator before the second word is: what begins there may ask for it."""
     separator = _SEPARATORS.search(text, start, end)
-    return separator.end() if separator else end
+    return separator.end() - 1 if separator else end
 
 
 _JSON_STARTS = frozenset('{["')

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from .detector import NOTHING, Candidate, Span
@@ -37,10 +38,12 @@ CODE: Final = re.compile(
 _VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
 LIKE_A_SECRET: Final = re.compile(r"[0-9]|\w[^\w\s.,'’-]|[^\w\s.,'’-]\w")  # noqa: RUF001 - the apostrophe of prose
 """A digit, or a sign within or beside a word: prose has none of these."""
+_WORD = re.compile(r"\w")
 SHORTEST: Final = 3
 """Characters of a secret with a name."""
 
 
+@lru_cache(maxsize=8192)
 def secret_rule(name: str) -> KeyRule | None:
     """Return what a name says when it says secret; of a dotted one its last part does."""
     rule = rule_of(name.rstrip(".-").rpartition(".")[2] or name)
@@ -49,18 +52,22 @@ def secret_rule(name: str) -> KeyRule | None:
 
 def secret_part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
     """Return the part of a value that is to go."""
+    if len(value) < SHORTEST or (value[0] == "[" and begins_redacted(value)) or not _WORD.search(value):
+        return NOTHING
     part = rule.part(value)
-    if part is None or len(value) < SHORTEST or begins_redacted(value) or not re.search(r"\w", value):
+    if part is None:
         return NOTHING
     return (Span(start + part[0], start + part[1]),)
 
 
 def is_code(value: str, name: str) -> bool:
     """Tell whether an unquoted value is code that leads to a secret, or the name again."""
-    return bool(CODE.fullmatch(value) or _VARIABLE.fullmatch(value)) or value.lower() in (
-        "_".join(words_of(name)),
-        words_of(name)[-1] if name else "",
-    )
+    if CODE.fullmatch(value) or ("_" in value and _VARIABLE.fullmatch(value)):
+        return True
+    if len(value) > len(name) or not value[0].isalpha():
+        return False
+    words = words_of(name)
+    return value.lower() in ("_".join(words), words[-1] if words else "")
 
 
 def stands(value: str) -> bool:
