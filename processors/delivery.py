@@ -13,7 +13,7 @@ _MORE_SECONDS = 5
 Headers = list[tuple[str, bytes | None]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """One record of langtrail.raw as Kafka has it; `timestamp_ms` is when it arrived there, since 1970."""
 
@@ -25,7 +25,7 @@ class Incoming:
     timestamp_ms: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One record to be written."""
 
@@ -50,7 +50,6 @@ class Delivery:
             {
                 "linger.ms": "5",
                 "compression.type": "lz4",
-                "delivery.report.only.error": "true",
                 "queue.buffering.max.kbytes": "262144",
                 **connection,
                 "enable.idempotence": "true",

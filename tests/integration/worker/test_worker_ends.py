@@ -73,8 +73,7 @@ def test_nothing_is_committed_over_an_unfinished_record(cluster: "Cluster", star
     for record in some:
         cluster.produce_bytes(record.value, 0, record.key, record.headers)
     cluster.flush()
-    one_by_one = "from langtrail.processors import app, faust_tuning; app.BATCH_RUNS = faust_tuning.RUN_RECORDS = 1"
-    worker = start_worker(before=one_by_one, step="time.sleep(0.1); 1 / 0")
+    worker = start_worker(before="from langtrail.processors import app; app.BATCH_RECORDS = 1", step="time.sleep(0.1); 1 / 0")
     assert worker.ended() == 1
     assert "ZeroDivisionError" in worker.said().splitlines()[-1]
     assert (cluster.count("events"), cluster.committed()) == (0, 0)
