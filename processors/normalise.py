@@ -57,6 +57,8 @@ class View(NamedTuple):
 
 def plain(text: str) -> View:
     """Return the text with odd characters folded to ASCII: digits of any script, full-width forms; invisible ones dropped."""
+    if text.isascii():
+        return View(text, [0], [0], [False])
     return _view(text, _ODD, _fold)
 
 

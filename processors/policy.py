@@ -61,6 +61,8 @@ class Policy:
 
     def action(self, kind: str, detector: str) -> str:
         """Return what becomes of a finding."""
+        if not self.actions:
+            return self.default
         given = dict(self.actions)
         return given.get(detector, given.get(kind, self.default))
 

@@ -3,7 +3,7 @@
 import hmac
 import ipaddress
 import re
-from base64 import b32encode, b64decode
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -23,6 +23,10 @@ PERSONAL: Final = (
 
 _KEY_BYTES = 32
 _TOKEN_BYTES = 12
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+_SPARE_BITS = -8 * _TOKEN_BYTES % 10
+_SHIFTS = range(8 * _TOKEN_BYTES + _SPARE_BITS - 10, -1, -10)
 _FEWEST_PHONE_DIGITS = 5
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
 _NOT_DIGITS = re.compile(r"\D")
@@ -43,7 +47,7 @@ class Pseudonyms:
         canonical = canonical_of(kind, value) or value.strip()
         message = f"{kind}\0{canonical}".encode("utf-8", "surrogatepass")
         digest = hmac.digest(self._key(tenant_id), message, sha256)[:_TOKEN_BYTES]
-        return f"{kind}:{b32encode(digest).decode().rstrip('=').lower()}"
+        return f"{kind}:{_base32(digest)}"
 
     def _derived(self, tenant_id: str) -> bytes:
         info = b"langtrail pseudonyms 1\0" + tenant_id.encode("utf-8", "surrogatepass")
@@ -73,6 +77,13 @@ def tokens_of(pseudonyms: Pseudonyms, tenant_id: str, subject: str) -> list[str]
     return [pseudonyms.token(tenant_id, kind, subject) for kind in PERSONAL if canonical_of(kind, subject) is not None]
 
 
+def _base32(digest: bytes) -> str:
+    """Return the lower-case base32 (RFC 4648) of 12 bytes, without padding; base64's own takes ten times as long."""
+    number = int.from_bytes(digest, "big") << _SPARE_BITS
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+
+
+@lru_cache(maxsize=256)  # asked twice for each identifier: whether it is one, and for its token
 def canonical_of(kind: str, value: str) -> str | None:
     """Return one spelling for all spellings of an identifier; None when it cannot be one of this type."""
     text = plain(value).text.strip()

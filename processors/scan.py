@@ -110,7 +110,7 @@ class Scanner:
             if not has_escapes and fired <= self._structural:
                 return []
             if (texts := cut(text)) is not None:
-                return [*self._in_document(texts, budget, depth, treatment, hot=not has_escapes)]
+                return [*self._in_document(texts, budget, depth, treatment, is_hot=bool(fired))]
         if has_escapes:
             layers = (text, *_unescaped_layers(text))
             fired = frozenset().union(*(self._prefilter.fired(layer, is_json=True) for layer in layers))
@@ -132,10 +132,10 @@ class Scanner:
         ]
 
     def _in_document(
-        self, document: Texts, budget: Budget, depth: int, treatment: Treatment, *, hot: bool = True
+        self, document: Texts, budget: Budget, depth: int, treatment: Treatment, *, is_hot: bool = True
     ) -> Iterator[Redaction]:
-        """Search all texts together, and each by what its key says. `hot` says that there probably is something."""
-        if not hot and not document.judged and not self._prefilter.fired(SEPARATOR.join(document.texts)):
+        """Search all texts together, and each by what its key says. `is_hot` says that the prefilter fired on the document."""
+        if not is_hot and not document.judged and not self._prefilter.fired(SEPARATOR.join(document.texts)):
             return
         hits = self._by_text(document, budget, depth, treatment)
         names: _KeyNames | None = None
@@ -280,7 +280,7 @@ class _KeyNames:
 
 
 def _together(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield from which text to which they are searched at once: few that are long, so that clean ones can be left out."""
+    """Yield from which text to which they are searched at once: parts of a long document that are clean are left out."""
     first = length = 0
     for number, text in enumerate(texts, 1):
         length += len(text) + 1
