@@ -16,7 +16,7 @@ def up(
     directory: Directory = DEFAULT_DIRECTORY,
     detach: Annotated[bool, typer.Option("--detach", help="Return when all is healthy; the stack goes on.")] = False,
 ) -> None:
-    """Start Kafka, ClickHouse, a worker and a sink on this machine."""
+    """Start Kafka, ClickHouse, a worker, a sink and a watch on this machine."""
     from . import stack  # noqa: PLC0415 - other commands do without the local stack
 
     raise typer.Exit(stack.up(directory, detach=detach, echo=typer.echo))

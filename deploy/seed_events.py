@@ -55,7 +55,7 @@ class _Session:
         self._provider, self._model, self._nanousd = random.choices(MODELS, (5, 3, 2, 1))[0]
         day = random.randrange(period.days)
         self._now = period.begin_us + day * _DAY_US + int(random.gauss(13, 3) * 3_600_000_000) % _DAY_US
-        self._seq = 0
+        self._seq = -1
         self._history = "You are a careful assistant. Answer in two sentences and quote the source."
 
     def turn(self) -> Iterator[dict[str, Any]]:
