@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from .kafka_jars import class_path
-from .process import LOOPBACK, StackError, is_disk_full, listening
+from .process import LOOPBACK, StackError, bound_to_us, is_disk_full, listening
 from .service import Service
 
 # The client compiler only (C1) and the serial collector: ready in 2.0 s instead of 2.8, and no compiler threads that compete
@@ -98,7 +98,7 @@ def main(argv: list[str]) -> None:
 def _format(java: list[str], config: str) -> None:
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", config]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own Java, our own arguments
+    done = subprocess.run(bound_to_us(command), capture_output=True, text=True, check=False)  # noqa: S603 - our own Java
     if done.returncode:
         sys.exit(f"Kafka's storage cannot be formatted: {done.stderr.strip() or done.stdout.strip()}")
 

@@ -73,15 +73,19 @@ def without_proxy(environ: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(names, listed)
 
 
+def bound_to_us(argv: Sequence[str]) -> list[str]:
+    """Return the command that runs another one, and ends it when the calling thread is gone, even when that is killed."""
+    return [sys.executable, "-I", "-S", str(_CHILD), str(os.getpid()), *argv]
+
+
 def spawn(argv: Sequence[str], log: Path, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start a command that dies with the calling thread, even when that is killed; its output is appended to `log`.
 
     It runs in a session of its own, so that Ctrl-C reaches the caller alone, who then stops things in order.
     """
-    wrapped = [sys.executable, "-I", "-S", str(_CHILD), str(os.getpid()), *argv]
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - the command is the caller's own
-            wrapped, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ, start_new_session=True
+            bound_to_us(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environ, start_new_session=True
         )
 
 

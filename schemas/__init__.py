@@ -1,7 +1,7 @@
 """Step 1 of 5: the contract. What an audit event is in motion (Avro on Kafka topics) and at rest (ClickHouse)."""
 
 from .codec import CONTENT_FIELDS, CORE_GROUPS, Frame, decode, encode, encode_group, frame, split_raw, unframe
-from .errors import ContentSealBroken, MalformedRecord, SchemaError, UnknownEventType, UnknownKey, UnknownSchemaId
+from .errors import ContentSealBroken, MalformedRecord, SchemaError, UnknownKey, UnknownSchemaId
 from .event import EVENT_TYPES, OUTCOMES, STREAM_EVENT_TYPES
 from .hashing import chain_hash, commitment, event_hash, record_hash
 from .headers import KEY_HEADER, DeadLetterHeader
@@ -28,7 +28,6 @@ __all__ = [
     "RegisteredSchema",
     "SchemaError",
     "Topic",
-    "UnknownEventType",
     "UnknownKey",
     "UnknownSchemaId",
     "associated_data",

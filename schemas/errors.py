@@ -3,7 +3,6 @@
 SchemaError
 ├── MalformedRecord      the bytes are not what their schema says
 ├── UnknownSchemaId      the record names a schema that this version does not have
-├── UnknownEventType     the event type is not one of the contract's
 ├── UnknownKey           the content is sealed for keys that are not here
 └── ContentSealBroken    the content does not open with the right key: it was changed
 """
@@ -19,10 +18,6 @@ class MalformedRecord(SchemaError):
 
 class UnknownSchemaId(SchemaError):
     """The record names a schema that this version does not have."""
-
-
-class UnknownEventType(SchemaError):
-    """The event type is not one of the contract's."""
 
 
 class UnknownKey(SchemaError):
