@@ -172,6 +172,25 @@ def test_a_broker_that_comes_later_gets_all(broker: Broker, start: Callable[...,
     assert types(stream) == ["stream_open", *["chain_start", "chain_end"] * 300, "stream_close"]
 
 
+def test_mode_drop_names_what_did_not_fit(broker: Broker, start: Callable[..., Application]) -> None:
+    """Memory is full before the broker comes: the oldest events and the newest arrive, an event names those between."""
+    application = start(broker.servers, LANGTRAIL_DELIVERY="drop", LANGTRAIL_MEMORY_MAX_BYTES=str(1 << 16))
+    application.do("run 500")
+    broker.start()
+    create_topics(broker.servers)
+    assert application.do("flush 60")["left"] == 0
+    application.do("run 10")
+    assert application.do("flush 60")["left"] == 0
+    application.end()
+    assert not application.spool.exists()
+    (stream,) = arrived(broker.servers).values()
+    (dropped,) = [event for event in stream["events"] if event["event_type"] == "dropped"]
+    assert dropped["ext"] == {"reason": "LANGTRAIL_MEMORY_MAX_BYTES is reached"}
+    assert dropped["last_seq"] == 1000
+    assert types(stream)[-21:] == [*["chain_start", "chain_end"] * 10, "stream_close"]
+    assert len(stream["events"]) == 1 + dropped["first_seq"] - 1 + 1 + 20 + 1
+
+
 def test_a_broker_that_is_killed_under_load_gets_all(broker: Broker, start: Callable[..., Application]) -> None:
     """Killed twice while applications run, it has every event of both in the end."""
     broker.start()

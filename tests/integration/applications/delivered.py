@@ -3,6 +3,7 @@
 They say on standard output what they did, a JSON object a line.
 """
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -11,7 +12,9 @@ import sys
 import threading
 import time
 from typing import Any
+from uuid import uuid4
 
+import psutil  # type: ignore[import-untyped]  # it has no type hints
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
@@ -63,6 +66,60 @@ def on_command() -> None:
             begun = time.monotonic()
             left = AuditCallbackHandler().flush(float(argument))
             say(left=left, seconds=time.monotonic() - begun)
+
+
+def timed(count: str, size: str) -> None:
+    """Call a start and an end hook so often, and say how long each hook took: microseconds, in their order."""
+    handler, text = AuditCallbackHandler(), "audit " * (int(size) // 6)
+    took = []
+    for _ in range(int(count)):
+        run_id = uuid4()
+        begun = time.perf_counter_ns()
+        handler.on_chain_start(None, {"text": text}, run_id=run_id, name="step")
+        middle = time.perf_counter_ns()
+        handler.on_chain_end({"text": text}, run_id=run_id)
+        took += [middle - begun, time.perf_counter_ns() - middle]
+    say(took=[nanoseconds // 1000 for nanoseconds in took])
+
+
+def looped(seconds: str) -> None:
+    """Run chains on an event loop, and say how long the loop was ever held up: seconds."""
+    step = RunnableLambda(lambda value: value)
+
+    async def tick(ends: float) -> float:
+        longest = 0.0
+        while (now := time.monotonic()) < ends:
+            await asyncio.sleep(0)
+            longest = max(longest, time.monotonic() - now)
+        return longest
+
+    async def main() -> float:
+        ends = time.monotonic() + float(seconds)
+        ticking = asyncio.create_task(tick(ends))
+        while time.monotonic() < ends:
+            await step.ainvoke({"number": 1}, {"callbacks": [AuditCallbackHandler()]})
+        return await ticking
+
+    say(longest=asyncio.run(main()))
+
+
+def measured(events: str, steps: str) -> None:
+    """Record so many events, and say after each of some equal parts how many bytes the process holds."""
+    handler, part = AuditCallbackHandler(), int(events) // int(steps) // 2
+    for _ in range(int(steps)):
+        for _ in range(part):
+            run_id = uuid4()
+            handler.on_chain_start(None, {"text": "audit " * 16}, run_id=run_id, name="step")
+            handler.on_chain_end({"text": "audit " * 16}, run_id=run_id)
+        say(resident=psutil.Process().memory_info().rss)
+
+
+def never_ending(runs: str) -> None:
+    """Begin runs that never end, and say how many bytes the process holds."""
+    handler = AuditCallbackHandler()
+    for _ in range(int(runs)):
+        handler.on_chain_start(None, {"text": "audit " * 16}, run_id=uuid4(), name="step")
+    say(resident=psutil.Process().memory_info().rss)
 
 
 def sized(*sizes: str) -> None:
