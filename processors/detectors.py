@@ -12,6 +12,8 @@ from .detectors_calls import CALLS
 from .detectors_carriers import CARRIERS
 from .detectors_commands import COMMANDS
 from .detectors_financial import FINANCIAL
+from .detectors_identity import IDENTITY
+from .detectors_life import LIFE
 from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
 from .detectors_said import SAID
@@ -19,7 +21,20 @@ from .detectors_secrets import SECRETS
 from .detectors_vendors import VENDORS
 from .engine import PatternSet, encode
 
-DETECTORS: Final = (*SECRETS, *ASSIGNMENTS, *CALLS, *COMMANDS, *SAID, *VENDORS, *FINANCIAL, *PERSONAL, *PHONE, *CARRIERS)
+DETECTORS: Final = (
+    *SECRETS,
+    *ASSIGNMENTS,
+    *CALLS,
+    *COMMANDS,
+    *SAID,
+    *VENDORS,
+    *FINANCIAL,
+    *PERSONAL,
+    *IDENTITY,
+    *LIFE,
+    *PHONE,
+    *CARRIERS,
+)
 """Every detector, in the order in which they are run."""
 
 KEY: Final = -1

@@ -262,7 +262,10 @@ ASSIGNMENTS: Final = (
             r"(?:[\"' ][^<>\n\x00]*)?>\s*([^<\x00]*[^<\s\x00])\s*</"
             rf"|<key>({NAME})</key>\s*<string>([^<\n\x00]+)</string>"
         ),
-        trigger=rf"(?i)(?:{SENSITIVE})[^<>]*>[^<]+</|(?:{SENSITIVE})[\w.\-]*</key>\s*<string>",
+        trigger=(
+            rf"(?i)<[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"' >]|(?:name|key|id)=[\"'][\w.\-$]*(?:{SENSITIVE})"
+            r"|</key>\s*<string>"
+        ),
         judge=_tagged,
         rank=Rank.ASSIGNED_SECRET,
         example="<dbPassword>hunter2</dbPassword>",
@@ -278,7 +281,7 @@ ASSIGNMENTS: Final = (
             r"(?:\s{0,40}|[^<>\n\[\x00]{0,80}?\s)"
             rf"[\"']?value[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:{SHORT_QUOTED}|([^\s\"'\x00<>]+)))"
         ),
-        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[\"']?\s*,?[^<>]*[^\w](?:value|default)[\"']?\s*[:=]",
+        trigger=rf"(?i)(?:name|key|id|property|variable)[\"']?\s*[:=]?\s*[\"']?[\w.\-$]*(?:{SENSITIVE})",
         judge=_second,
         rank=Rank.ASSIGNED_SECRET,
         example='<add key="DbPassword" value="sunshine" />',

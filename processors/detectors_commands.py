@@ -95,10 +95,7 @@ COMMANDS: Final = (
             rf"|\bldap\w+\b{_REST}-w\s{_VALUE}"
             rf"|\bopenssl\b{_REST}(?:-k\s|-pass(?:in|out)?\s+pass:){_VALUE}"
         ),
-        trigger=(
-            r"(?:mysql|mariadb|sshpass|docker|podman|nerdctl|buildah|skopeo|helm|\boc|\baz|mongo|influx|cqlsh|sqlcmd|bcp|zip|svn)"
-            r"[^\n|;&]*\s-[pP]|(?:plink|pscp|psftp)[^\n]*\s-pw\s|7za?\b[^\n]*\s-p|redis-cli[^\n]*\s-a\s|ldap[^\n]*\s-w\s|openssl[^\n]*\s-(?:k|pass)"
-        ),
+        trigger=r"\s-(?:[pP]|[awk]\s|pass(?:in|out)?\s)",
         judge=_letter,
         rank=Rank.ASSIGNED_SECRET,
         example="mysql -u root -psunshine shop",
@@ -117,9 +114,8 @@ COMMANDS: Final = (
             r"|(?:\bsqlplus\s(?:-\w+\s){0,3}|jdbc:oracle:thin:)[\w$#]+/([^\s@/\x00]+)@"
         ),
         trigger=(
-            r"htpasswd\s+-|rabbitmqctl\s|/user:[^\s]+\s"
-            r"|echo\s[^\n]*\|\s?(?:sudo -S|[^\n]*--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
-            r"|(?:sqlplus|jdbc:oracle:thin:)[^\n]*/"
+            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|/user:[^\s]|--password-stdin|(?:sqlplus\s|oracle:thin:)"
+            r"|\|\s?(?:sudo -S|(?:sudo )?chpasswd|passwd --stdin)"
         ),
         judge=_credential,
         rank=Rank.ASSIGNED_SECRET,

@@ -7,8 +7,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from .detector import NOTHING, Candidate, Detector, Rank, Span
-from .validators import IBAN_LENGTHS, card_certain, card_range, iban, luhn
+from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, iban, luhn
 
 _CARD_WORDS = re.compile(
     r"card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b|credit|debit|payment"
@@ -22,6 +22,8 @@ _CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (
 """How cards are written, digits a group."""
 _FOURS = (4, 4, 4, 4)
 _NEVER_FIRST = "79"
+_FEWEST_KINDS = 4
+"""Kinds of digits of an address; fewer are filling."""
 _MOST_GROUPS = 8
 _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
@@ -109,6 +111,18 @@ def _iban(candidate: Candidate) -> Iterable[Span]:
     return (Span(candidate.start, end),) if iban(compact) or _BANK_WORDS.search(candidate.before(32)) else NOTHING
 
 
+def _base58(candidate: Candidate) -> Iterable[Span]:
+    return (Span(candidate.start, candidate.end),) if base58_checked(candidate.value) else NOTHING
+
+
+def _bech32(candidate: Candidate) -> Iterable[Span]:
+    return (Span(candidate.start, candidate.end),) if bech32(candidate.value) else NOTHING
+
+
+def _ethereum(candidate: Candidate) -> Iterable[Span]:
+    return (Span(candidate.start, candidate.end),) if len({*candidate.value[2:]}) > _FEWEST_KINDS else NOTHING
+
+
 FINANCIAL: Final = (
     Detector(
         name="credit_card",
@@ -133,6 +147,49 @@ FINANCIAL: Final = (
         rank=Rank.CHECKSUM,
         example="to DE89 3704 0044 0532 0130 00 please",
         counter_example="part DE89 3704 0044 0532 0130 01",
+    ),
+    Detector(
+        name="wallet_base58",
+        type="CRYPTO_WALLET",
+        reason="Bitcoin, Litecoin, Dogecoin, Tron: base58 with a checksum of four bytes.",
+        pattern=r"(?:^|[^0-9A-Za-z_])([13LMDT][1-9A-HJ-NP-Za-km-z]{25,34})(?:[^0-9A-Za-z_]|$)",
+        judge=_base58,
+        rank=Rank.CHECKSUM,
+        example="pay 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa now",
+        counter_example="id 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
+    ),
+    Detector(
+        name="wallet_bech32",
+        type="CRYPTO_WALLET",
+        reason="Bitcoin and Litecoin since 2017: bech32 with a checksum (BIP 173, BIP 350).",
+        pattern=r"(?i)(?:^|[^0-9A-Za-z_])((?:bc|tb|ltc)1[02-9ac-hj-np-z]{8,87})(?:[^0-9A-Za-z_]|$)",
+        trigger=r"(?i)(?:bc|tb|ltc)1[02-9ac-hj-np-z]{8}",
+        judge=_bech32,
+        rank=Rank.CHECKSUM,
+        example="pay bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 now",
+        counter_example="id bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+    ),
+    Detector(
+        name="wallet_ethereum",
+        type="CRYPTO_WALLET",
+        reason="Ethereum and its kin: 0x and forty hexadecimal digits. Hashes are longer, other numbers shorter.",
+        pattern=r"(?:^|[^0-9A-Za-z_])(0x[0-9A-Fa-f]{40})(?:[^0-9A-Za-z_]|$)",
+        trigger=r"0x[0-9A-Fa-f]{40}",
+        judge=_ethereum,
+        rank=Rank.EXACT,
+        example="to 0x52908400098527886E0F7030069857D2E4169EE7",
+        counter_example="at 0x7f3def85ea00 and 0x0000000000000000000000000000000000000000",
+    ),
+    Detector(
+        name="wallet_monero",
+        type="CRYPTO_WALLET",
+        reason="Monero: 95 characters of base58, the first 4 or 8.",
+        pattern=r"(?:^|[^0-9A-Za-z_])([48][0-9AB][1-9A-HJ-NP-Za-km-z]{93})(?:[^0-9A-Za-z_]|$)",
+        trigger=r"[48][0-9AB][1-9A-HJ-NP-Za-km-z]{40}",
+        judge=whole,
+        rank=Rank.EXACT,
+        example=f"to 48{'a1B2c3D4e5F6g7H8i9J' * 5}"[:98],
+        counter_example="sum 48a1B2c3D4e5F6g7H8i9J0",
     ),
 )
 """Detectors of payment cards and bank accounts."""

@@ -43,7 +43,7 @@ SAID: Final = (
             rf"([^\s\x00{_QUOTES}][^\s\x00]{{3,}})"
             rf"|(?:{_UNSPACED})\s{{0,2}}(?:是|为|為|は|는|은)?\s?[:：]?\s{{0,2}}[「『\"“]?([!-~]{{4,}})"  # noqa: RUF001 - as it is written there
         ),
-        trigger=rf"(?i)(?:{_SPOKEN})[\w.@' -]*\s(?:{_IS}):?\s|{_UNSPACED}",
+        trigger=rf"(?i)(?:{_SPOKEN})\s|{_UNSPACED}",
         judge=_said,
         rank=Rank.ASSIGNED_SECRET,
         example="my password for the shop is hunter2, thanks",

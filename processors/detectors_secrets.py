@@ -40,7 +40,9 @@ def _value(candidate: Candidate) -> Iterable[Span]:
 
 
 def _authorization(candidate: Candidate) -> Iterable[Span]:
-    return _credential(candidate.start, candidate.value.rstrip(")]}>\\"))
+    value = candidate.value.rstrip(")]}>\\")
+    first = value.partition(" ")[0]
+    return NOTHING if is_placeholder(first) else _credential(candidate.start, value)
 
 
 SECRETS: Final = (
@@ -87,7 +89,7 @@ SECRETS: Final = (
         pattern=(
             r"(?i)authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
             rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)"
-            rf"|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+(?: [^\s,;\"'\x00=]{{8,}})?))"
+            rf"|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+(?: [^\s,;\"'\x00=\[]{{8,}})?))"
         ),
         trigger=r"(?i)authorization[\"']?\s*[:=]",
         judge=_authorization,

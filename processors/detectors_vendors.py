@@ -179,7 +179,7 @@ _TOKENS: Final = (
     _t("supabase", "Supabase", "sb[pv]_|sb_secret_", r"[\w-]{30,}", f"sbp_{_hex(40)}"),
     _t("facebook", "Meta", "EAA[A-Z]", "[0-9A-Za-z]{80,}", f"EAAM{_letters(100)}"),
     _t("dropbox", "Dropbox", r"sl\.[\w-]", r"[\w-]{120,}", f"sl.{_letters(140)}", "sl.u"),
-    _t("figma", "Figma", "fig[dour]_?", r"[\w-]{38,}", f"figd_{_letters(40)}", "figure_of_speech_in_the_novel_and_its_meaning"),
+    _t("figma", "Figma", "fig[dour]_", r"[\w-]{38,}", f"figd_{_letters(40)}", "figd_of_speech_in_the_novel_and_of_its_meaning"),
     _t(
         "airtable",
         "Airtable",

@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode
 from bisect import bisect_right
 from collections.abc import Collection
 from functools import cache
+from hashlib import sha256
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -87,6 +88,34 @@ def iban(compact: str) -> bool:
     if len(compact) != IBAN_LENGTHS.get(compact[:2]):
         return False
     return int((compact[4:] + compact[:4]).translate(_IBAN_DIGITS)) % 97 == 1
+
+
+_BASE58 = {char: value for value, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_BECH32 = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+_BECH32_GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+
+
+def base58_checked(text: str) -> bool:
+    """Tell whether this is 25 bytes in base58 of which the last four are the hash of the others (Bitcoin's base58check)."""
+    number = 0
+    for char in text:
+        number = number * 58 + _BASE58[char]
+    if number.bit_length() > 200:
+        return False
+    data = number.to_bytes(25, "big")
+    return sha256(sha256(data[:21]).digest()).digest()[:4] == data[21:]
+
+
+def bech32(text: str) -> bool:
+    """Tell whether the checksum of a bech32 (BIP 173) or bech32m (BIP 350) text is right."""
+    prefix, _, rest = text.lower().rpartition("1")
+    checksum = 1
+    for value in (*(ord(c) >> 5 for c in prefix), 0, *(ord(c) & 31 for c in prefix), *(_BECH32.get(c, 0) for c in rest)):
+        top = checksum >> 25
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
+        for bit, term in enumerate(_BECH32_GENERATOR):
+            checksum ^= term if top >> bit & 1 else 0
+    return checksum in (1, 0x2BC830A3)
 
 
 def us_ssn(digits: str) -> bool:
