@@ -1,4 +1,8 @@
-"""Fills a store with made-up sessions through the sink's own writer: the same rows for the same seed, in bounded memory."""
+"""Fills a store with made-up sessions: the same rows for the same seed, in bounded memory.
+
+The first half million events go through the sink's own writer, and their event and record hashes are right. What is asked for
+above that are copies of their sessions, made by the engine (see seed_copies).
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,16 +13,22 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Any, Final
 
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
 from langtrail.processors.avro_container import AvroContainer
-from langtrail.processors.clickhouse import Store, StoreError, connect
+from langtrail.processors.clickhouse import Store, StoreError, connect, store_error
 from langtrail.schemas import AUDIT_EVENT, RegisteredSchema, encode, event_hash, record_hash, registry
 
 from .errors import CannotRun
 from .migrate import migrate
+from .seed_copies import store_copies
 from .seed_events import Period, session_events
 
 TOPIC: Final = "langtrail.bench"
 """What made-up rows have for their topic: no record of Kafka is ever taken for one of them."""
+ORIGINALS: Final = 500_000
+"""How many events are made one by one."""
 ROWS_A_BATCH: Final = 10_000
 _SESSIONS_A_BATCH: Final = 10_000
 _HASH_BYTES: Final = 32
@@ -49,6 +59,28 @@ def seed(dsn: str, events: int, *, days: int, number: int = 1, jobs: int = 2) ->
     _refuse_recorded(dsn)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     period = Period(int(midnight.timestamp()) * 1_000_000 - (days - 1) * _DAY_US, days)
+    originals = min(events, ORIGINALS)
+    yield from _store_originals(dsn, originals, number, period, jobs)
+    if events > originals:
+        yield from _store_copies(dsn, originals, events, f"{TOPIC}:{number}:{period.begin_us}", period, jobs)
+
+
+def encode_seeded(record: dict[str, Any]) -> bytes:
+    """Return the Avro datum of a made-up event, with its event and record hash. Raises MalformedRecord."""
+    head, core = _schemas()
+    core_bytes = encode(core, record)
+    rest = event_hash(core_bytes) + encode(head, record | _NO_HASHES)[2 * _HASH_BYTES :] + core_bytes
+    return record_hash(rest) + rest
+
+
+@cache
+def _schemas() -> tuple[RegisteredSchema, RegisteredSchema]:
+    """Return the head and the core of the newest AuditEvent, each as a schema of its own."""
+    whole = registry().latest(AUDIT_EVENT)
+    return replace(whole, core=None), replace(whole, head=str(whole.core), core=None)
+
+
+def _store_originals(dsn: str, events: int, number: int, period: Period, jobs: int) -> Iterator[int]:
     batches = [
         _Batch(dsn, number, at // ROWS_A_BATCH, min(ROWS_A_BATCH, events - at), period) for at in range(0, events, ROWS_A_BATCH)
     ]
@@ -63,21 +95,14 @@ def seed(dsn: str, events: int, *, days: int, number: int = 1, jobs: int = 2) ->
             pool.shutdown(cancel_futures=True)
 
 
-def encode_seeded(record: dict[str, Any]) -> bytes:
-    """Return the Avro datum of a made-up event, with its event and record hash. Raises MalformedRecord."""
-    whole, head = _schemas()
-    unhashed = record | _NO_HASHES
-    head_bytes = encode(head, unhashed)
-    core = encode(whole, unhashed)[len(head_bytes) :]
-    rest = event_hash(core) + head_bytes[2 * _HASH_BYTES :] + core
-    return record_hash(rest) + rest
-
-
-@cache
-def _schemas() -> tuple[RegisteredSchema, RegisteredSchema]:
-    """Return the newest AuditEvent, and its head as a schema of its own."""
-    whole = registry().latest(AUDIT_EVENT)
-    return whole, replace(whole, core=None)
+def _store_copies(dsn: str, originals: int, events: int, name: str, period: Period, jobs: int) -> Iterator[int]:
+    client = _client(dsn)
+    try:
+        yield from store_copies(client, originals, events, name, (period.begin_us, period.days), jobs)
+    except ClickHouseError as error:
+        raise CannotRun(str(store_error(error, dsn))) from None
+    finally:
+        client.close()
 
 
 def _store(batch: _Batch) -> int:
@@ -103,13 +128,17 @@ def _connected(dsn: str) -> Store:
 
 
 def _refuse_recorded(dsn: str) -> None:
-    try:
-        client = connect(dsn)
-    except StoreError as error:
-        raise CannotRun(str(error)) from None
+    client = _client(dsn)
     try:
         found = client.query("SELECT 1 FROM events WHERE _topic != {topic:String} LIMIT 1", {"topic": TOPIC}).result_rows
     finally:
         client.close()
     if found:
         raise CannotRun("the database holds recorded events; name another one in LANGTRAIL_CLICKHOUSE_DSN, it will be created")
+
+
+def _client(dsn: str) -> Client:
+    try:
+        return connect(dsn, timeout_seconds=_INSERT_SECONDS)
+    except StoreError as error:
+        raise CannotRun(str(error)) from None

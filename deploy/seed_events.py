@@ -17,6 +17,8 @@ _DAY_US: Final = 86_400_000_000
 _TENANTS: Final = 20
 _PEOPLE_OF_A_TENANT: Final = 200
 _TURNS: Final = (1, 1, 1, 2, 2, 3, 3, 4, 6, 9)
+_LATEST_HOUR: Final = 22
+"""No session goes on past midnight, so that a copy of it can be moved to any other day as a whole."""
 _RARE_EVERY: Final = 4
 """So many prompts have one with a number that hardly any other has."""
 
@@ -45,7 +47,7 @@ class _Session:
         self._who = {
             "tenant_id": f"tenant-{tenant:02}",
             "tenant_name": f"Tenant {tenant:02}",
-            "principal_id": f"user-{tenant:02}-{_skewed(random, _PEOPLE_OF_A_TENANT):03}",
+            "principal_id": f"user-{tenant:02}-{random.choices(range(_PEOPLE_OF_A_TENANT), cum_weights=_people())[0]:03}",
             "session_id": f"session-{number:08}",
             "thread_id": f"session-{number:08}",
             "stream_id": _uuid(random),
@@ -54,8 +56,8 @@ class _Session:
         }
         self._provider, self._model, self._nanousd = random.choices(MODELS, (5, 3, 2, 1))[0]
         day = random.randrange(period.days)
-        self._now = period.begin_us + day * _DAY_US + int(random.gauss(13, 3) * 3_600_000_000) % _DAY_US
-        self._seq = -1
+        self._now = period.begin_us + day * _DAY_US + int(min(max(random.gauss(13, 3), 0), _LATEST_HOUR) * 3_600_000_000)
+        self._seq = 0
         self._history = "You are a careful assistant. Answer in two sentences and quote the source."
 
     def turn(self) -> Iterator[dict[str, Any]]:
@@ -140,6 +142,12 @@ class _Session:
 def _vocabulary() -> tuple[tuple[str, ...], tuple[float, ...]]:
     vocabulary = words()
     return vocabulary, tuple(accumulate(1 / (rank + 3) for rank in range(len(vocabulary))))
+
+
+@cache
+def _people() -> tuple[float, ...]:
+    """Return how much each person of a tenant does, added up: the first ten times as much as the last."""
+    return tuple(accumulate(1 / (rank + 20) for rank in range(_PEOPLE_OF_A_TENANT)))
 
 
 def _skewed(random: Random, count: int) -> int:

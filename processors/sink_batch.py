@@ -9,12 +9,22 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Message
 
-from langtrail.schemas import AUDIT_EVENT, MalformedRecord, RegisteredSchema, UnknownSchemaId, record_hash, registry, unframe
+from langtrail.schemas import (
+    AUDIT_EVENT,
+    MalformedRecord,
+    RegisteredSchema,
+    UnknownSchemaId,
+    frame,
+    record_hash,
+    registry,
+    unframe,
+)
 
 from .event import Rejected
 from .intent import Intent
 
 _HASH_BYTES: Final = 32
+_FRAME_BYTES: Final = 5
 _PLAUSIBLE_IDS: Final = 1000
 """So many ids above the newest known one are taken for a newer version's; what is beyond is no schema id at all."""
 
@@ -79,9 +89,21 @@ class Gathering:
 
     def add(self, message: Message, now: float) -> None:
         """Take the next record. A batch ends where it is full, where the schema changes, and where a replay ends."""
-        schema, datum, why, newer = _read(message)
         offset = message.offset()
         assert offset is not None  # noqa: S101 - a message without error has an offset
+        schema, datum = _read_sound(message.value())
+        batch, size, limits = self._open, len(datum), self._limits
+        if schema is None or batch is None or schema is not batch.schema or self._replay or batch.bytes + size > limits.bytes:
+            self._add_other(message, offset, now)
+        else:  # nearly every record: one more of the same
+            batch.hi = offset
+            batch.bytes += size
+            batch.rows.append(Row(offset, datum, message))
+            if len(batch.rows) + len(batch.rejects) >= limits.rows:
+                self._close()
+
+    def _add_other(self, message: Message, offset: int, now: float) -> None:
+        schema, datum, why, newer = _read(message)
         size = len(datum)
         if self._replay and offset > self._replay.hi:
             self.end_replay()
@@ -159,6 +181,17 @@ def event_hash_at(schema: RegisteredSchema) -> int:
     raise ValueError(f"schema id {schema.id} has no event_hash")
 
 
+def _read_sound(value: bytes | None) -> tuple[RegisteredSchema | None, bytes]:
+    """Return schema and datum of a value as nearly all are; no schema for one that has to be looked at more closely."""
+    schema = _audit_frames().get(value[:_FRAME_BYTES]) if value else None
+    if schema is None or value is None:
+        return None, b""
+    datum = value[_FRAME_BYTES:]
+    if record_hash(memoryview(datum)[_HASH_BYTES:]) != datum[:_HASH_BYTES]:
+        return None, b""
+    return schema, datum
+
+
 class _Read(NamedTuple):
     schema: RegisteredSchema | None
     datum: bytes
@@ -185,6 +218,12 @@ def _read(message: Message) -> _Read:
 def newest_schema_id() -> int:
     """Return the highest schema id that this langtrail knows."""
     return max(schema.id for subject in registry().subjects() for schema in registry().versions(subject))
+
+
+@cache
+def _audit_frames() -> dict[bytes, RegisteredSchema]:
+    """Return the schemas of audit events by the bytes that a value begins with."""
+    return {frame(schema.id, b""): schema for schema in registry().versions(AUDIT_EVENT)}
 
 
 @cache

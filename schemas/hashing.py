@@ -3,6 +3,8 @@
 import hmac
 from hashlib import sha256
 
+_RECORD = sha256(b"\x03")
+
 
 def commitment(salt: bytes, field: str, value: bytes) -> bytes:
     """Commit to `value` without revealing it: HMAC-SHA256(salt, field || 0x00 || value), 32 bytes.
@@ -26,6 +28,8 @@ def chain_hash(stream_id: bytes, seq: int, previous: bytes, event: bytes) -> byt
     return sha256(b"\x02" + stream_id + seq.to_bytes(8, "big") + previous + event).digest()
 
 
-def record_hash(rest: bytes) -> bytes:
+def record_hash(rest: bytes | memoryview) -> bytes:
     """Return SHA-256(0x03 || rest), 32 bytes; `rest` is an encoded AuditEvent after its field record_hash."""
-    return sha256(b"\x03" + rest).digest()
+    digest = _RECORD.copy()
+    digest.update(rest)
+    return digest.digest()

@@ -46,3 +46,23 @@ def test_a_recorded_trail_is_not_spoilt(dsn: str, client: Client) -> None:
     )
     with pytest.raises(CannotRun, match="name another one in LANGTRAIL_CLICKHOUSE_DSN"):
         list(seed(dsn, 10, days=1, jobs=1))
+
+
+def test_a_large_store_is_filled_with_copies(dsn: str, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the originals the engine copies sessions: each event under an id, a hash and a session of its own, once."""
+    monkeypatch.setattr("langtrail.deploy.seed.ORIGINALS", 300)
+    monkeypatch.setattr("langtrail.deploy.seed_copies.ROWS_A_COPY", 200)
+    database = urlsplit(dsn).path[1:]
+    facts = (
+        "SELECT count(), uniqExact(event_id), uniqExact(event_hash), uniqExact(_offset), "
+        "uniqExact(session_id) > 3 * uniqExactIf(session_id, _offset < 300), max(occurred_at) < now() + INTERVAL 1 DAY, "
+        "uniqExact(root_run_id) > 3 * uniqExactIf(root_run_id, _offset < 300), "
+        f"uniqExactIf(run_id, parent_run_id IS NULL) = uniqExact(root_run_id) FROM {database}.events"
+    )
+    for _ in range(2):
+        assert sum(seed(dsn, 1_100, days=3, jobs=2)) == 1_100
+        assert tuple(client.query(facts).result_rows[0]) == (1_100, 1_100, 1_100, 1_100, True, True, True, True)
+    tables = client.query(
+        "SELECT name FROM system.tables WHERE database = {database:String}", {"database": database}
+    ).result_rows
+    assert "seed_originals" not in {name for (name,) in tables}
