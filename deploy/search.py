@@ -10,6 +10,8 @@ from .ask import Answer, AskError, Trail
 
 _FIRST_WINDOW: Final = timedelta(hours=1)
 _WIDER: Final = 4
+_FIRST_INDEXED: Final = timedelta(days=1)
+"""A word that has not enough events in the last day is not so frequent that all of them could not be looked up at once."""
 INDEX: Final = "by_text"
 _TIME: Final = "%Y-%m-%d %H:%M:%S.%f"
 _ONE_WORD = re.compile(r"[^\W_\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]*")
@@ -36,18 +38,18 @@ def search(
 ) -> Answer:
     """Return the events that have all words of `text`, or the whole of it as a phrase: the newest first, at most `limit`.
 
-    Case is folded. `since` and `until` are times as ClickHouse takes them. What has to be read rather than looked up is read
-    from the newest on, in wider and wider stretches of time, until there are enough; `tell` is told how far back it is.
+    Case is folded. `since` and `until` are times as ClickHouse takes them. The last day is searched first. What has to be read
+    rather than looked up is read from the newest on, in wider and wider stretches of time, until there are enough; `tell` is
+    told how far back it is.
     Raises AskError when there is no word in the text, and when the store does not answer.
     """
     if not any(character.isalnum() for character in text):
         raise AskError("there is no word in the text to search for")
     asked: dict[str, Any] = {"text": text, "phrases": phrases(text, whole=phrase), "tenant": tenant}
-    if not asked["phrases"] and is_indexed(trail):
-        return trail.ask("search", **asked, since=since, until=until, limit=limit)
+    looked_up = not asked["phrases"] and is_indexed(trail)
     columns: tuple[str, ...] = ()
     rows: list[list[Any]] = []
-    for first, last in _windows(trail, since, until):
+    for first, last in _windows(trail, since, until, looked_up=looked_up):
         tell(first)
         part = trail.ask("search", **asked, since=first, until=last, limit=limit - len(rows))
         columns, rows = part.columns or columns, rows + part.rows
@@ -72,16 +74,19 @@ def is_indexed(trail: Trail) -> bool:
     return bool(is_there)
 
 
-def _windows(trail: Trail, since: str | None, until: str | None) -> Iterator[tuple[str, str]]:
-    """Yield stretches of time, the newest first, each four times as wide as the one before, over all that is stored."""
+def _windows(trail: Trail, since: str | None, until: str | None, *, looked_up: bool) -> Iterator[tuple[str, str]]:
+    """Yield stretches of time over all that is stored, the newest first.
+
+    They are a day and all before it for what is looked up in an index, else each is four times as wide as the one before.
+    """
     ((first, last),) = trail.sql(_BOUNDS).rows
     begin = max(filter(None, (_time(since), datetime.fromisoformat(first))))
     end = min(filter(None, (_time(until), datetime.fromisoformat(last) + timedelta(microseconds=1))))
-    width = _FIRST_WINDOW
+    width = _FIRST_INDEXED if looked_up else _FIRST_WINDOW
     while begin < end:
         start = max(begin, end - width)
         yield start.strftime(_TIME), end.strftime(_TIME)
-        end, width = start, width * _WIDER
+        end, width = start, end - begin if looked_up else width * _WIDER
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,7 +1,7 @@
 """Fills a store with made-up sessions: the same rows for the same seed, in bounded memory.
 
-The first half million events go through the sink's own writer, and their event and record hashes are right. What is asked for
-above that are copies of their sessions, made by the engine (see seed_copies).
+Up to half a million events go through the sink's own writer, and their event and record hashes are right. Of more, those of
+the first day do; the days after it are copies of it, made by the engine (see seed_copies).
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from itertools import islice
 from multiprocessing import get_context
 from typing import Any, Final
 
@@ -22,13 +21,13 @@ from langtrail.schemas import AUDIT_EVENT, RegisteredSchema, encode, event_hash,
 
 from .errors import CannotRun
 from .migrate import migrate
-from .seed_copies import store_copies
-from .seed_events import Period, session_events
+from .seed_copies import Copy, copies, store_copies
+from .seed_events import Period, stream_events
 
 TOPIC: Final = "langtrail.bench"
 """What made-up rows have for their topic: no record of Kafka is ever taken for one of them."""
 ORIGINALS: Final = 500_000
-"""How many events are made one by one."""
+"""The most events that are made one by one."""
 ROWS_A_BATCH: Final = 10_000
 _SESSIONS_A_BATCH: Final = 10_000
 _HASH_BYTES: Final = 32
@@ -59,10 +58,12 @@ def seed(dsn: str, events: int, *, days: int, number: int = 1, jobs: int = 2) ->
     _refuse_recorded(dsn)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     period = Period(int(midnight.timestamp()) * 1_000_000 - (days - 1) * _DAY_US, days)
-    originals = min(events, ORIGINALS)
-    yield from _store_originals(dsn, originals, number, period, jobs)
-    if events > originals:
-        yield from _store_copies(dsn, originals, events, f"{TOPIC}:{number}:{period.begin_us}", period, jobs)
+    if events <= ORIGINALS:
+        yield from _store_originals(dsn, events, number, period, jobs)
+        return
+    originals = min(ORIGINALS, -(-events // days))
+    yield from _store_originals(dsn, originals, number, replace(period, days=1), jobs)
+    yield from _store_copies(dsn, copies(originals, events, days), f"{TOPIC}:{number}:{originals}:{period.begin_us}", jobs)
 
 
 def encode_seeded(record: dict[str, Any]) -> bytes:
@@ -95,10 +96,10 @@ def _store_originals(dsn: str, events: int, number: int, period: Period, jobs: i
             pool.shutdown(cancel_futures=True)
 
 
-def _store_copies(dsn: str, originals: int, events: int, name: str, period: Period, jobs: int) -> Iterator[int]:
+def _store_copies(dsn: str, made: list[Copy], name: str, jobs: int) -> Iterator[int]:
     client = _client(dsn)
     try:
-        yield from store_copies(client, originals, events, name, (period.begin_us, period.days), jobs)
+        yield from store_copies(client, made, name, jobs)
     except ClickHouseError as error:
         raise CannotRun(str(store_error(error, dsn))) from None
     finally:
@@ -108,8 +109,7 @@ def _store_copies(dsn: str, originals: int, events: int, name: str, period: Peri
 def _store(batch: _Batch) -> int:
     container = _container()
     first = batch.number * _SESSIONS_A_BATCH
-    sessions = (session_events(batch.seed, first + at, batch.period) for at in range(_SESSIONS_A_BATCH))
-    events = islice((event for session in sessions for event in session), batch.rows)
+    events = stream_events(batch.seed, batch.number, batch.period, batch.rows, range(first, first + _SESSIONS_A_BATCH))
     offset = batch.number * ROWS_A_BATCH
     data = container.encode((offset + at, encode_seeded(event)) for at, event in enumerate(events))
     token = f"{TOPIC}:{batch.seed}:{batch.number}:{batch.rows}:{batch.period.begin_us}:{batch.period.days}"

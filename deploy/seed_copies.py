@@ -2,7 +2,8 @@
 
 A copy is another session: of the same person on another day, with ids and an event hash of its own and other numbers in its
 texts. It is as long and says as much as the one it comes from, so sizes, times and plans are those of a store of single
-sessions. What a copy is not: its hashes and commitments are not of its fields, so nothing of it can be verified.
+sessions, and the days are stored one after the other, as they would come. What a copy is not: its hashes and commitments are
+not of its fields, so nothing of it can be verified.
 """
 
 from collections.abc import Iterator
@@ -22,9 +23,6 @@ AS SELECT * FROM events FINAL WHERE _offset < {originals:Int64}
 """
 _COPY: Final = """
 INSERT INTO events
-WITH
-    dateDiff('day', fromUnixTimestamp64Micro({begin_us:Int64}, 'UTC'), o.occurred_at) AS day,
-    toIntervalDay(toInt64(sipHash64(o.session_id, {copy:String}) % {days:UInt16}) - day) AS moved
 SELECT * REPLACE
 (
     SHA256(concat(o.event_hash, {copy:String})) AS event_hash,
@@ -35,8 +33,8 @@ SELECT * REPLACE
     if(o.run_id IS NULL, NULL, reinterpretAsUUID(sipHash128(o.run_id, {copy:String}))) AS run_id,
     if(o.parent_run_id IS NULL, NULL, reinterpretAsUUID(sipHash128(o.parent_run_id, {copy:String}))) AS parent_run_id,
     if(o.root_run_id IS NULL, NULL, reinterpretAsUUID(sipHash128(o.root_run_id, {copy:String}))) AS root_run_id,
-    o.occurred_at + moved AS occurred_at,
-    o.processed_at + moved AS processed_at,
+    o.occurred_at + toIntervalDay({days:Int64}) AS occurred_at,
+    o.processed_at + toIntervalDay({days:Int64}) AS processed_at,
     concat(o.session_id, '-', {copy:String}) AS session_id,
     concat(o.thread_id, '-', {copy:String}) AS thread_id,
     o._offset + {shift:Int64} AS _offset,
@@ -60,48 +58,44 @@ _SETTINGS: Final = {
 
 @dataclass(frozen=True)
 class Copy:
-    """Rows of the originals from offset lo to hi (not included), copied for the `number`th time."""
+    """The originals of offsets lo to hi (not included), copied for the `number`th time: so many days and offsets later."""
 
     number: int
     lo: int
     hi: int
+    days: int
     shift: int
 
 
-def copies(originals: int, events: int) -> list[Copy]:
-    """Return what has to be copied so that `originals` events become `events`."""
-    found = []
-    for number in range(1, -(-events // originals)):
-        end = min(originals, events - number * originals)
-        found += [Copy(number, lo, min(lo + ROWS_A_COPY, end), number * originals) for lo in range(0, end, ROWS_A_COPY)]
+def copies(originals: int, events: int, days: int) -> list[Copy]:
+    """Return what has to be copied so that `originals` events of one day become `events` of `days` days, in order of time."""
+    found, times = [], -(-events // originals)
+    for number in range(1, times):
+        end, later = min(originals, events - number * originals), number * days // times
+        found += [Copy(number, lo, min(lo + ROWS_A_COPY, end), later, number * originals) for lo in range(0, end, ROWS_A_COPY)]
     return found
 
 
-def store_copies(client: Client, originals: int, events: int, name: str, period: tuple[int, int], jobs: int) -> Iterator[int]:
-    """Copy the events of offsets below `originals` until there are `events`; yield how many rows each finished copy had.
+def store_copies(client: Client, wanted: list[Copy], name: str, jobs: int) -> Iterator[int]:
+    """Make copies of the events of the offsets below the first copy's; yield how many rows each finished copy had.
 
-    `name` is part of the tokens: the same copy of the same name is stored once. `period` is (begin in microseconds, days).
+    `name` is part of the tokens: the same copy of the same name is stored once.
     """
     client.command(_FORGET)
-    client.command(_KEEP, {"originals": originals})
+    client.command(_KEEP, {"originals": wanted[0].shift})
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            made = [pool.submit(_store, client, copy, name, period) for copy in copies(originals, events)]
-            for done in as_completed(made):
+            for done in as_completed([pool.submit(_store, client, copy, name) for copy in wanted]):
                 yield done.result()
         finally:
             pool.shutdown(cancel_futures=True)
             client.command(_FORGET)
 
 
-def _store(client: Client, copy: Copy, name: str, period: tuple[int, int]) -> int:
+def _store(client: Client, copy: Copy, name: str) -> int:
     digits = list(_DIGITS)
     Random(copy.number).shuffle(digits)  # noqa: S311 - made-up data, not secrets
-    begin_us, days = period
-    values = {
-        "copy": str(copy.number), "digits": "".join(digits), "begin_us": begin_us, "days": days,
-        "shift": copy.shift, "lo": copy.lo, "hi": copy.hi,
-    }  # fmt: skip
+    values = {**vars(copy), "copy": str(copy.number), "digits": "".join(digits)}
     token = f"{name}:{copy.number}:{copy.lo}-{copy.hi}"
     client.command(_COPY, values, settings={**_SETTINGS, "insert_deduplication_token": token})
     return copy.hi - copy.lo

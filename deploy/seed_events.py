@@ -3,10 +3,10 @@
 Session number i of a seed is always the same, whoever makes it, so parts of a store can be made side by side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -31,8 +31,34 @@ class Period:
     days: int
 
 
+def stream_events(seed: int, number: int, period: Period, events: int, sessions: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Yield the AuditEvents of one process, without their hashes: its opening, these sessions' events, and its end.
+
+    They are `events` altogether; the last session is cut, and the end left out of a stream of one event.
+    """
+    random = Random(f"{seed}:stream:{number}")  # noqa: S311 - made-up data, not secrets
+    stream = {
+        "stream_id": _uuid(random),
+        "tenant_id": "",
+        "session_id": "",
+        "principal_id": "",
+        "app": "app-0",
+        "host": "host-0",
+    }
+    own = {**HEAD, **CORE, **stream, "content_bytes": 0, "trigger": "unknown"}
+
+    def said(event_type: str) -> dict[str, Any]:
+        ids = {"event_type": event_type, "event_id": _uuid(random), "chain_hash": random.randbytes(32), "monotonic_ns": 0}
+        return {**own, **ids, "occurred_at": period.begin_us, "processed_at": period.begin_us}
+
+    of_sessions = (event for session in sessions for event in session_events(seed, session, period))
+    opened, closed = [said("stream_open")], [said("stream_close")][: events - 1]
+    for seq, event in enumerate(chain(opened, islice(of_sessions, max(0, events - 2)), closed)):
+        yield {**event, "stream_id": stream["stream_id"], "seq": seq}
+
+
 def session_events(seed: int, number: int, period: Period) -> Iterator[dict[str, Any]]:
-    """Yield the AuditEvents of one session in their order, without their hashes."""
+    """Yield the AuditEvents of one session in their order, without their hashes, stream and number."""
     session = _Session(Random(f"{seed}:{number}"), number, period)  # noqa: S311 - made-up data, not secrets
     for _ in range(session.random.choice(_TURNS)):
         yield from session.turn()
@@ -50,14 +76,12 @@ class _Session:
             "principal_id": f"user-{tenant:02}-{random.choices(range(_PEOPLE_OF_A_TENANT), cum_weights=_people())[0]:03}",
             "session_id": f"session-{number:08}",
             "thread_id": f"session-{number:08}",
-            "stream_id": _uuid(random),
             "app": f"app-{tenant % 6}",
             "host": f"host-{number % 8}",
         }
         self._provider, self._model, self._nanousd = random.choices(MODELS, (5, 3, 2, 1))[0]
         day = random.randrange(period.days)
         self._now = period.begin_us + day * _DAY_US + int(min(max(random.gauss(13, 3), 0), _LATEST_HOUR) * 3_600_000_000)
-        self._seq = 0
         self._history = "You are a careful assistant. Answer in two sentences and quote the source."
 
     def turn(self) -> Iterator[dict[str, Any]]:
@@ -108,7 +132,6 @@ class _Session:
     def _event(self, event_type: str, run: str, parent: str | None, root: str, **fields: Any) -> dict[str, Any]:
         random = self.random
         self._now += random.randrange(500, 20_000)
-        self._seq += 1
         content = fields.get("input") or fields.get("output")
         return {
             **HEAD,
@@ -116,7 +139,6 @@ class _Session:
             **self._who,
             "event_type": event_type,
             "event_id": _uuid(random),
-            "seq": self._seq,
             "occurred_at": self._now,
             "processed_at": self._now + 150_000,
             "monotonic_ns": self._now % _DAY_US * 1000,

@@ -22,10 +22,10 @@ WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(Strin
   AND t.stream_id IN
   (
       SELECT t.stream_id
-      FROM events AS t FINAL
+      FROM events AS t
       WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
       GROUP BY t.stream_id
-      HAVING count() > uniqExact(t.seq)
+      HAVING uniqExact(sipHash64(t.seq, t.event_hash)) > uniqExact(t.seq)
   )
 GROUP BY t.stream_id, t.seq
 HAVING versions > 1

@@ -8,7 +8,7 @@ WITH denied AS
 (
     SELECT t.tenant_id AS tenant_id, assumeNotNull(t.tool_call_id) AS tool_call_id, max(t.occurred_at) AS denied_at,
         any(t.policy_id) AS policy_id, any(t.policy_version) AS policy_version, any(t.policy_rule) AS policy_rule
-    FROM trail AS t
+    FROM events AS t
     WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
       AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
       AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
@@ -28,10 +28,15 @@ SELECT
     d.policy_version AS policy_version,
     d.policy_rule AS policy_rule,
     t.output AS output
-FROM trail AS t
+FROM
+(
+    SELECT t.occurred_at, t.tenant_id, t.session_id, t.principal_id, t.tool_name, t.tool_call_id, t.output
+    FROM events AS t FINAL
+    PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+        AND t.event_type = 'tool_end'
+        AND t.outcome = 'success'
+        AND (t.tenant_id, t.tool_call_id) IN (SELECT tenant_id, tool_call_id FROM denied)
+) AS t
 INNER JOIN denied AS d ON t.tenant_id = d.tenant_id AND t.tool_call_id = d.tool_call_id
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND t.event_type = 'tool_end'
-  AND t.outcome = 'success'
 ORDER BY executed_at DESC, tool_call_id
 LIMIT {limit:UInt64}

@@ -18,10 +18,10 @@ SELECT
     t.outcome AS outcome,
     t.metadata AS reason,
     arrayMap(fact -> concat(fact.key, '=', fact.value), t.ext) AS facts
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-  AND t.event_type IN ('erasure', 'retention')
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+    AND t.event_type IN ('erasure', 'retention')
 ORDER BY occurred_at DESC, toString(t.event_id)
 LIMIT {limit:UInt64}

@@ -20,13 +20,13 @@ SELECT
     t.latency_us AS latency_us,
     toString(t.run_id) AS run_id,
     t.app AS app
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-  AND match(t.event_type, '^(chain|llm|tool|retriever)_(end|error)$')
-  AND (t.outcome = 'failure' OR (t.outcome IS NULL AND endsWith(t.event_type, '_error')))
-  AND ({kind:Nullable(String)} IS NULL OR startsWith(t.event_type, concat({kind:Nullable(String)}, '_')))
-  AND ({error_type:Nullable(String)} IS NULL OR t.error_type = {error_type:Nullable(String)})
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+    AND match(t.event_type, '^(chain|llm|tool|retriever)_(end|error)$')
+    AND (t.outcome = 'failure' OR (t.outcome IS NULL AND endsWith(t.event_type, '_error')))
+    AND ({kind:Nullable(String)} IS NULL OR startsWith(t.event_type, concat({kind:Nullable(String)}, '_')))
+    AND ({error_type:Nullable(String)} IS NULL OR t.error_type = {error_type:Nullable(String)})
 ORDER BY occurred_at DESC, run_id
 LIMIT {limit:UInt64}

@@ -22,12 +22,12 @@ SELECT
     uniqExact(t.principal_id) AS principals,
     min(t.occurred_at) AS first,
     max(t.occurred_at) AS last
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-  AND t.event_type IN ('llm_start', 'llm_end', 'llm_error')
-  AND ({provider:Nullable(String)} IS NULL OR t.provider = {provider:Nullable(String)})
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+    AND t.event_type IN ('llm_start', 'llm_end', 'llm_error')
+    AND ({provider:Nullable(String)} IS NULL OR t.provider = {provider:Nullable(String)})
 GROUP BY tenant_id, provider, request_model
 ORDER BY calls DESC, tenant_id, provider, request_model
 LIMIT {limit:UInt64}

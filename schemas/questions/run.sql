@@ -18,12 +18,13 @@ SELECT
     t.error_type AS error_type,
     t.error_message AS error_message,
     t.redaction_types AS redacted
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND (t.tenant_id, t.root_run_id) IN
-  (
-      SELECT t.tenant_id, t.root_run_id
-      FROM trail AS t
-      WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)}) AND t.run_id = {run_id:UUID}
-  )
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND (t.tenant_id, t.root_run_id) IN
+    (
+        SELECT t.tenant_id, t.root_run_id
+        FROM events AS t
+        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)}) AND t.run_id = {run_id:UUID}
+    )
+    AND t.event_type != 'audit_read'
 ORDER BY occurred_at, toString(t.stream_id), t.seq

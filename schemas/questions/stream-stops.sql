@@ -6,7 +6,8 @@
 -- limit = 1000: how many rows at most
 --
 -- closed: the process ended in order. silent: it was killed, or cut off from Kafka. open: it runs. With a tenant, these are the
--- streams that carried events of that tenant. What `langtrail watch` found is no process's stream, and left out.
+-- streams that carried events of that tenant. What `langtrail watch` found is no process's stream, and left out. Nothing here
+-- counts an event that is stored twice twice.
 SELECT
     toString(s.stream_id) AS stream_id,
     any(s.app) AS app,
@@ -19,17 +20,20 @@ SELECT
         countIf(s.event_type = 'stream_close') > 0, 'closed',
         max(s.occurred_at) < now64(6) - {silent_seconds:UInt64}, 'silent',
         'open') AS state,
-    countIf(s.event_type = 'dropped') AS times_dropped,
-    sumIf(ifNull(s.count, 0), s.event_type = 'dropped') AS dropped,
+    uniqExactIf(s.event_hash, s.event_type = 'dropped') AS times_dropped,
+    arraySum(told -> told.2, groupUniqArrayIf((s.event_hash, ifNull(s.count, 0)), s.event_type = 'dropped')) AS dropped,
     any(toString(s.previous_stream_id)) AS previous_stream_id
-FROM trail AS s
-WHERE s.stream_id IN
+FROM events AS s
+WHERE s.event_type != 'audit_read'
+  AND NOT (s.app = 'langtrail-read' AND s.event_type IN ('stream_open', 'heartbeat', 'stream_close'))
+  AND s.stream_id IN
 (
     SELECT t.stream_id
-    FROM trail AS t
+    FROM events AS t
     WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
       AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
       AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+      AND t.event_type != 'audit_read'
 )
 GROUP BY s.stream_id
 HAVING NOT (max(s.seq) = 0 AND countIf(s.event_type = 'stream_open') = 0)

@@ -19,13 +19,13 @@ WITH
             toString(t.run_id) AS run_id,
             JSONExtract(ifNull(t.output, ''), 'Array(Tuple(tool_calls Array(Tuple(name String, id String))))') AS messages,
             arrayJoin(arrayFlatten(messages.tool_calls)) AS call
-        FROM trail AS t
-        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-          AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-          AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-          AND t.event_type = 'llm_end'
-          AND t.output LIKE '%"tool_calls"%'
-          AND t.occurred_at <= now64(6) - {older_than_seconds:UInt64}
+        FROM events AS t FINAL
+        PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+            AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+            AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+            AND t.event_type = 'llm_end'
+            AND t.occurred_at <= now64(6) - {older_than_seconds:UInt64}
+        WHERE t.output LIKE '%"tool_calls"%'
     ),
     told AS
     (
@@ -34,7 +34,7 @@ WITH
             t.session_id AS session_id,
             assumeNotNull(t.tool_call_id) AS tool_call_id,
             t.event_type = 'tool_not_executed' AS noticed
-        FROM trail AS t
+        FROM events AS t
         WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
           AND t.event_type IN ('tool_start', 'tool_end', 'tool_error', 'tool_not_executed')
           AND t.tool_call_id IS NOT NULL

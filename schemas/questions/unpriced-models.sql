@@ -12,11 +12,11 @@ SELECT
     countIf(t.total_tokens IS NULL AND t.input_tokens IS NULL AND t.output_tokens IS NULL) AS uncounted_calls,
     min(t.occurred_at) AS first,
     max(t.occurred_at) AS last
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-  AND t.event_type = 'llm_end'
-  AND t.cost_nanousd IS NULL
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+    AND t.event_type = 'llm_end'
+WHERE t.cost_nanousd IS NULL
 GROUP BY tenant_id, provider, model
 ORDER BY calls DESC, tenant_id, provider, model

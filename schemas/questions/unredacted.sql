@@ -23,11 +23,21 @@ SELECT
         ]) AS withheld,
     t.policy_revision AS policy_revision,
     t.redactor_version AS redactor_version
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-  AND t.redaction_status IN ('partial', 'withheld')
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+    AND t.event_type != 'audit_read'
+    AND t.event_id IN
+    (
+        SELECT t.event_id
+        FROM events AS t
+        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+          AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+          AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+          AND t.redaction_status IN ('partial', 'withheld')
+    )
+WHERE t.redaction_status IN ('partial', 'withheld')
   AND ({redactor_version:Nullable(String)} IS NULL OR t.redactor_version = {redactor_version:Nullable(String)})
 ORDER BY occurred_at DESC, event_id
 LIMIT {limit:UInt64}

@@ -8,10 +8,19 @@ WITH found AS
 (
     SELECT DISTINCT t.tenant_id AS tenant_id, t.run_id AS run_id, t.root_run_id AS root_run_id,
         startsWith(t.event_type, 'llm_') AS is_call
-    FROM trail AS t
-    WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-      AND (t.response_id = {id:String} OR t.tool_call_id = {id:String} OR has(t.subject_tokens, {id:String})
-          OR t.run_id = toUUIDOrNull({id:String}) OR t.event_id = toUUIDOrNull({id:String}))
+    FROM events AS t FINAL
+    PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+        AND t.event_type != 'audit_read'
+        AND t.event_id IN
+        (
+            SELECT t.event_id
+            FROM events AS t
+            WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+              AND (t.response_id = {id:String} OR t.tool_call_id = {id:String} OR has(t.subject_tokens, {id:String})
+                  OR t.run_id = toUUIDOrNull({id:String}) OR t.event_id = toUUIDOrNull({id:String}))
+        )
+    WHERE t.response_id = {id:String} OR t.tool_call_id = {id:String} OR has(t.subject_tokens, {id:String})
+        OR t.run_id = toUUIDOrNull({id:String}) OR t.event_id = toUUIDOrNull({id:String})
 )
 SELECT
     min(t.occurred_at) AS began,
@@ -29,11 +38,11 @@ SELECT
     argMax(t.input, t.seq) AS input,
     argMax(t.output, t.seq) AS output,
     argMax(t.outcome, t.seq) AS outcome
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND startsWith(t.event_type, 'llm_')
-  AND ((t.tenant_id, t.run_id) IN (SELECT tenant_id, run_id FROM found WHERE is_call)
-      OR (t.tenant_id, t.root_run_id) IN (SELECT tenant_id, root_run_id FROM found WHERE NOT is_call))
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND startsWith(t.event_type, 'llm_')
+    AND ((t.tenant_id, t.run_id) IN (SELECT tenant_id, run_id FROM found WHERE is_call)
+        OR (t.tenant_id, t.root_run_id) IN (SELECT tenant_id, root_run_id FROM found WHERE NOT is_call))
 GROUP BY t.tenant_id, t.run_id
 ORDER BY began, run_id
 LIMIT {limit:UInt64}

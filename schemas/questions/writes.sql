@@ -26,16 +26,16 @@ SELECT
     any(t.policy_rule) AS policy_rule,
     argMax(t.decision, t.seq) AS decision,
     any(t.approval_id) AS approval_id
-FROM trail AS t
-WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-  AND ({environment:Nullable(String)} IS NULL OR t.environment = {environment:Nullable(String)})
-  AND ({effect:Nullable(String)} IS NULL OR t.tool_effect = {effect:Nullable(String)})
-  AND ({tool:Nullable(String)} IS NULL OR t.tool_name = {tool:Nullable(String)})
-  AND t.tool_effect IN ('write', 'delete', 'external')
-  AND (startsWith(t.event_type, 'tool_') OR t.event_type = 'side_effect')
-  AND t.event_type != 'tool_not_executed'
+FROM events AS t FINAL
+PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+    AND ({environment:Nullable(String)} IS NULL OR t.environment = {environment:Nullable(String)})
+    AND ({effect:Nullable(String)} IS NULL OR t.tool_effect = {effect:Nullable(String)})
+    AND ({tool:Nullable(String)} IS NULL OR t.tool_name = {tool:Nullable(String)})
+    AND t.tool_effect IN ('write', 'delete', 'external')
+    AND (startsWith(t.event_type, 'tool_') OR t.event_type = 'side_effect')
+    AND t.event_type != 'tool_not_executed'
 GROUP BY tenant_id, kind, if(t.event_type = 'side_effect' OR t.run_id IS NULL, t.event_id, assumeNotNull(t.run_id))
 ORDER BY began DESC
 LIMIT {limit:UInt64}

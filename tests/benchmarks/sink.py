@@ -48,13 +48,13 @@ def main(events: int) -> None:
         kafka = kafka_service(Path(directory, "kafka"), free_port(), free_port())
         password = secrets.token_urlsafe(12)
         clickhouse = clickhouse_service(Path(directory, "clickhouse"), free_port(), password)
-        with running(kafka, Path(directory)), running(clickhouse, Path(directory)):
+        with running(kafka, Path(directory)), running(clickhouse, Path(directory)) as engine:
             store = dsn(clickhouse.port, password)
             migrate(store)
-            measure(f"127.0.0.1:{kafka.port}", store, events)
+            measure(f"127.0.0.1:{kafka.port}", store, engine.pid, events)
 
 
-def measure(broker: str, store: str, events: int) -> None:
+def measure(broker: str, store: str, engine: int, events: int) -> None:
     """Fill the topic, start the sink, and print what it does."""
     admin = AdminClient({"bootstrap.servers": broker, "log_level": "0"})
     for made in admin.create_topics([NewTopic(topic(name).name, 2, 1) for name in ("events", "dead_letters")]).values():
@@ -65,7 +65,7 @@ def measure(broker: str, store: str, events: int) -> None:
     settings = {"bootstrap_servers": broker, "clickhouse_dsn": store, "port": free_port()}
     sink = subprocess.Popen([sys.executable, "-c", RUN_SINK, json.dumps(settings)])
     try:
-        backlog(client, sink.pid, events, average)
+        backlog(client, sink.pid, engine, events, average)
         single(client, producer, events)
     finally:
         sink.terminate()
@@ -91,15 +91,20 @@ def fill(producer: Producer, events: int) -> float:
     return statistics.fmean(map(len, values))
 
 
-def backlog(client: Client, pid: int, events: int, average: float) -> None:
-    """Print how fast the backlog is stored."""
+def backlog(client: Client, sink: int, engine: int, events: int, average: float) -> None:
+    """Print how fast the backlog is stored, and what it costs; the engine's cost has its merges in it, as far as they are."""
     wait_for(lambda: stored(client) > 0, 120)
-    first, began, cpu = stored(client), time.perf_counter(), cpu_seconds(pid)
+    first, began = stored(client), time.perf_counter()
+    before = cpu_seconds(sink), client_seconds(sink), cpu_seconds(engine)
     if not wait_for(lambda: stored(client) >= events, 300):
         sys.exit(f"only {stored(client)} of {events} events were stored within 300 s")
     seconds, rows = time.perf_counter() - began, events - first
-    each = (cpu_seconds(pid) - cpu) / rows * 1e6
-    print(f"{rows / seconds:,.0f} rows/s of {average:,.0f} bytes, {each:.1f} µs of the sink's CPU each")
+    after = cpu_seconds(sink), client_seconds(sink), cpu_seconds(engine)
+    whole, kafka, of_engine = ((now - then) / rows * 1e6 for now, then in zip(after, before, strict=True))
+    print(
+        f"{rows / seconds:,.0f} rows/s of {average:,.0f} bytes; CPU for each: {whole:.1f} µs of the sink's, of which "
+        f"{whole - kafka:.1f} µs Python and {kafka:.1f} µs Kafka's client, and {of_engine:.1f} µs of ClickHouse's"
+    )
 
 
 def single(client: Client, producer: Producer, before: int) -> None:
@@ -127,6 +132,13 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def client_seconds(pid: int) -> float:
+    """Return the CPU time that the threads of Kafka's client have used, which it names rdk:*."""
+    threads = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    ticks = [text.rsplit(")", 1)[1].split()[11:13] for text in threads if "(rdk:" in text]
+    return sum(int(user) + int(system) for user, system in ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def stored(client: Client) -> int:

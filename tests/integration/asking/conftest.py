@@ -290,6 +290,12 @@ def store_events() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
+def told_by_acme() -> list[Record]:
+    """Return the records of the story of acme."""
+    return [*story("acme"), forged("acme")]
+
+
+@pytest.fixture(scope="session")
 def one_tenant(database: Callable[[str], str]) -> str:
     """Return the DSN of a store that has the story of acme alone."""
     dsn = database("one_tenant")
