@@ -25,7 +25,7 @@ Until = Annotated[str | None, typer.Option("--until", help="Before this time.", 
 _BEFORE: Final = 40
 _AROUND: Final = 160
 
-text_index = typer.Typer(help="The index that makes search fast: it costs a fifth of the disk.", no_args_is_help=True)
+text_index = typer.Typer(help="The index that makes search fast: it takes about a quarter of the space.", no_args_is_help=True)
 
 
 def search(

@@ -1,6 +1,7 @@
 """Bring the database to this version's tables and views: numbered files in order, each once, none changed afterwards."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -10,6 +11,9 @@ from langtrail.schemas.statements import Migration, migrations
 
 from .errors import CannotRun
 from .migrate_cluster import NotReplicable, create_database, on_cluster, quoted
+
+TOO_OLD: Final = frozenset({36, 42, 80})
+"""What ClickHouse says of a text index that it does not know."""
 
 
 class MigrationError(CannotRun):
@@ -42,7 +46,8 @@ def migrate(dsn: str, *, dry_run: bool = False, cluster: str | None = None) -> l
             _check_cluster(client, cluster)
         return _migrate(client, database, cluster, dry_run=dry_run)
     except ClickHouseError as error:
-        raise MigrationError(str(store_error(error, dsn))) from None
+        old = getattr(error, "code", None) in TOO_OLD
+        raise MigrationError("ClickHouse 26.2 or newer is needed" if old else str(store_error(error, dsn))) from None
     finally:
         client.close()
 

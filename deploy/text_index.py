@@ -1,4 +1,4 @@
-"""The text index of search: optional, because it costs a fifth of the disk and work on every merge."""
+"""The text index of search: a migration makes it; who would rather have the space it takes can remove it, and make it again."""
 
 import time
 from collections.abc import Callable
@@ -9,14 +9,15 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from langtrail.processors.clickhouse import StoreError, connect, store_error
-from langtrail.schemas.statements import optional
+from langtrail.schemas.statements import migrations
 
 from .errors import CannotRun
+from .migrate import TOO_OLD
 from .search import INDEX
 
 T = TypeVar("T")
 _POLL_SECONDS: Final = 0.2
-_NEEDS_CODES: Final = {36: "ClickHouse 26.2 or newer is needed for a text index", 42: "ClickHouse 26.2 or newer is needed"}
+_NEEDS_CODES: Final = dict.fromkeys(TOO_OLD, "ClickHouse 26.2 or newer is needed for a text index")
 _SIZE: Final = (
     "SELECT sum(data_compressed_bytes) FROM system.data_skipping_indices "
     "WHERE database = currentDatabase() AND table = 'events' AND name = {name:String} HAVING count() > 0"
@@ -51,7 +52,7 @@ def add(dsn: str, tell: Callable[[TextIndex], None]) -> TextIndex:
     """
 
     def make(client: Client) -> TextIndex:
-        first, materialise = optional("text_index").statements
+        first, materialise = next(each.statements for each in migrations() if each.name == "text_index")
         client.command(first)
         if not _status(client).parts_left:
             client.command(materialise)

@@ -85,15 +85,6 @@ def migrations() -> tuple[Migration, ...]:
 
 
 @cache
-def optional(name: str) -> Migration:
-    """Return a DDL file that is applied when an operator asks for it, optional_NAME.sql; its version is 0. Raises KeyError."""
-    file = files(f"{__package__}.clickhouse").joinpath(f"optional_{name}.sql")
-    if not file.is_file():
-        raise KeyError(name)
-    return Migration(0, name, file.read_text(encoding="utf-8"))
-
-
-@cache
 def questions() -> dict[str, Question]:
     """Return the named questions by name, sorted."""
     found = [
