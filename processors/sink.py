@@ -131,7 +131,7 @@ class Sink:
         if partition.is_behind and number not in self._paused:
             self._consumer.pause([TopicPartition(self._topic, number)])
             self._paused.add(number)
-        elif number in self._paused and not partition.is_behind:
+        elif number in self._paused and partition.is_short:
             self._consumer.resume([TopicPartition(self._topic, number)])
             self._paused.discard(number)
 

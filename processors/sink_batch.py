@@ -25,6 +25,7 @@ from .intent import Intent
 
 _HASH_BYTES: Final = 32
 _FRAME_BYTES: Final = 5
+_MOST_WAITING: Final = 3
 _PLAUSIBLE_IDS: Final = 1000
 """So many ids above the newest known one are taken for a newer version's; what is beyond is no schema id at all."""
 
@@ -138,7 +139,15 @@ class Gathering:
     @property
     def is_behind(self) -> bool:
         """Whether so much waits that no more should be read."""
-        return len(self._full) > 1
+        return len(self._full) >= _MOST_WAITING
+
+    @property
+    def is_short(self) -> bool:
+        """Whether so little waits that reading should go on. Between the two it stays as it is.
+
+        Kafka's client throws away what it has read ahead when a partition is paused, so that is not to happen for each batch.
+        """
+        return len(self._full) <= 1
 
     def _ends_before(self, batch: Batch, schema: RegisteredSchema | None, size: int, newer: int | None) -> bool:
         if newer != batch.newer:

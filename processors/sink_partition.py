@@ -75,6 +75,11 @@ class Partition:
         """Whether so much waits that no more should be read."""
         return self._gathering.is_behind
 
+    @property
+    def is_short(self) -> bool:
+        """Whether so little waits that reading should go on."""
+        return self._gathering.is_short
+
     def add(self, messages: Sequence[Message], now: float) -> bool:
         """Take records in the order of the partition. Returns False when records before them are missing: read again.
 

@@ -87,6 +87,8 @@ class SinkSettings:
             "session.timeout.ms": str(self.session_seconds * 1000),
             "topic.metadata.refresh.interval.ms": "10000",
             "check.crcs": "true",
+            # Read ahead is what a paused partition reads twice, and memory.
+            "queued.max.messages.kbytes": "16384",
             **self.librdkafka(),
             "group.id": self.group,
             **({"group.instance.id": self.instance} if self.instance else {}),

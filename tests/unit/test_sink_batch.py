@@ -122,12 +122,15 @@ def test_a_replay_ends_where_the_partition_ends() -> None:
 
 
 def test_too_much_that_waits_is_noticed() -> None:
-    """With two full batches waiting, no more should be read."""
+    """With three full batches waiting, no more should be read, until only one waits."""
     gathering = Gathering(Limits(2, 10**9))
-    gather(gathering, range(3))
+    gather(gathering, range(5))
     assert not gathering.is_behind
-    gather(gathering, [3])
+    gather(gathering, [5])
     assert gathering.is_behind
+    for expected in (False, True):
+        gathering.take(0, 1.0)
+        assert (gathering.is_behind, gathering.is_short) == (False, expected)
 
 
 def test_the_intent_says_what_the_batch_is() -> None:
