@@ -77,9 +77,13 @@ tenants = typer.Typer(help="What is known of each tenant.", no_args_is_help=True
 @tenants.command("apply")
 def tenants_apply(file: Annotated[Path, typer.Argument(help="TOML with a table [tenants.ID] for each tenant.")]) -> None:
     """Publish what a file says of tenants; every worker follows within seconds."""
-    from .tenant_file import apply_tenants  # noqa: PLC0415
+    from .tenant_file import apply_tenants, with_pseudonyms  # noqa: PLC0415
 
     servers = environ().get("LANGTRAIL_BOOTSTRAP_SERVERS")
     if not servers:
         raise SettingsError("LANGTRAIL_BOOTSTRAP_SERVERS: is not set; or start `langtrail up`")
+    keyed = with_pseudonyms(file)
     typer.echo(f"applied {', '.join(apply_tenants(file, servers))}")
+    if keyed:
+        names = ", ".join(keyed)
+        typer.echo(f"{names}: a worker without LANGTRAIL_PSEUDONYM_KEY_FILE withholds all content, pseudonyms need its key")

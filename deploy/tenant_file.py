@@ -29,7 +29,7 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 
 from langtrail.processors.policy import toml_of
-from langtrail.processors.policy_reader import read_policy
+from langtrail.processors.policy_reader import parse_policy, read_policy
 from langtrail.processors.tenant import Tenant
 from langtrail.processors.tenants import encode_tenant
 from langtrail.schemas import topic
@@ -57,13 +57,15 @@ def read_tenants(path: Path) -> list[Tenant]:
         raise TenantFileError(f"{path} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise TenantFileError(f"{path} is not TOML: {error}") from None
-    mistakes = [f"{path}: unknown table or key {key}; only [tenants.ID] is known" for key in document if key != "tenants"]
+    line_of = LineNumbers(text)
+    unknown = [key for key in document if key != "tenants"]
+    mistakes = [f"{path}:{line_of((key,))}: unknown table or key {key}; only [tenants.ID] is known" for key in unknown]
     tables = document.get("tenants", {})
     if not isinstance(tables, dict):
-        raise TenantFileError(f"{path}: tenants is not a table")
-    line_of = LineNumbers(text)
+        raise TenantFileError(f"{path}:{line_of(('tenants',))}: tenants is not a table")
     for tenant_id, table in tables.items():
-        mistakes += [f"{path}: [tenants.{tenant_id}] {mistake}" for mistake in _mistakes(table)]
+        for where, mistake in _mistakes(table):
+            mistakes.append(f"{path}:{line_of(('tenants', tenant_id, *where))}: [tenants.{tenant_id}] {mistake}")
         for one in policy_mistakes(table["redaction"]) if isinstance(table, dict) and "redaction" in table else ():
             line = line_of(("tenants", tenant_id, "redaction", *one.where))
             mistakes.append(f"{path}:{line}: [tenants.{tenant_id}.redaction] {one}")
@@ -81,6 +83,12 @@ def _fields(table: dict[str, Any]) -> dict[str, Any]:
     if "redaction" in table:
         fields |= {"policy": toml_of(table["redaction"]), "policy_revision": read_policy(table["redaction"]).revision}
     return fields
+
+
+def with_pseudonyms(path: Path) -> list[str]:
+    """Return the tenants of a file whose policies ask for pseudonyms: only workers with a key can follow. Raises as above."""
+    policies = {tenant.tenant_id: tenant.policy for tenant in read_tenants(path)}
+    return [tenant_id for tenant_id, policy in policies.items() if policy and parse_policy(policy).has_pseudonyms]
 
 
 def apply_tenants(path: Path, bootstrap_servers: str, kafka_config: dict[str, str] | None = None) -> list[str]:
@@ -102,11 +110,13 @@ def apply_tenants(path: Path, bootstrap_servers: str, kafka_config: dict[str, st
     return [tenant.tenant_id for tenant in tenants]
 
 
-def _mistakes(table: Any) -> list[str]:
+def _mistakes(table: Any) -> list[tuple[tuple[str, ...], str]]:
+    """Return what is wrong with a tenant's own keys, each with its place in the table."""
     if not isinstance(table, dict):
-        return ["is not a table"]
-    found = [f"has the unknown key {key}" for key in table if key not in (*_TEXTS, "legal_hold", "redaction")]
-    found += [f"{key} must be text" for key in _TEXTS if key in table and not isinstance(table[key], str)]
+        return [((), "is not a table")]
+    found: list[tuple[tuple[str, ...], str]] = []
+    found += [((key,), f"has the unknown key {key}") for key in table if key not in (*_TEXTS, "legal_hold", "redaction")]
+    found += [((key,), f"{key} must be text") for key in _TEXTS if key in table and not isinstance(table[key], str)]
     if not isinstance(table.get("legal_hold", False), bool):
-        found.append("legal_hold must be true or false")
+        found.append((("legal_hold",), "legal_hold must be true or false"))
     return found

@@ -1,9 +1,11 @@
 """Prices are the package's own, whatever shortcuts make them fast."""
 
+import json
 import random
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from genai_prices import Usage, calc_price
@@ -12,6 +14,8 @@ from genai_prices.data_snapshot import get_snapshot
 from langtrail.processors.prices import PRICE_VERSION, Prices, Tokens, Unpriced
 
 PRICES = Prices()
+CASES = Path(__file__).with_name("genai_prices_cases.jsonl")
+"""Some of tests/dataset/usages.json of pydantic/genai-prices (MIT), with the costs that stand there."""
 NOVEMBER = datetime(2026, 11, 3, 12, 30, tzinfo=UTC)
 
 
@@ -58,6 +62,23 @@ def test_every_model_of_the_list_costs_what_the_package_says() -> None:
             assert mine == int((price * 10**9).to_integral_value(ROUND_HALF_EVEN)), (provider.id, model.id, tokens)
             compared += 1
     assert compared > 1500
+
+
+def test_the_packages_own_cases_cost_what_it_says() -> None:
+    """Usage of real answers by 22 providers is priced as its repository has it, or as the installed package has it by now."""
+    cases = [json.loads(line) for line in CASES.read_text().splitlines()]
+    names = {"output_reasoning_tokens": "reasoning"}
+    now_other = 0
+    for case in cases:
+        tokens = Tokens(**{names.get(name, name.removesuffix("_tokens")): count for name, count in case["usage"].items()})
+        mine = cost(case["provider"], case["model"], tokens)
+        if mine != case["nanousd"]:
+            assert mine == by_the_package(case["provider"], case["model"], tokens), case
+            now_other += 1
+    assert (len(cases), len({case["provider"] for case in cases})) == (125, 22)
+    assert sum("cache_read_tokens" in case["usage"] for case in cases) > 20
+    assert sum("output_reasoning_tokens" in case["usage"] for case in cases) > 20
+    assert now_other <= len(cases) // 10
 
 
 @pytest.mark.parametrize("size", [200_000, 200_001])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from langtrail.deploy.policy_file import PolicyFileError, policy_rules
-from langtrail.deploy.tenant_file import TenantFileError, apply_tenants, read_tenants
+from langtrail.deploy.tenant_file import TenantFileError, apply_tenants, read_tenants, with_pseudonyms
 from langtrail.deploy.toml_lines import LineNumbers
 from langtrail.processors.policy_reader import parse_policy
 
@@ -69,6 +69,27 @@ def test_every_mistake_is_named_with_its_line_and_nothing_is_applied(tmp_path: P
         apply_tenants(written(tmp_path, WRONG), "127.0.0.1:1")
     lines = sorted(line.rpartition("toml:")[2].partition(":")[0] for line in str(raised.value).splitlines())
     assert lines == ["17", "4", "7"]
+
+
+def test_a_mistake_outside_a_policy_has_its_line_too(tmp_path: Path) -> None:
+    """Unknown tables and keys, and values of another type, each where it stands."""
+    text = '[tenants.acme]\nname = "Acme"\nregion = 7\nlegal_hold = "yes"\ncolour = "red"\n\n[others]\nx = 1\n'
+    with pytest.raises(TenantFileError) as error:
+        read_tenants(written(tmp_path, text))
+    told = [line.removeprefix(f"{tmp_path}/tenants.toml:") for line in str(error.value).splitlines()]
+    assert told == [
+        "7: unknown table or key others; only [tenants.ID] is known",
+        "5: [tenants.acme] has the unknown key colour",
+        "3: [tenants.acme] region must be text",
+        "4: [tenants.acme] legal_hold must be true or false",
+    ]
+
+
+def test_tenants_whose_policies_need_a_key_are_named(tmp_path: Path) -> None:
+    """Only workers have the key: who applies the file is told of whom a worker without it withholds everything."""
+    assert with_pseudonyms(written(tmp_path, GOOD)) == []
+    keyed = '\n[tenants.keyed.redaction]\nversion = "1"\ndetectors.EMAIL = "pseudonym"\n'
+    assert with_pseudonyms(written(tmp_path, GOOD + keyed)) == ["keyed"]
 
 
 def test_a_policy_that_fails_its_own_tests_is_not_applied(tmp_path: Path) -> None:
