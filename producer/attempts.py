@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _TAG = "retry:attempt:"
 _FALLBACKS = "RunnableWithFallbacks"
 _RETRY = "RunnableRetry"
+_COUNTING = frozenset((_FALLBACKS, _RETRY))
 _KEY_BYTES = 16 * 1024
 
 
@@ -21,8 +22,8 @@ def begin(run: "Run", given: bytes, tags: Sequence[str] | None) -> None:
     run.input_key = 0 if run.defers_inputs else hash((len(given), given[:_KEY_BYTES])) or 1
     if tags and (tagged := _tagged(tags)):
         run.attempt = tagged
-    elif run.parent is not None:
-        run.attempt = _follows(run, run.parent)
+    elif (parent := run.parent) is not None and (parent.failures or parent.component in _COUNTING):
+        run.attempt = _follows(run, parent)
 
 
 def failed(run: "Run") -> None:

@@ -12,24 +12,30 @@ NULL: Final = b"\x00"
 SOME: Final = b"\x02"
 """The branch of a union of null and something."""
 
-_SMALL: Final = tuple(encode_long(number) for number in range(2048))
-_LOW_BITS = 28
-_LOW_MASK: Final = (1 << _LOW_BITS) - 1
+_SMALL: Final = [encode_long(number) for number in range(64)] + [
+    bytes((number << 1 & 127 | 128, number >> 6)) for number in range(64, 8192)
+]
+_PAIRS: Final = [bytes((number & 127 | 128, number >> 7 | 128)) for number in range(1 << 14)]
+"""Two bytes of a longer number, by its 14 bits. 0.9 MB and 3 ms at import that save 0.4 µs with each clock's reading."""
+_LOW_14 = (1 << 14) - 1
 
 
 def long(number: int) -> bytes:
-    """Return the encoding of a whole number: from a table when it is small."""
-    return _SMALL[number] if 0 <= number < 2048 else encode_long(number)
+    """Return the encoding of a whole number: from a table when it is small, at once when it has three or four bytes."""
+    if 0 <= number < 8192:
+        return _SMALL[number]
+    doubled = number << 1
+    if 0 < doubled < 1 << 28:
+        return _PAIRS[doubled & _LOW_14] + _unsigned(doubled >> 14)
+    return encode_long(number)
 
 
 def clock(number: int) -> bytes:
-    """Return the encoding of a clock's reading: 0.5 µs where byte by byte costs 1.2; its high bits seldom change."""
+    """Return the encoding of a clock's reading: 0.3 µs where byte by byte costs 1.2; its high bits seldom change."""
     doubled = number << 1
-    high = doubled >> _LOW_BITS
-    if high <= 0:
+    if doubled < 1 << 28:
         return encode_long(number)
-    low = doubled & _LOW_MASK
-    return bytes((low & 127 | 128, low >> 7 & 127 | 128, low >> 14 & 127 | 128, low >> 21 | 128)) + _unsigned(high)
+    return _PAIRS[doubled & _LOW_14] + _PAIRS[doubled >> 14 & _LOW_14] + _unsigned(doubled >> 28)
 
 
 @lru_cache(maxsize=8192)
@@ -45,7 +51,7 @@ def optional_text(value: str | None) -> bytes:
     return NULL if value is None else SOME + text(value)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _unsigned(number: int) -> bytes:
     out = bytearray()
     while number & ~0x7F:

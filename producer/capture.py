@@ -10,19 +10,25 @@ import orjson
 from langchain_core.outputs import LLMResult
 
 from . import langchain_context, threads
+from .core import share
 from .draft import Draft
 from .identity import Resolved, inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical
 from .model_facts import answer_facts, generations, is_cache_hit
 from .outcome import hands_over, outcome_of
 from .prompts import prompt_of
-from .runs import Overdue, Run, Runs
+from .runs import KINDS, Overdue, Run, Runs
 from .scope import current_scope
 from .serialise import Snapshot, snapshot, snapshot_repeated, snapshot_text, text_of, type_name
 from .settings import ProducerSettings
 from .tool_calls import Call
 
 _NOTHING: Mapping[str, Any] = {}
+_TEXTS = frozenset((str,))
+_NOWHERE: dict[str, Any] = {}
+_OF_PLACE = frozenset(("thread_id", "langgraph_checkpoint_ns", "checkpoint_ns", "langgraph_node"))
+_START = {kind: f"{kind}_start" for kind in KINDS}
+_END = {kind: f"{kind}_end" for kind in KINDS}
 
 
 def started(
@@ -30,7 +36,6 @@ def started(
     settings: ProducerSettings,
     kind: str,
     component: str,
-    *,
     run_id: UUID,
     parent_run_id: UUID | None,
     metadata: Mapping[str, Any] | None,
@@ -41,55 +46,39 @@ def started(
     that LangChain's context variable names, or that started its thread, and flagged `orphan`.
     """
     metadata = metadata or _NOTHING
-    config = langchain_context.running_config()
+    config, scope = langchain_context.running_config(), current_scope()
     joined = parent_run_id is None
     if joined:
         parent_run_id = langchain_context.enclosing_run_id(config) or threads.started_by()
-    parent = runs.find(parent_run_id)
-    configurable = langchain_context.callers_configurable() if joined else langchain_context.configurable_of(config)
-    names, scope = named(metadata) + named(configurable), current_scope()
+        configurable = langchain_context.callers_configurable()
+    else:
+        configurable = langchain_context.configurable_of(config)
+    parent, names = runs.find(parent_run_id), named(metadata, configurable)
     if parent is None:
         resolved = resolve(metadata, configurable, settings)
     elif scope is parent.context and says_the_same(names, parent.named):
         resolved = Resolved(parent.identity)
     else:
         resolved = inherit(metadata, configurable, parent.identity, parent.context)
-    flags, withheld = resolved.flags, resolved.withheld
-    if parent is not None and parent.withheld:
-        withheld = {**parent.withheld, **withheld}
-    if parent_run_id is not None and (joined or parent is None):
+    flags = resolved.flags
+    if (joined or parent is None) and parent_run_id is not None:
         flags = ("orphan", *flags)
     if parent is not None and parent.ended:
         flags = ("late", *flags)
-    started_at, started_ns = Run.now()
-    own_id = str(run_id)
-    return Run(
-        kind=kind,
-        id=run_id,
-        run_id=own_id,
-        parent_run_id=parent.run_id if parent else str(parent_run_id) if parent_run_id else None,
-        root_run_id=parent.root_run_id if parent else own_id,
-        component=component,
-        identity=resolved.identity,
-        withheld=withheld or None,
-        started_at=started_at,
-        started_ns=started_ns,
-        origin=langchain_context.origin(),
-        parent=parent,
-        top=(parent.top or parent) if parent else None,
-        place=_place(metadata),
-        context=scope,
-        named=names,
-        prompt=parent.prompt if parent else None,
-        flags=flags,
-        task=langchain_context.current_task() if parent is None else None,
-    )
+    run = Run(kind, component, run_id, parent, parent_run_id, resolved.identity, _place(metadata), scope, names, flags)
+    if parent is None:
+        run.task = langchain_context.current_task()
+    elif parent.withheld:
+        run.withheld = parent.withheld
+    if resolved.withheld:
+        run.withheld = {**(run.withheld or {}), **resolved.withheld}
+    return run
 
 
 def start_event(run: Run, content: dict[str, Snapshot]) -> Draft:
     """Return the event of a run that begins."""
     outcome = {"attempt": run.attempt} if run.attempt is not None else {}
-    return _event(run, f"{run.kind}_start", {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
+    return _event(run, _START[run.kind], {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
 
 
 def denied_event(run: Run, content: dict[str, Snapshot]) -> Draft:
@@ -114,7 +103,7 @@ def end_event(
         "tool": _tool(run),
         "outcome": _ended(run, "interrupted" if run.interrupted and outcome == "success" else outcome),
     }
-    return _event(run, f"{run.kind}_end", groups, content)
+    return _event(run, _END[run.kind], groups, content)
 
 
 def error_event(run: Run, error: BaseException, content: dict[str, Snapshot], model: Mapping[str, Any] | None = None) -> Draft:
@@ -162,8 +151,8 @@ def closing_events(runs: Runs) -> list[Draft]:
 
 def not_executed_event(call: Call, reason: str) -> Draft:
     """Return the event of a tool call that a model asked for and that no tool ran for."""
-    draft = _event(call.run, "tool_not_executed", {"model": call.run.model}, {"input": call.arguments})
-    draft.groups["tool"] = {**_tool(call.run), "tool_name": label(call.name), "tool_call_id": identifier(call.call_id)}
+    tool = {**_tool(call.run), "tool_name": label(call.name), "tool_call_id": identifier(call.call_id)}
+    draft = _event(call.run, "tool_not_executed", {"model": call.run.model, "tool": tool}, {"input": call.arguments})
     draft.ext = {"reason": reason}
     return draft
 
@@ -172,7 +161,7 @@ def unknown_run(
     kind: str, component: str, run_id: UUID, parent_run_id: UUID | None, runs: Runs, settings: ProducerSettings
 ) -> Run:
     """Return a run whose start was not seen here: its end is recorded all the same, and flagged."""
-    run = started(runs, settings, kind, component, run_id=run_id, parent_run_id=parent_run_id, metadata=None)
+    run = started(runs, settings, kind, component, run_id, parent_run_id, None)
     run.flags = (*run.flags, "start_not_seen")
     return run
 
@@ -193,7 +182,7 @@ def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None) 
     if metadata:
         content["metadata"] = snapshot_repeated(metadata)
     if tags:
-        content["tags"] = snapshot_repeated([tag if type(tag) is str else text_of(tag) for tag in tags])
+        content["tags"] = snapshot_repeated(tags if _TEXTS.issuperset(map(type, tags)) else [text_of(tag) for tag in tags])
     return content
 
 
@@ -207,6 +196,8 @@ def answer(run: Run, response: LLMResult) -> tuple[dict[str, Any], dict[str, Sna
 
 
 def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    if _OF_PLACE.isdisjoint(metadata):
+        return _span()
     place: dict[str, Any] = {}
     if (thread_id := metadata.get("thread_id")) is not None:
         place["thread_id"] = text_of(thread_id)
@@ -220,36 +211,33 @@ def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:
         step = metadata.get("langgraph_step")
         if type(step) is int:
             place["step"] = step
-    return {**place, **_span()} if "opentelemetry.trace" in sys.modules else place
+    return {**place, **_span()}
 
 
-def _span() -> dict[str, str]:
+def _span() -> dict[str, Any]:
     """Return the active OpenTelemetry span's ids, when the application uses OpenTelemetry."""
-    context = sys.modules["opentelemetry.trace"].get_current_span().get_span_context()
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else {}
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None or (span := trace.get_current_span()) is trace.INVALID_SPAN:
+        return _NOWHERE
+    context = span.get_span_context()
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else _NOWHERE
 
 
 def _event(run: Run, event_type: str, groups: dict[str, dict[str, Any]], content: dict[str, Snapshot]) -> Draft:
     component = label(run.component)
-    if component == WITHHELD or run.withheld:
+    if run.withheld or component == WITHHELD:
         content = _with_withheld(run, component, content)
-    flags = run.flags
-    for field in content.values():
-        if field.incomplete:
-            flags = (*flags, "payload_error")
-            break
     groups["place"] = run.place
-    return Draft(
-        event_type=event_type,
-        component=component,
-        identity=run.identity,
-        run_id=run.run_id,
-        parent_run_id=run.parent_run_id,
-        root_run_id=run.root_run_id,
-        groups=groups,
-        content=content,
-        flags=flags,
+    draft = Draft(
+        event_type, component, run.identity, run.run_id, run.parent_run_id, run.root_run_id, groups, content, run.flags
     )
+    shared = run.shared
+    if shared is None or shared.tool is not groups["tool"]:
+        shared = run.shared = share(draft)
+    draft.shared = shared
+    if "policy" not in groups:
+        draft.middle = shared.middle
+    return draft
 
 
 def _with_withheld(run: Run, component: str, content: dict[str, Snapshot]) -> dict[str, Snapshot]:
@@ -276,9 +264,9 @@ def _with_first_token(run: Run, model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tool(run: Run) -> dict[str, Any]:
-    name, version = prompt_of(run)
-    if name is None and version is None:
+    if run.prompt is None and run.identity.prompt_name is None and run.identity.prompt_version is None:
         return run.tool
+    name, version = prompt_of(run)
     return {**run.tool, "prompt_name": name, "prompt_version": version}
 
 

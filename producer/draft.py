@@ -1,10 +1,23 @@
 """A draft: what a hook knows of an event before it has a number. Its content is already a snapshot."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .identity import Identity
 from .serialise import Snapshot
+
+
+class Shared(NamedTuple):
+    """What all events of one run have in common, encoded once: their key, and most of their core.
+
+    `whose` is the end of group event, from tenant_id on; `middle` are the groups from place to stream of a run that calls
+    this `tool`.
+    """
+
+    key: bytes
+    whose: bytes
+    tool: dict[str, Any]
+    middle: bytes
 
 
 @dataclass(slots=True)
@@ -21,3 +34,11 @@ class Draft:
     content: dict[str, Snapshot] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     ext: dict[str, str] = field(default_factory=dict)
+    shared: Shared | None = None
+    middle: bytes = b""
+    """The groups from place to stream, where they are encoded already."""
+
+    def put(self, group: str, values: dict[str, Any]) -> None:
+        """Replace a group."""
+        self.groups[group] = values
+        self.middle = b""

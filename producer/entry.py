@@ -65,7 +65,7 @@ class Parsed(NamedTuple):
 
 def pack_event(seq: int, key: bytes, content: bytes, core: bytes) -> bytes:
     """Return the entry of an event. `key` has at most 65,535 bytes."""
-    payload = b"".join((_pack_numbers(_EVENT, seq, len(key), len(content)), key, content, core))
+    payload = _pack_numbers(_EVENT, seq, len(key), len(content)) + key + content + core
     return _pack_head(_MARK, len(payload), _crc32(payload)) + payload
 
 

@@ -46,9 +46,14 @@ class EventLog:
 
     def append(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
         """Keep an event, on disk where possible. Raises SpoolFull when memory, too, has no room."""
-        if (self._writer is not None and not self._waiting) or self.spill():
+        writer = self._writer
+        if (writer is not None and not self._waiting) or self.spill():
             try:
-                self._write(seq, key, content, core)
+                if writer is not None and self._resume is None:
+                    writer.append(seq, key, content, core)
+                    self._last_on_disk = seq
+                else:
+                    self._write(seq, key, content, core)
             except SpoolFull as error:
                 self.refusal = str(error)
             else:

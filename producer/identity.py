@@ -33,7 +33,6 @@ _FIELDS: dict[str, tuple[str, Any]] = {
 _LABELS = {"trigger_id": label, "prompt_name": label, "prompt_version": technical}
 """Facts that stand in the core only if they name no person and no key."""
 _NAMES = (*_FIELDS, *SESSION_KEYS, "roles")
-_NOTHING_NAMED = (None,) * len(_NAMES)
 _WITHHELD = object()
 _KEYS: frozenset[Any] = frozenset((*_FIELDS, *SESSION_KEYS, "roles", VERIFIED))
 
@@ -74,15 +73,17 @@ def resolve(metadata: Mapping[str, Any], configurable: Mapping[str, Any], settin
     return _completed(from_environment(settings), found)
 
 
-def named(source: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what a source says of an identity, as given: a child that says the same as its parent has the same identity."""
-    return tuple(map(source.get, _NAMES)) if source else _NOTHING_NAMED
+def named(metadata: Mapping[str, Any], configurable: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what both say of an identity, as given: a child that says the same as its parent has the same identity."""
+    if _KEYS.isdisjoint(metadata) and _KEYS.isdisjoint(configurable):
+        return ()
+    return *map(metadata.get, _NAMES), *map(configurable.get, _NAMES)
 
 
 def says_the_same(names: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
     """Tell whether two runs name the same, whatever objects an application takes for names."""
     try:
-        return bool(names == others)
+        return names is others or bool(names == others)
     except Exception:  # noqa: BLE001 - to compare is to run the application's code
         return False
 

@@ -113,7 +113,7 @@ class Pipeline:
             return self._stream
 
     def _opened(self) -> tuple[Stream, Sender | None]:
-        stream = Stream(self.settings, self._wake)
+        stream = Stream(self.settings)
         app, spool = self.settings.app_name(), self.settings.spool()
         previous = take_turn(spool, app, stream.stream_id) if stream.log.files else None
         gone = previous is not None and is_gone(spool, previous)
@@ -144,10 +144,6 @@ class Pipeline:
             return count_left(self.settings.spool(), stream.stream_id if stream else "")
         except OSError:
             return 0  # there is no spool to read
-
-    def _wake(self) -> None:
-        if self._sender:
-            self._sender.wake()
 
     def _beat(self, stream: Stream, head: str) -> None:
         for draft in overdue_events(self.runs, self.settings.run_deadline_seconds):

@@ -59,9 +59,7 @@ def open_run(
         for watcher in _tool_watchers:
             watcher()
     component = capture.component_of(serialized, name, kind)
-    run = capture.started(
-        shared.runs, shared.settings, kind, component, run_id=run_id, parent_run_id=parent_run_id, metadata=metadata
-    )
+    run = capture.started(shared.runs, shared.settings, kind, component, run_id, parent_run_id, metadata)
     for evicted in shared.runs.open(run):
         shared.record(capture.given_up_event(Overdue(evicted, "abandoned", "limit")))
     if shared.runs.sweep_is_due(run.started_ns):
@@ -85,13 +83,13 @@ def record_start(run: Run, content: dict[str, Snapshot], tags: list[str] | None)
 
 def forget_refused(told: Mapping[str, Any]) -> None:
     """Take the run that a start hook was told of, and that may not begin, off the open ones."""
-    pipeline().runs.close(told["run_id"], "refused", origin())
+    pipeline().runs.close(told["run_id"], "refused")
 
 
 def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: str | None = None) -> Run | None:
     """End a run; None when this very end was recorded before. An end without a start is recorded as such."""
     shared = pipeline()
-    run, seen = shared.runs.close(run_id, event_type, origin())
+    run, seen = shared.runs.close(run_id, event_type)
     if seen:
         return None
     if run is None:
@@ -219,9 +217,10 @@ def record_graph_event(event_type: str, event: Any, content: dict[str, Snapshot]
     run.interrupted = event_type == "interrupt"
     draft = capture.within(run, event_type, content)
     interrupts = getattr(event, "interrupts", ())
-    draft.groups["place"] = {**run.place, "interrupt_id": optional_identifier(interrupts[0].id) if interrupts else None}
+    place = {**run.place, "interrupt_id": optional_identifier(interrupts[0].id) if interrupts else None}
     if path := "|".join(event.checkpoint_ns):
-        draft.groups["place"]["checkpoint_ns"] = namespace(path)
+        place["checkpoint_ns"] = namespace(path)
+    draft.put("place", place)
     draft.ext = {"checkpoint_id": identifier(event.checkpoint_id), "status": identifier(event.status)}
     shared.record(draft)
 

@@ -5,12 +5,12 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from .draft import Shared
 from .identity import Identity
-from .langchain_context import Origin
+from .langchain_context import Origin, origin
 from .tool_calls import ToolCallLedger, ToolCalls
 
 MAX_OPEN = 10_000
@@ -21,39 +21,28 @@ GRACE_SECONDS = 60
 """How long a run may stay open below one that was cancelled, or that ended in the same thread and task: it was forgotten."""
 
 _SWEEP_SECONDS = 30
+KINDS = ("chain", "llm", "tool", "retriever")
 _WITHOUT_CONTEXT = ("llm", "retriever")
 _NS = 1_000_000_000
+_NOBODY: "list[Run]" = []
+_NOTHING: dict[str, Any] = {}
+_now_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
 
 
-@dataclass(slots=True, eq=False)
 class Run:
-    """One run between its start and its end. Times: `started_at` microseconds since 1970, `started_ns` monotonic."""
+    """One run between its start and its end. Times: `started_at` microseconds since 1970, `started_ns` monotonic.
 
-    kind: str
-    id: UUID
-    run_id: str
-    parent_run_id: str | None
-    root_run_id: str
-    component: str
-    identity: Identity
-    started_at: int
-    started_ns: int
-    origin: Origin = (0, 0)
-    parent: "Run | None" = None
+    What most runs never have stands at the class: 40 fields set one by one would cost 1 µs a run.
+    """
+
     top: "Run | None" = None
     """The root of the tree, None for the root itself."""
-    model: dict[str, Any] = field(default_factory=dict)
-    place: dict[str, Any] = field(default_factory=dict)
-    tool: dict[str, Any] = field(default_factory=dict)
-    context: Mapping[Any, Any] | None = None
-    """The audit_context in which it began."""
-    named: tuple[Any, ...] = ()
-    """What its metadata and its `configurable` say of an identity, as it was given."""
+    model: dict[str, Any] = _NOTHING
+    tool: dict[str, Any] = _NOTHING
     prompt: tuple[str | None, str | None] | None = None
     """Name and version of the prompt last formatted below it."""
     withheld: dict[str, str] | None = None
     """What was given for facts of the core that must not stand there: it goes to the content."""
-    flags: tuple[str, ...] = ()
     first_token_ns: int | None = None
     defers_inputs: bool = False
     """Whether it is a stream: what goes in comes part by part, and is only known when it ends."""
@@ -75,6 +64,8 @@ class Run:
     """Its side effects, by kind, operation and resource."""
     task: "asyncio.Task[Any] | None" = None
     """The task that started it, where there is no run around it that would be told of a cancellation."""
+    shared: Shared | None = None
+    """What its events have in common, encoded."""
     copies: int = 1
     """How many times our handler is listed for it."""
     others: "list[Run] | None" = None
@@ -82,10 +73,38 @@ class Run:
     ended: tuple[str, ...] = ()
     """Event types of the ends seen so far."""
 
-    @classmethod
-    def now(cls) -> tuple[int, int]:
-        """Return the two clocks of a start: microseconds since 1970, and monotonic nanoseconds."""
-        return time.time_ns() // 1000, time.monotonic_ns()
+    def __init__(
+        self,
+        kind: str,
+        component: str,
+        run_id: UUID,
+        parent: "Run | None",
+        parent_run_id: UUID | None,
+        identity: Identity,
+        place: dict[str, Any],
+        context: Mapping[Any, Any],
+        named: tuple[Any, ...],
+        flags: tuple[str, ...],
+    ) -> None:
+        """Begin a run now. `context`: the audit_context around it; `named`: what it was given that names somebody."""
+        self.kind, self.component = kind, component
+        self.key = run_id.int
+        self.run_id = own_id = str(run_id)
+        self.parent = parent
+        self.parent_run_id: str | None
+        self.root_run_id: str
+        if parent is not None:
+            self.parent_run_id = parent.run_id
+            self.root_run_id = parent.root_run_id
+            self.top = parent.top or parent
+            if parent.prompt is not None:
+                self.prompt = parent.prompt
+        else:
+            self.parent_run_id = None if parent_run_id is None else str(parent_run_id)
+            self.root_run_id = own_id
+        self.identity, self.place, self.context, self.named, self.flags = identity, place, context, named, flags
+        self.origin = origin()
+        self.started_at, self.started_ns = _now_ns() // 1000, _monotonic_ns()
 
     def streams(self) -> bool:
         """Tell whether it has handed parts over: a generator that waits is told of its end later than who used it."""
@@ -97,7 +116,7 @@ class Run:
 
     def latency_us(self) -> int:
         """Return the microseconds since the start, by the monotonic clock."""
-        return (time.monotonic_ns() - self.started_ns) // 1000
+        return (_monotonic_ns() - self.started_ns) // 1000
 
 
 class Overdue(NamedTuple):
@@ -135,44 +154,55 @@ class Runs:
         """Return an open or lately closed run."""
         if run_id is None:
             return None
-        return self._open.get(run_id.int) or self._closed.get(run_id.int)
+        key = run_id.int
+        return self._open.get(key) or self._closed.get(key)
 
     def open(self, run: Run) -> list[Run]:
         """Add a run; return those that had to be given up to stay within bounds, oldest first."""
+        key = run.key
         with self._lock:
-            key = run.id.int
-            if known := self._open.get(key):
-                known.others = [*(known.others or ()), run]
-                run.flags = (*run.flags, "run_id_reused")
-                return []
-            if self._closed.pop(key, None):
-                run.flags = (*run.flags, "run_id_reused")
+            if key in self._open or key in self._closed:
+                return self._open_again(run)
             self._open[key] = run
             if run.parent is not None:
                 (run.parent.children or _children_of(run.parent)).add(key)
             if run.task is not None:
                 self._tasks[key] = run
-            return [self._evict() for _ in range(len(self._open) - self._max_open)]
+            surplus = len(self._open) - self._max_open
+            return [self._evict() for _ in range(surplus)] if surplus > 0 else _NOBODY
 
-    def close(self, run_id: UUID, event_type: str, origin: Origin) -> tuple[Run | None, bool]:
+    def close(self, run_id: UUID, event_type: str) -> tuple[Run | None, bool]:
         """End a run. Return it, None when it never started here, and whether this very end was seen before."""
         with self._lock:
             run = self._open.get(run_id.int)
-            if run is None:
-                run = self._closed.get(run_id.int)
-                if run is None:
-                    return None, False
-                if event_type in run.ended:
-                    return run, True
-                run.ended = (*run.ended, event_type)
-                return run, False
-            if run.others:
-                return self._one_of(run, origin), False
+            if run is None or run.others is not None:
+                return self._close_oddly(run, run_id.int, event_type)
             run.ended = (*run.ended, event_type)
             self._settle(run)
             if run.children:
-                self._bereft.append((time.monotonic_ns(), run))
+                self._bereft.append((_monotonic_ns(), run))
             return run, False
+
+    def _open_again(self, run: Run) -> list[Run]:
+        """Add a run whose id was used before."""
+        run.flags = (*run.flags, "run_id_reused")
+        if known := self._open.get(run.key):
+            known.others = [*(known.others or ()), run]
+            return []
+        del self._closed[run.key]
+        return self.open(run)
+
+    def _close_oddly(self, run: Run | None, key: int, event_type: str) -> tuple[Run | None, bool]:
+        """End a run that is not open, or one of several under one id."""
+        if run is not None:
+            return self._one_of(run, origin()), False
+        run = self._closed.get(key)
+        if run is None:
+            return None, False
+        if event_type in run.ended:
+            return run, True
+        run.ended = (*run.ended, event_type)
+        return run, False
 
     def give_up(self, run: Run) -> None:
         """End a run whose end will not come; should it come all the same, it is known as a second end."""
@@ -210,10 +240,10 @@ class Runs:
         with self._lock:
             before_ns = now_ns - int(deadline_seconds * _NS)
             found = (*self._forgotten(now_ns), *self._of_cancelled_tasks(), *self._too_old(before_ns))
-            given_up = {item.run.id.int: item for item in reversed(found)}
+            given_up = {item.run.key: item for item in reversed(found)}
             for item in given_up.values():
                 self.give_up(item.run)
-            return [item for item in found if given_up[item.run.id.int] is item]
+            return [item for item in found if given_up[item.run.key] is item]
 
     def all_open(self) -> list[Run]:
         """Return the open runs, the latest first: children before their parents."""
@@ -249,7 +279,7 @@ class Runs:
 
     def _forget_task(self, run: Run) -> None:
         """Let go of a task: it keeps its result, and is not held for longer than it tells something."""
-        self._tasks.pop(run.id.int, None)
+        self._tasks.pop(run.key, None)
         run.task = None
 
     def _too_old(self, before_ns: int) -> list[Overdue]:
@@ -266,7 +296,7 @@ class Runs:
         chosen = next((each for each in everyone if each.origin == origin), run)
         heir, *rest = [each for each in everyone if each is not chosen]
         chosen.others, heir.others = None, rest or None
-        self._open[run.id.int] = heir
+        self._open[run.key] = heir
         return chosen
 
     def _evict(self) -> Run:
@@ -275,16 +305,19 @@ class Runs:
         return oldest
 
     def _settle(self, run: Run) -> None:
-        self._open.pop(run.id.int, None)
-        self._forget_task(run)
+        key = run.key
+        self._open.pop(key, None)
+        if run.task is not None:
+            self._forget_task(run)
         if run.parent is not None and run.parent.children:
-            run.parent.children.discard(run.id.int)
+            run.parent.children.discard(key)
         self._keep_closed(run)
 
     def _keep_closed(self, run: Run) -> None:
-        self._closed[run.id.int] = run
-        while len(self._closed) > self._max_closed:
-            self._closed.popitem(last=False)
+        closed = self._closed
+        closed[run.key] = run
+        if len(closed) > self._max_closed:
+            closed.popitem(last=False)
 
 
 def _children_of(run: Run) -> set[int]:

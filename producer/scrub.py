@@ -1,13 +1,17 @@
 """Secrets and blobs that must not leave the process: values of keys that say secret, tokens with a known prefix, base64.
 
 This is the first of two passes: it knows names and prefixes. The worker's redaction knows patterns. What every event pays
-is a look at the names of its keys, each name judged once, and one search for the rare characters that end a prefix.
+is a search of its bytes for signs, which finds more than there is and misses nothing; only where it finds one, the document
+is walked and judged.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import orjson
+from pydantic_core import SchemaValidator, core_schema
 
 SECRET = "[SECRET]"  # noqa: S105 - it is what stands for one
 
@@ -30,26 +34,51 @@ _PREFIXED = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
-_PREFIX_ENDS = (
+_PREFIX_ENDS = re.compile(
     r"-(?:(?<=\bsk-)|(?<=\bxox[abeprs]-)|(?<=\bglpat-)|----BEGIN )"
     r"|_(?:(?<=\bgh[pousr]_)|(?<=\bhf_)|(?<=\bnpm_)|(?<=\b[sr]k_live_)|(?<=\bgithub_pat_))"
     r"|A(?:KIA|SIA|Iza)(?<=\b\w{4})|G(?<=\bSG)\.|J(?<=\beyJ)"
 )
 """Every alternative begins with one of five characters that are rare in text: the search skips from one to the next."""
-_PREFIX_ENDS_BYTES, _PREFIX_ENDS_TEXT = re.compile(_PREFIX_ENDS.encode()), re.compile(_PREFIX_ENDS)
 _BASE64 = bytes.maketrans(b"", b""), b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-\r\n"
 _harmless: set[str] = set()
 """Names of keys that were judged and say nothing of a secret."""
 
 
-def needs_scrubbing(data: bytes, value: Any) -> bool:
-    """Tell whether JSON, given as bytes and as what they say, shows a sign of a secret or a blob."""
-    return len(data) > _MIN_BLOB or text_needs_scrubbing(data) or b";base64," in data or _names_secret(value)
+def search(pattern: str) -> Callable[[bytes], bool]:
+    """Return what tells whether bytes hold a pattern, by pydantic's regular expressions: 0.3 µs a kB, `re` takes 3."""
+    return SchemaValidator(core_schema.str_schema(pattern=pattern)).isinstance_python
+
+
+_ANY = r"[^\s\".\\]"
+_shows_token = search(
+    r"sk-[a-z0-9_-]{16}|a(?:kia|sia)[0-9a-z]{16}|gh[pousr]_[a-z0-9]{20}|github_pat_|xox[abeprs]-|glpat-|hf_[a-z0-9]{20}"
+    rf"|aiza{_ANY}{{30}}|npm_[a-z0-9]{{30}}|[sr]k_live_|sg\.{_ANY}{{16}}|eyj{_ANY}{{8,}}\.eyj|-----begin |;base64,"
+    r"|bearer(?:\s|\\[nrtf]|\\u00[0-9a-f]{2})+[a-z0-9._~+/-]{16}"
+)
+_shows_secret_name = search(
+    r"api[-_]?key(?:[^\"\\]|\\.)*\":"
+    r"|(?:authorization|key|token|passwo?r?d|pwd|passphrase|secret|cookie|credentials?|string|dsn)(?:\\n)?\":"
+    r"|\"not_recorded\":true"
+)
+_shows_odd_letter = search("[\u017f\u212a\u0130\u0131]")
+"""Where a search that ignores case takes other letters for s, k and i, as the names' own does."""
+
+
+def needs_scrubbing(data: bytes) -> bool:
+    """Tell whether JSON shows a sign of a secret or a blob, or of something that was not recorded."""
+    lowered = data.lower()
+    return (
+        _shows_token(lowered)
+        or _shows_secret_name(lowered)
+        or (len(data) > _MIN_BLOB and _holds_blob(orjson.loads(data)))
+        or (not data.isascii() and _shows_odd_letter(data))
+    )
 
 
 def text_needs_scrubbing(data: bytes) -> bool:
     """Tell whether bytes of text show a sign of a token with a known prefix."""
-    return _PREFIX_ENDS_BYTES.search(data) is not None or b"earer " in data or b"EARER " in data
+    return _shows_token(data.lower())
 
 
 def scrub(value: Any) -> Any:
@@ -91,20 +120,6 @@ def is_secret_name(name: str) -> bool:
     return False
 
 
-def _names_secret(value: Any) -> bool:
-    """Tell whether any key in JSON data, however deep, names a secret."""
-    stack = [value] if isinstance(value, (dict, list)) else []
-    while stack:
-        item = stack.pop()
-        if type(item) is dict:
-            if not _harmless.issuperset(item) and any(is_secret_name(name) for name in item):
-                return True
-            stack += [inner for inner in item.values() if type(inner) is dict or type(inner) is list]
-        else:
-            stack += [inner for inner in item if type(inner) is dict or type(inner) is list]
-    return False
-
-
 def _value_of(name: str, value: Any) -> Any:
     if value and not isinstance(value, bool) and is_secret_name(name):
         return SECRET
@@ -114,7 +129,7 @@ def _value_of(name: str, value: Any) -> Any:
 def _tokens_of_long(text: str) -> list[tuple[int, int]]:
     """Return where tokens stand, looking closely only where a prefix ends: a full search would cost ten times as much."""
     found: list[tuple[int, int]] = []
-    for sign in sorted((*(sign.start() for sign in _PREFIX_ENDS_TEXT.finditer(text)), *_bearers(text))):
+    for sign in sorted((*(sign.start() for sign in _PREFIX_ENDS.finditer(text)), *_bearers(text))):
         done = found[-1][1] if found else 0
         for start in range(max(done, sign - _LONGEST_PREFIX), sign + 1):
             if match := _PREFIXED.match(text, start):
@@ -137,9 +152,32 @@ def _blob(text: str) -> dict[str, Any] | None:
     head, marker, _ = text[:256].partition(";base64,")
     if head.startswith("data:") and marker:
         return _described(head.removeprefix("data:"), text)
-    if len(text) >= _MIN_BLOB and text.isascii() and not text.encode().translate(*_BASE64):
-        return _described("application/octet-stream", text)
-    return None
+    return _described("application/octet-stream", text) if _is_base64(text) else None
+
+
+def _is_base64(text: str) -> bool:
+    """Tell whether a text is long and of nothing but base64: the first blank of a text shows that it is not."""
+    return (
+        len(text) >= _MIN_BLOB
+        and text.isascii()
+        and not text[:256].encode().translate(*_BASE64)
+        and not text.encode().translate(*_BASE64)
+    )
+
+
+def _holds_blob(value: Any) -> bool:
+    """Tell whether any text in JSON data is a blob."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if type(item) is str:
+            if _is_base64(item):
+                return True
+        elif type(item) is dict:
+            stack.extend(item.values())
+        elif type(item) is list:
+            stack.extend(item)
+    return False
 
 
 def _described(media_type: str, text: str) -> dict[str, Any]:

@@ -43,7 +43,6 @@ class Sender:
         self._in_flight: list[Shipper] = []
         self._sent_at = 0.0
         self._pause_seconds = _PAUSE_SECONDS
-        self._idle = False
         self._wake, self._hurry, self._stopping = threading.Event(), threading.Event(), threading.Event()
         self._hurry_until = 0.0
         self._scan_at = self._save_at = 0.0
@@ -65,11 +64,6 @@ class Sender:
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
-
-    def wake(self) -> None:
-        """Say that there is something new."""
-        if self._idle:
-            self._wake.set()
 
     def hurry(self, seconds: float, *, scan: bool) -> int:
         """Make no pauses for a while. `scan`: look for the streams of dead processes, too.
@@ -175,13 +169,13 @@ class Sender:
         return sent
 
     def _sleep(self, outlet: Outlet) -> None:
-        """Wait for a hook. Who appends after `_idle` was set wakes us; who did before is found by one more look."""
-        self._idle = True
+        """Wait for a hook. Who appends after `sleeper` was set wakes us; who did before is found by one more look."""
+        self._stream.sleeper = self._wake
         try:
             if not self._fill(outlet, gently=True):
                 self._wake.wait(_IDLE_SECONDS)
         finally:
-            self._idle = False
+            self._stream.sleeper = None
             self._wake.clear()
         self._rest(_PAUSE_SECONDS, hurry=False)
 

@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from .scrub import SECRET, needs_scrubbing, scrub, scrub_text, text_needs_scrubbing
+from .scrub import SECRET, needs_scrubbing, scrub, scrub_text, search, text_needs_scrubbing
 
 MAX_FIELD_BYTES = 8 * 1024 * 1024
 """Content above this is cut, and the core says so."""
@@ -30,8 +30,11 @@ _MAX_OBJECTS = 50_000
 _MAX_ROWS = 1_000
 _MAX_CLASSES = 4_096
 _MAX_KEPT_BYTES = 2_048
-_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
+_CONTAINERS = frozenset((dict, list, tuple))
+_NO_NUMBERS = frozenset((str, int, bool, type(None)))
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 _MARK = b'"not_recorded":true'
+_shows_null = search("null")
 
 
 @dataclass(slots=True)
@@ -46,7 +49,10 @@ class Snapshot:
 def snapshot(value: Any) -> Snapshot:
     """Return `value` as JSON. Never raises for anything an object does; what cannot be recorded is named in its place."""
     try:
-        return _cleaned(_json_of(value))
+        data = _json_of(value)
+        if len(data) <= MAX_FIELD_BYTES and not needs_scrubbing(data):
+            return Snapshot(data)
+        return _cleaned(data)
     except Exception:  # noqa: BLE001 - an event without its content is worth more than none
         return Snapshot(orjson.dumps(_not_recorded(value)), incomplete=True)
 
@@ -88,10 +94,19 @@ def text_of(value: Any) -> str:
 
 def _json_of(value: Any) -> bytes:
     try:
-        data = orjson.dumps(value, default=_plain, option=_OPTIONS)
+        data = orjson.dumps(value, _plain, _OPTIONS)
+    except (TypeError, ValueError, RecursionError):
+        return _json_with_odd_keys(value)
+    return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
+
+
+def _json_with_odd_keys(value: Any) -> bytes:
+    """Keys that are no text are rare, and to be ready for them takes orjson twice as long."""
+    try:
+        data = orjson.dumps(value, _plain, _OPTIONS | orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError, RecursionError):
         return _walked(value)
-    return _walked(value) if b"null" in data and _holds_odd_number(value) else data
+    return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
 
 
 def _walked(value: Any) -> bytes:
@@ -100,12 +115,12 @@ def _walked(value: Any) -> bytes:
 
 def _cleaned(data: bytes) -> Snapshot:
     """Take secrets and blobs out, and cut what is too long to a JSON string of its beginning: it stays valid JSON."""
-    document = orjson.loads(data)
-    if needs_scrubbing(data, document):
-        data = orjson.dumps(scrub(document))
-    incomplete = _MARK in data
+    incomplete = False
+    if needs_scrubbing(data):
+        data = orjson.dumps(scrub(orjson.loads(data)))
+        incomplete = _MARK in data
     if len(data) <= MAX_FIELD_BYTES:
-        return Snapshot(data, incomplete=incomplete)
+        return Snapshot(data, False, incomplete)
     beginning = data[: MAX_FIELD_BYTES // 2].decode("utf-8", "ignore")
     return Snapshot(orjson.dumps(beginning), truncated=True, incomplete=incomplete)
 
@@ -121,16 +136,19 @@ def _holds_odd_number(value: Any) -> bool:
     while stack and left:
         left -= 1
         item = stack.pop()
-        if isinstance(item, float):
+        cls = type(item)
+        if cls in _NO_NUMBERS:
+            continue
+        if issubclass(cls, float):
             if item - item != 0:
                 return True
-        elif isinstance(item, dict):
+        elif issubclass(cls, dict):
             stack.extend(item.values())
-        elif isinstance(item, (list, tuple)):
+        elif issubclass(cls, (list, tuple)):
             stack.extend(item)
-        elif isinstance(item, BaseModel):
+        elif issubclass(cls, BaseModel):
             stack.extend(vars(item).values())
-        elif hasattr(type(item), "__array__"):
+        elif hasattr(cls, "__array__"):
             return True
     return False
 
@@ -153,8 +171,10 @@ def _plain(value: Any) -> Any:
 
 def _fields_of(model: BaseModel) -> dict[str, Any]:
     """Return a model's fields as they are, empty ones left out: model_dump would copy, and run the application's code."""
-    fields = {**vars(model), **(model.__pydantic_extra__ or {})}
-    return {k: v for k, v in fields.items() if v is not None and not (type(v) in (dict, list, tuple) and not v)}
+    fields, extra = model.__dict__, model.__pydantic_extra__
+    if extra:
+        fields = {**fields, **extra}
+    return {k: v for k, v in fields.items() if v is not None and (type(v) not in _CONTAINERS or v)}
 
 
 def _array(value: Any) -> Any:
@@ -250,7 +270,7 @@ class _Walker:
             return {field.name: self.walk(getattr(value, field.name), depth) for field in dataclasses.fields(value)}
         plain = _plain(value)
         if isinstance(plain, dict) and plain.get("not_recorded"):
-            return orjson.loads(orjson.dumps(value, option=_OPTIONS, default=_not_recorded))
+            return orjson.loads(orjson.dumps(value, _not_recorded, _OPTIONS | orjson.OPT_NON_STR_KEYS))
         return self.walk(plain, depth)
 
     def _key(self, key: Any) -> str:

@@ -119,7 +119,7 @@ def running(runs: Runs) -> Run | None:
 
 def _attributed(run: Run, effect: Effect) -> Draft:
     draft = capture.within(run, "side_effect", {"input": snapshot(effect.told)})
-    draft.groups["tool"] = {**draft.groups["tool"], **_group(effect)}
+    draft.put("tool", {**draft.groups["tool"], **_group(effect)})
     draft.ext = _ext(effect)
     if run.ended and "late" not in draft.flags:
         draft.flags = (*draft.flags, "late")

@@ -22,29 +22,30 @@ class SpoolLimit:
         self._spool, self.max_bytes = spool, max_bytes
         self.segment_bytes = min(MAX_SEGMENT_BYTES, max(max_bytes // 16, _MIN_STEP_BYTES))
         self._step = max(max_bytes // 64, _MIN_STEP_BYTES)
-        self._left = 0
+        self.left = 0
+        """How much of the room that was found is left."""
         self._look_at = 0.0
 
     def take(self, count: int) -> bool:
         """Take room for `count` bytes; False when there is none."""
-        if count > self._left:
+        if count > self.left:
             self._look(count)
-        if count > self._left:
+        if count > self.left:
             return False
-        self._left -= count
+        self.left -= count
         return True
 
     def give_back(self, count: int) -> None:
         """Return room that was taken and not used."""
-        self._left += count
+        self.left += count
 
     def _look(self, count: int) -> None:
         now = time.monotonic()
         if now < self._look_at:
             return
         free = self.max_bytes - bytes_in(self._spool)
-        self._left = max(0, min(free, max(self._step, count)))
-        self._look_at = now + _LOOK_AGAIN_SECONDS if self._left < count else 0.0
+        self.left = max(0, min(free, max(self._step, count)))
+        self._look_at = now + _LOOK_AGAIN_SECONDS if self.left < count else 0.0
 
 
 def bytes_in(spool: Path) -> int:

@@ -57,14 +57,17 @@ class SpoolWriter:
             os.close(descriptor)
 
     def _append(self, seq: int, entry: bytes, counted: int) -> None:
-        if not self._limit.take(counted):
+        limit = self._limit
+        if counted <= limit.left:
+            limit.left -= counted
+        elif not limit.take(counted):
             raise SpoolFull("the spool has reached LANGTRAIL_SPOOL_MAX_BYTES")
         try:
-            if self._descriptor is None or self._size >= self._limit.segment_bytes:
+            if self._descriptor is None or self._size >= limit.segment_bytes:
                 self._open_segment(seq)
             self._write_whole(entry)
         except OSError as error:
-            self._limit.give_back(counted)
+            limit.give_back(counted)
             if error.errno == errno.EFBIG:  # a limit on the size of files: another file has room
                 self.close()
             raise SpoolFull(f"the spool cannot be written ({error.strerror})") from error
@@ -73,8 +76,8 @@ class SpoolWriter:
         assert self._descriptor is not None  # noqa: S101 - _open_segment sets it or raises
         try:
             written = _write(self._descriptor, entry)
-            while written < len(entry):  # the second try tells why
-                written += _write(self._descriptor, entry[written:])
+            if written < len(entry):
+                written += self._write_rest(entry, written)
         except OSError:
             self._cut()
             raise
@@ -82,6 +85,14 @@ class SpoolWriter:
             self._size = os.fstat(self._descriptor).st_size
             raise
         self._size += written
+
+    def _write_rest(self, entry: bytes, written: int) -> int:
+        """Write what one call did not take; the second one tells why."""
+        assert self._descriptor is not None  # noqa: S101 - it was just written to
+        start = written
+        while written < len(entry):
+            written += _write(self._descriptor, entry[written:])
+        return written - start
 
     def _cut(self) -> None:
         """Take a part of an entry back. Where that fails, leave the file: a reader passes over its torn end."""

@@ -3,6 +3,7 @@
 import base64
 import os
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,16 +14,16 @@ import orjson
 from langtrail.schemas import RAW_EVENT, DataKey, associated_data, registry
 
 from .content import content_of
-from .core import CoreWriter
+from .core import CoreWriter, routing_key
 from .draft import Draft
 from .errors import SpoolFull
 from .event_log import EventLog
-from .ids import uuid7
+from .fresh import Fresh, many_fresh
+from .ids import time_part, uuid7
 from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
 from .spool import Watermark
 
-_KEY_BYTES = 0xFFFF
 _now_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
 
 Append = Callable[[int, bytes, bytes, bytes], None]
@@ -36,7 +37,7 @@ class Stream:
     so that numbers and the order in the log agree and nobody waits for itself.
     """
 
-    def __init__(self, settings: ProducerSettings, on_append: Callable[[], None]) -> None:
+    def __init__(self, settings: ProducerSettings) -> None:
         """Open a new stream, on disk where that is possible."""
         self.stream_id = uuid7(_now_ns() // 1_000_000)
         self._stream_bytes = UUID(self.stream_id).bytes
@@ -49,10 +50,12 @@ class Stream:
             self.stream_id, orjson.dumps(self.facts), spool, settings.spool_max_bytes, settings.memory_max_bytes
         )
         self._lock = self.log.lock
-        self._inbox: deque[tuple[Draft, bytes, bytes]] = deque()
+        self._fresh: list[Fresh] = []
+        self._inbox: deque[tuple[Draft, Fresh, bytes, bytes]] = deque()
         self._appending = False
         self._closed = False
-        self._on_append = on_append
+        self.sleeper: threading.Event | None = None
+        """What wakes the one who ships these events, while it sleeps."""
         self._seq = 0
         self._last_at = 0
         self.kept, self.last_kept = 0, -1
@@ -65,15 +68,23 @@ class Stream:
 
     def record(self, draft: Draft) -> bool:
         """Keep one event: on return it is in the log, or its number is part of a hole. False when the stream is closed."""
-        content, facts = content_of(draft)
+        try:
+            random = self._fresh.pop()
+        except IndexError:
+            random = self._more_fresh()
+        content, facts = content_of(draft, random)
         tail = self._writer.tail(draft, facts)
         with self._lock:
             if self._closed:
                 return False
-            self._inbox.append((draft, content, tail))
-            if not self._appending:
-                self._empty_inbox()
-        self._on_append()
+            if self._appending:
+                self._inbox.append((draft, random, content, tail))
+            else:
+                self._append(draft, random, content, tail)
+                if self._inbox:
+                    self._empty_inbox()
+        if self.sleeper is not None:
+            self.sleeper.set()
         return True
 
     def record_surely(self, draft: Draft) -> int | None:
@@ -106,7 +117,8 @@ class Stream:
                 self._empty_inbox()
                 self._last_words()
                 self._closed = True
-        self._on_append()
+        if self.sleeper is not None:
+            self.sleeper.set()
 
     def end(self) -> int:
         """Once nothing ships any more: let go of what is only in memory, and name it where the disk takes that.
@@ -123,24 +135,25 @@ class Stream:
         return lost[1] - lost[0] + 1 if lost else 0
 
     def _empty_inbox(self) -> None:
+        while self._inbox:
+            self._append(*self._inbox.popleft())
+
+    def _append(self, draft: Draft, random: Fresh, content: bytes, tail: bytes) -> None:
         self._appending = True
         try:
-            while self._inbox:
-                self._append(*self._inbox.popleft())
+            if self._hole is not None:
+                self._name_hole(self.log.append)
+            seq = self._seq
+            self._seq = seq + 1
+            try:
+                self._write(seq, draft, random, content, tail, self.log.append)
+            except SpoolFull as error:
+                self._drop(Hole(seq, seq, str(error)))
+            except BaseException:  # Ctrl-C in the middle of it: whether it was written is not known
+                self._drop(Hole(seq, seq, "the process was interrupted"))
+                raise
         finally:
             self._appending = False
-
-    def _append(self, draft: Draft, content: bytes, tail: bytes) -> None:
-        if self._hole is not None:
-            self._name_hole(self.log.append)
-        seq, self._seq = self._seq, self._seq + 1
-        try:
-            self._write(seq, draft, content, tail, self.log.append)
-        except SpoolFull as error:
-            self._drop(Hole(seq, seq, str(error)))
-        except BaseException:  # Ctrl-C in the middle of it: whether it was written is not known
-            self._drop(Hole(seq, seq, "the process was interrupted"))
-            raise
 
     def _drop(self, hole: Hole) -> None:
         """Widen the open hole: its numbers follow one another."""
@@ -166,28 +179,40 @@ class Stream:
         self._write_own(own_event(self._settings, "stream_close", ext=ext, count=self.kept + 1), self.log.append_last)
 
     def _write_own(self, draft: Draft, append: Append) -> bool:
-        content, facts = content_of(draft)
+        random = self._more_fresh()
+        content, facts = content_of(draft, random)
         seq, self._seq = self._seq, self._seq + 1
         try:
-            self._write(seq, draft, content, self._writer.tail(draft, facts), append)
+            self._write(seq, draft, random, content, self._writer.tail(draft, facts), append)
         except SpoolFull:
             self._seq = seq
             return False
         return True
 
-    def _write(self, seq: int, draft: Draft, content: bytes, tail: bytes, append: Append) -> None:
-        occurred_at = max(_now_ns() // 1000, self._last_at + 1)
-        session_id = draft.identity.session_id or draft.root_run_id
-        key = (session_id or self.stream_id).encode("utf-8", "backslashreplace")
-        if len(key) > _KEY_BYTES:
-            key = key[:_KEY_BYTES].decode("utf-8", "ignore").encode()
-        event_id = uuid7(occurred_at // 1000)
-        group = self._writer.event(draft, seq, event_id, occurred_at, _monotonic_ns(), session_id or self.stream_id)
+    def _write(self, seq: int, draft: Draft, random: Fresh, content: bytes, tail: bytes, append: Append) -> None:
+        occurred_at = _now_ns() // 1000
+        if occurred_at <= self._last_at:
+            occurred_at = self._last_at + 1
+        session_id = ""
+        if draft.shared is not None:
+            key = draft.shared.key
+        else:
+            session_id = draft.identity.session_id or draft.root_run_id or self.stream_id
+            key = routing_key(session_id)
+        _, _, _, nonce, id_part = random
+        event_id = time_part(occurred_at // 1000) + id_part
+        core = self._writer.event(draft, seq, event_id, occurred_at, _monotonic_ns(), session_id, tail)
         if content and self._key:
-            content = self._key.seal(content, associated_data(self._stream_bytes, seq))
-        append(seq, key, content, group + tail)
+            content = self._key.seal(content, associated_data(self._stream_bytes, seq), nonce)
+        append(seq, key, content, core)
         self._last_at, self.last_kept = occurred_at, seq
         self.kept += 1
+
+    def _more_fresh(self) -> Fresh:
+        """Return random values, and keep more for the next events; a fork has a stream of its own, and values of its own."""
+        one, *more = many_fresh()
+        self._fresh += more
+        return one
 
     def _facts(self) -> dict[str, str | int]:
         return {

@@ -22,7 +22,7 @@ _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM
 _INFO = b"langtrail-key-v1"
 _KEY_ID_BYTES = 8
 _WRAP_BYTES = _KEY_ID_BYTES + 80
-_NONCE_BYTES = 12
+NONCE_BYTES = 12
 
 
 def associated_data(stream_id: bytes, seq: int) -> bytes:
@@ -47,9 +47,9 @@ class DataKey:
         wraps = [_key_id(recipient) + _SUITE.encrypt(key, recipient, _INFO) for recipient in recipients]
         return cls(b"".join(wraps), AESGCM(key))
 
-    def seal(self, content: bytes, bound_to: bytes) -> bytes:
-        """Encrypt content; `bound_to` is associated_data(stream_id, seq)."""
-        nonce = os.urandom(_NONCE_BYTES)
+    def seal(self, content: bytes, bound_to: bytes, nonce: bytes = b"") -> bytes:
+        """Encrypt content; `bound_to` is associated_data(stream_id, seq). `nonce`: 12 random bytes, for this content alone."""
+        nonce = nonce or os.urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, content, bound_to)
 
 
@@ -66,7 +66,7 @@ class PrivateKeys:
         """Decrypt content. Raises UnknownKey when no key fits the header, ContentSealBroken when the seal does not hold."""
         cipher = self._cipher(header)
         try:
-            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
+            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
         except (InvalidTag, ValueError):
             raise ContentSealBroken("the sealed content does not open: it, its stream or its number was changed") from None
 

@@ -1,0 +1,48 @@
+"""What is random in an event: the salt of its commitments, the nonce of its seal, the random part of its id.
+
+It is made for many events at a time: in a tight loop that costs 1 µs an event, one by one, between an application's own code,
+it is 4.
+"""
+
+from binascii import b2a_base64
+from os import urandom
+from typing import Final
+
+from .ids import random_part
+
+_SALT_BYTES, _NONCE_BYTES, _ID_BYTES = 32, 12, 10
+_EVENT_BYTES = _SALT_BYTES + _NONCE_BYTES + _ID_BYTES
+_NONCE_AT, _ID_AT = _SALT_BYTES, _SALT_BYTES + _NONCE_BYTES
+_MANY = 64
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
+_INNER_REST, _OUTER_REST = b"\x36" * 32, b"\x5c" * 32
+
+
+Fresh = tuple[str, bytes, bytes, bytes, str]
+"""Random values for one event, never used for another: salt, inner, outer, nonce, random part of the id.
+
+The salt is 32 bytes in base64; inner and outer are the two blocks that HMAC-SHA256 (RFC 2104) makes of that key.
+"""
+
+
+def fresh() -> Fresh:
+    """Return random values for one event."""
+    return _made(urandom(_EVENT_BYTES))
+
+
+def many_fresh() -> list[Fresh]:
+    """Return random values for 64 events. Who keeps them must not do so over a fork: no two events may have the same."""
+    random = urandom(_MANY * _EVENT_BYTES)
+    return [_made(random[at : at + _EVENT_BYTES]) for at in range(0, len(random), _EVENT_BYTES)]
+
+
+def _made(random: bytes) -> Fresh:
+    salt = random[:_SALT_BYTES]
+    return (
+        b2a_base64(salt, newline=False).decode(),
+        salt.translate(_INNER) + _INNER_REST,
+        salt.translate(_OUTER) + _OUTER_REST,
+        random[_NONCE_AT:_ID_AT],
+        random_part(random[_ID_AT:]),
+    )
