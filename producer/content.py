@@ -20,11 +20,9 @@ _NO_FACTS: Final = b"".join(_NO_COMMITMENTS) + long(0) + _WHOLE
 def content_of(draft: Draft, random: Fresh | None = None) -> tuple[bytes, bytes]:
     """Return the content as JSON with a salt (empty without content), and group content of the core.
 
-    A draft whose content could not be recorded in full is flagged.
-
     `random`: values for this event alone, else they are made. A commitment is HMAC-SHA256 by its definition (RFC 2104), the
-    key's two blocks made once for all fields: 1.2 µs a field, hmac.digest takes 3. tests/unit/producer/test_core.py holds that they
-    are schemas.commitment.
+    key's two blocks made once for all fields: 1.2 µs a field, hmac.digest takes 3. tests/unit/producer/test_core.py holds
+    that they are schemas.commitment. A draft whose content could not be recorded in full is flagged.
     """
     given = draft.content
     if not given:

@@ -8,10 +8,10 @@ is walked and judged.
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic_core import SchemaValidator, core_schema
+from pydantic import StringConstraints, TypeAdapter
 
 SECRET = "[SECRET]"  # noqa: S105 - it is what stands for one
 
@@ -47,13 +47,13 @@ _harmless: set[str] = set()
 
 def search(pattern: str) -> Callable[[bytes], bool]:
     """Return what tells whether bytes hold a pattern, by pydantic's regular expressions: 0.3 µs a kB, `re` takes 3."""
-    return SchemaValidator(core_schema.str_schema(pattern=pattern)).isinstance_python
+    return TypeAdapter(Annotated[str, StringConstraints(pattern=pattern)]).validator.isinstance_python
 
 
 _ANY = r"[^\s\".\\]"
 _shows_token = search(
     r"sk-[a-z0-9_-]{16}|a(?:kia|sia)[0-9a-z]{16}|gh[pousr]_[a-z0-9]{20}|github_pat_|xox[abeprs]-|glpat-|hf_[a-z0-9]{20}"
-    rf"|aiza{_ANY}{{30}}|npm_[a-z0-9]{{30}}|[sr]k_live_|sg\.{_ANY}{{16}}|eyj{_ANY}{{8,}}\.eyj|-----begin |;base64,"
+    rf"|aiza{_ANY}{{8}}|npm_[a-z0-9]{{30}}|[sr]k_live_|sg\.{_ANY}{{8}}|eyj{_ANY}+\.eyj|-----begin |;base64,"
     r"|bearer(?:\s|\\[nrtf]|\\u00[0-9a-f]{2})+[a-z0-9._~+/-]{16}"
 )
 _shows_secret_name = search(

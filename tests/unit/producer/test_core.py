@@ -3,7 +3,7 @@
 import base64
 import random
 import string
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ import pytest
 
 from langtrail.producer.avro_pieces import clock, long, optional_text, text
 from langtrail.producer.content import content_of
-from langtrail.producer.core import CoreWriter
+from langtrail.producer.core import CoreWriter, share
 from langtrail.producer.draft import Draft
 from langtrail.producer.identity import Identity
 from langtrail.producer.ids import uuid7
@@ -76,6 +76,32 @@ def test_the_pieces_are_the_ordinary_encoding() -> None:
         assert {name: record[name] for name in expected} == expected
         salt = orjson.loads(content)["salt"] if content else ""
         check_commitments(record, draft.content, salt)
+
+
+def test_what_the_events_of_a_run_share_is_the_same_bytes() -> None:
+    """For 300 random drafts: encoded once for a run, or for this event alone, also when a group was replaced since."""
+    rng = random.Random(SEED)  # noqa: S311 - test data
+    writer = CoreWriter(ProducerSettings(app="tests"), STREAM)
+    for number in range(300):
+        draft, _ = random_draft(rng)
+        draft.run_id = draft.root_run_id = STREAM
+        draft.groups = {"tool": {}, **{name: group for name, group in draft.groups.items() if name not in ("policy", "stream")}}
+        session = draft.identity.session_id or STREAM
+        _, facts = content_of(draft)
+        alone = writer.event(draft, number, STREAM, 5, 6, session), writer.tail(draft, facts)
+        draft.shared = share(draft)
+        draft.middle = draft.shared.middle
+        assert (writer.event(draft, number, STREAM, 5, 6, ""), writer.tail(draft, facts)) == alone
+        draft.put("tool", {"tool_name": "another"})
+        draft.put("place", {"node": "n"})
+        assert writer.tail(draft, facts) == writer.tail(replace(draft, shared=None, middle=b""), facts)
+
+
+@pytest.mark.parametrize("exponent", range(1, 63))
+def test_numbers_of_any_length_are_zigzag_varints(exponent: int) -> None:
+    """At each power of two, and beside it."""
+    for number in (2**exponent - 1, 2**exponent, 2**exponent + 1):
+        assert clock(number) == long(number) == encode_long(number)
 
 
 def check_commitments(record: dict[str, Any], content: dict[str, Snapshot], salt: str) -> None:

@@ -1,15 +1,17 @@
 """Secrets and blobs never leave the process: by the name of their key, by their prefix, by their size."""
 
 import hashlib
+import random
 from typing import Any
 
 import orjson
 import pytest
 
 from langtrail.producer.labels import MAX_IDENTIFIER, WITHHELD, identifier, label, namespace, technical
-from langtrail.producer.scrub import SECRET, is_secret_name, scrub_text
+from langtrail.producer.scrub import SECRET, is_secret_name, needs_scrubbing, scrub, scrub_text
 from langtrail.producer.serialise import snapshot, snapshot_text
 
+SEED = 11
 TOKENS = [
     "sk-abcdefghijklmnop1234",
     "sk-proj-abc_def-ghijklmnop1234",
@@ -92,6 +94,35 @@ def test_a_token_with_a_known_prefix_is_withheld_from_text_of_any_length(token: 
     for text in (f"{filling}kaboom {token} and {token}", f"{token} {filling}"):
         for found in (recorded({"text": text})["text"], snapshot_text(text).data.decode()):
             assert found == text.replace(token, SECRET)
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("before", ["\n", "\t", '"', "\\", "\u2028", "é ", "\x1f", "("])
+def test_a_token_is_found_after_whatever_json_escapes(token: str, before: str) -> None:
+    """A line break is a letter in JSON; a search of its bytes must not take it for a part of a word."""
+    assert recorded({"text": f"x{before}{token}"}) == {"text": f"x{before}{SECRET}"}
+
+
+def test_the_search_for_signs_misses_nothing_that_the_walk_takes_out() -> None:
+    """For 3,000 random documents of secret and harmless names, tokens and odd letters."""
+    rng = random.Random(SEED)  # noqa: S311 - test data
+    names = [
+        *NAMES,
+        *HARMLESS,
+        "pa\u017f\u017fword",
+        "to\u212aen",
+        "AP\u0131_KEY",
+        'api_key"x',
+        "password\n",
+        "x-a\u0130-token",
+    ]
+    pieces = [*TOKENS, *NAMES, " ", "\n", '"', "\\", "é", "Bearer\n", "sk-", ":", "risk-averse task-force ", "Bearer\u00a0"]
+    for _ in range(3000):
+        text = "".join(rng.choices(pieces, k=rng.randrange(4)))
+        name = rng.choice((str.upper, str.title, str))(rng.choice(names))
+        document = rng.choice(({name: text}, [{"a": {name: [text]}}], {"a": [text, {"b": text}], name: 0}, text))
+        if scrub(document) != document:
+            assert needs_scrubbing(orjson.dumps(document)), document
 
 
 def test_text_without_a_token_is_as_it_was() -> None:
