@@ -21,6 +21,8 @@ EXTRA_OF = {
     "stdnum": "processors",
     "genai_prices": "processors",
     "uvloop": "processors",
+    "presidio_analyzer": "ner",
+    "spacy": "ner",
     "jwt": "oidc",
     "aiohttp": "local",
     "brotli": "local",

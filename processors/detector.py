@@ -146,6 +146,8 @@ class Detector:
     """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
     retry: bool = False
     """Whether a rejected candidate may hide another that begins at one of its later words."""
+    whole: bool = False
+    """Whether a match is judged as a whole: what it has behind its last span is not searched again."""
     example: str
     counter_example: str
 
@@ -172,3 +174,4 @@ class Rank:
     PHONE = 70
     ASSIGNED_SECRET = 80
     CARRIER = 90
+    ENTITY = 95

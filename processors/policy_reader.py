@@ -5,8 +5,10 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from .detector import Detector
 from .detectors import DETECTORS
-from .engine import Pattern, Spans, encode
+from .engine import HAS_RE2, Pattern, Spans, encode
+from .entities import DETECTOR, Asked, CannotFind, asked_of, entity_detector, finder
 from .findings import CUSTOM_TYPE, TYPES
 from .key_rules import KEY_RULE, NUMBER_RULE
 from .policy import (
@@ -32,8 +34,10 @@ _LEAST_ALLOWED = 3
 _MOST_DEEP = 2
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,47}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
-_DETECTOR_NAMES = frozenset((*(detector.name for detector in DETECTORS), KEY_RULE, NUMBER_RULE))
-_KEYS = ("version", "default", "detectors", "paths", "allow", "custom", "tests")
+_DETECTOR_NAMES = frozenset((*(detector.name for detector in DETECTORS), KEY_RULE, NUMBER_RULE, DETECTOR))
+_KEYS = ("version", "default", "detectors", "paths", "allow", "custom", "entities", "tests")
+_ENTITY = re.compile(r"[A-Z][A-Z0-9_]{0,47}")
+_MODEL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Mistake(NamedTuple):
@@ -78,9 +82,20 @@ def read_policy(table: Any) -> Policy:
         actions=tuple(sorted(actions.items())),
         paths=tuple(_path_rule(one) for one in table.get("paths", [])),
         allow=tuple(allowed_pattern(one) for one in table.get("allow", [])),
-        custom=tuple(custom_detector(one["name"], one["type"], one["pattern"]) for one in custom),
+        custom=(*(custom_detector(one["name"], one["type"], one["pattern"]) for one in custom), *_entities(table)),
         tests=tuple(PolicyTest(**one) for one in table.get("tests", [])),
     )
+
+
+def _entities(table: Mapping[str, Any]) -> Iterator[Detector]:
+    """Yield the detector of named entities, if the policy asks for any."""
+    if "entities" not in table:
+        return
+    asked = asked_of(table["entities"])
+    try:
+        yield entity_detector(asked, finder(asked))
+    except CannotFind as error:
+        raise PolicyError([Mistake(("entities",), str(error))]) from None
 
 
 def _path_rule(one: Mapping[str, Any]) -> PathRule:
@@ -99,6 +114,7 @@ def _mistakes(table: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _of_detectors(table)
     yield from _of_lists(table)
     yield from _of_names([one.get("name") for _, one in _entries(table, "custom")])
+    yield from _of_entities(table.get("entities"))
 
 
 def _entries(table: Mapping[str, Any], key: str) -> list[tuple[int, Any]]:
@@ -140,6 +156,24 @@ def _of_detectors(table: Mapping[str, Any]) -> Iterator[Mistake]:
             yield Mistake(("detectors", name), f"is neither a detector nor a type; types are {', '.join(TYPES)}")
         if action not in ACTIONS:
             yield Mistake(("detectors", name), f"must be one of {', '.join(ACTIONS)}")
+
+
+def _of_entities(given: Any) -> Iterator[Mistake]:
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        yield Mistake(("entities",), "must be a table")
+        return
+    if not HAS_RE2:
+        yield Mistake(("entities",), "needs google-re2: run `pip install google-re2`")
+    names = given.get("find")
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) and _ENTITY.fullmatch(n) for n in names):
+        yield Mistake(("entities", "find"), "must be a list of names in capitals, as the recogniser has them, like PERSON")
+    for key, value in given.items():
+        if key not in Asked._fields:
+            yield Mistake(("entities", key), f"is not known; there are {', '.join(Asked._fields)}")
+        elif key != "find" and not (isinstance(value, str) and _MODEL.fullmatch(value)):
+            yield Mistake(("entities", key), "must be text of a-z, 0-9 and _")
 
 
 def _of_allowed(where: tuple[str | int, ...], value: str) -> Iterator[Mistake]:

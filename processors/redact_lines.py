@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from .detectors import DETECTORS
+from .entities import DETECTOR
 from .event import Withheld
 from .findings import splice
 from .key_rules import KEY_RULE, NUMBER_RULE
@@ -15,6 +16,7 @@ from .treatment import POLICY_PATH, Rules
 
 _REASONS: Final = {
     **{detector.name: detector.reason for detector in DETECTORS},
+    DETECTOR: "A recogniser of named entities says so.",
     KEY_RULE: "The key of a JSON value says what the value is.",
     NUMBER_RULE: "A JSON number of a card's range, length and check digit.",
     POLICY_PATH: "The policy says what stands at this path.",

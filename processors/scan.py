@@ -224,7 +224,7 @@ class Scanner:
             for begin, start, kind in spans:
                 hits.append(Hit(begin, start, kind or detector.type, detector.rank, detector.name))
             if start > first:
-                return end - start
+                return 0 if detector.whole else end - start
             return end - _second_word(text, start, end) if detector.retry else 0
 
         for number in sorted(fired - _SIGNS):
