@@ -4,10 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from . import key_words as words
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .key_rules import is_placeholder, words_of
-from .validators import looks_random
 
 
 class Token(NamedTuple):
@@ -337,43 +334,6 @@ _TOKENS: Final = (
     ),
 )
 
-_NAMES = (
-    "adafruit|adobe|airtable|algolia|alibaba|artifactory|asana|atlassian|beamer|bintray|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase"
-    "|confluent|contentful|datadog|discord|drone_?ci|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|freshbooks|gitter|gocardless"
-    "|heroku|hubspot|intercom|jira|confluence|kraken|kucoin|launch[_-]?darkly|linear|linked[_-]?in|lob|looker|mailchimp|mailgun|mapbox"
-    "|mattermost|meraki|message[_-]?bird|netlify|new[_-]?relic|new-?york-?times|nytimes|okta|pager_?duty|plaid|private_?ai|rapid_?api|sendbird|sendgrid"
-    "|sentry|shodan|snyk|softlayer|sonar|sourcegraph|splunk|square_?space|sumo|telegr(?:am)?|travis|trello|twilio|twitch|twitter|typeform|vercel|x?jfrog|cloudant|yandex|zendesk"
-)
-_NAMED = (
-    rf"(?i)((?:{_NAMES})[\w.\- ]{{0,24}})[\"'\]]{{0,2}}\s{{0,3}}(?:[:=?|>,]{{1,4}})[\s\"'`=]{{0,5}}([\w=+/.%~:-]{{10,200}})"
-)
-_NO_SECRET = (
-    words.ABOUT | words.NOT_VAGUE | {"branch", "build", "commit", "digest", "job", "org", "repo", "sha", "team", "ticket"}
-)
-_LONG_NUMBER = 14
-_UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
-
-
-def _begins_inside(candidate: Candidate) -> bool:
-    """Tell whether the vendor's name is the inside of a word, as Etsy's is of SetSysctl."""
-    start = candidate.groups[1][0]
-    before, first = candidate.text[max(0, start - 1) : start], candidate.text[start]
-    return before.isalpha() and not (before.islower() and first.isupper())
-
-
-def _named(candidate: Candidate) -> Iterable[Span]:
-    """Judge: a random value after a vendor's name, unless the name goes on to say that it is something else."""
-    value = candidate.group(2).rstrip(".:,")
-    name = words_of(candidate.group(1))
-    if name[-1] in _NO_SECRET or is_placeholder(value) or _begins_inside(candidate):
-        return NOTHING
-    is_number = value.isdigit() and len(value) >= _LONG_NUMBER and name[-1] in ("token", "key", "secret")
-    if not is_number and not (_UNSEPARATED.fullmatch(value) and looks_random(value, 14)):
-        return NOTHING
-    start = candidate.groups[2][0]
-    return (Span(start, start + len(value)),)
-
-
 VENDORS: Final = (
     *tuple(
         Detector(
@@ -388,17 +348,6 @@ VENDORS: Final = (
             counter_example=token.counter_example,
         )
         for token in _TOKENS
-    ),
-    Detector(
-        name="vendor_named",
-        type="SECRET",
-        reason="A random value given to a name that begins with a vendor's: many vendors' keys have no form of their own.",
-        pattern=_NAMED,
-        trigger=rf"(?i)(?:{_NAMES})[\w.\- ]*[\"'\]]*\s*[:=?|>,]+[\s\"'`=]*[\w=+/.%~:-]{{10}}",
-        judge=_named,
-        rank=Rank.ASSIGNED_SECRET,
-        example=f"algolia = {_letters(32)}",
-        counter_example=f"github: {_hex(40)}, sentry_commit={_hex(40)}, twitter: representatives",
     ),
 )
 """Detectors of vendors' keys and tokens."""
