@@ -61,7 +61,8 @@ class EventLog:
         size = len(key) + len(content) + len(core) + _ENTRY_BYTES
         if self._waiting_bytes + size > self._waiting_max:
             raise SpoolFull(self.refusal or "LANGTRAIL_MEMORY_MAX_BYTES is reached")
-        self._waiting.append(Entry(seq, key, content, core, None))
+        exact = bytes(memoryview(content))  # what orjson returns takes 4 KiB, however short it is
+        self._waiting.append(Entry(seq, key, exact, core, None))
         self._waiting_bytes += size
 
     def on_disk(self, seq: int) -> bool:

@@ -23,7 +23,6 @@ from .recording import (
     end_model,
     fail_model,
     first_token,
-    forget_refused,
     name_call,
     open_run,
     record_end,
@@ -31,6 +30,7 @@ from .recording import (
     record_graph_event,
     record_start,
     record_within,
+    refuse,
     start_model,
 )
 from .runs import Run
@@ -51,8 +51,8 @@ def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             hook(*args, **kwargs)
-        except AuditUnavailable:
-            forget_refused(kwargs)
+        except AuditUnavailable as error:
+            refuse(kwargs, error)
             raise
         except Exception as error:  # noqa: BLE001 - the application goes on whatever it is
             run_id = kwargs.get("run_id")

@@ -10,7 +10,7 @@ from langchain_core.outputs import LLMResult
 
 from . import attempts, capture
 from .draft import Draft
-from .errors import IdentityMissing
+from .errors import AuditUnavailable, IdentityMissing
 from .failures import NO_RUN
 from .labels import identifier, label, namespace, optional_identifier
 from .langchain_context import dispatching, origin, within_sync_generate
@@ -81,9 +81,17 @@ def record_start(run: Run, content: dict[str, Snapshot], tags: list[str] | None)
     shared.record(capture.start_event(run, content))
 
 
-def forget_refused(told: Mapping[str, Any]) -> None:
-    """Take the run that a start hook was told of, and that may not begin, off the open ones."""
-    pipeline().runs.close(told["run_id"], "refused")
+def refuse(told: Mapping[str, Any], error: AuditUnavailable) -> None:
+    """End the run that a start hook was told of, and that may not begin.
+
+    Its start may still reach the trail from memory, once there is room again: that it never ran follows it there.
+    """
+    shared = pipeline()
+    run, _ = shared.runs.close(told["run_id"], "refused")
+    if run is not None and not isinstance(error, IdentityMissing):
+        draft = capture.error_event(run, error, {})
+        draft.groups["outcome"] = {**draft.groups["outcome"], "outcome": "denied"}
+        shared.record(draft)
 
 
 def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: str | None = None) -> Run | None:

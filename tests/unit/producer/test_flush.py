@@ -2,8 +2,10 @@
 
 import logging
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import pytest
 from langchain_core.runnables import RunnableLambda
@@ -92,3 +94,21 @@ def test_memory_in_mode_drop_is_bounded_and_the_hole_is_named(trail: Trail, monk
     assert stream.kept + stream.dropped == 401
     assert stream.log._waiting_bytes <= 1 << 16
     assert [entry.seq for entry in stream.log.waiting(1 << 20)] == list(range(stream.kept))
+
+
+def test_what_waits_in_memory_takes_no_more_than_it_is_counted_for(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LANGTRAIL_MEMORY_MAX_BYTES is about the process's memory, with and without a key to seal with."""
+    monkeypatch.setenv("LANGTRAIL_DELIVERY", "drop")
+    monkeypatch.delenv("LANGTRAIL_PUBLIC_KEY")
+    handler = AuditCallbackHandler()
+    for _ in range(2500):  # more runs than are remembered once they ended
+        handler.on_chain_end({}, run_id=uuid4())
+    stream = pipeline()._stream
+    assert stream is not None
+    before = stream.log._waiting_bytes
+    tracemalloc.start(1)
+    for _ in range(1000):
+        handler.on_chain_end({}, run_id=uuid4())
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 1.5 * (stream.log._waiting_bytes - before)

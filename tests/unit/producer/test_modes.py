@@ -1,10 +1,17 @@
 """LANGTRAIL_DELIVERY: block refuses to begin what cannot be recorded; drop needs a broker; a wrong word is refused at once."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatResult
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
@@ -15,12 +22,16 @@ from langtrail.producer.spool_writer import SpoolWriter
 DONE: list[str] = []
 
 
+RunBy = Callable[[str, Any, Any, Any], None]
+
+
 class Trail(Protocol):
     """The fixture of conftest.py."""
 
     spool: Path
 
     def events(self, *types: str) -> list[dict[str, Any]]: ...
+    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 @tool
@@ -86,6 +97,68 @@ def test_a_tool_that_cannot_be_recorded_does_not_run_in_a_loop_either(blocking: 
     with pytest.raises(AuditUnavailable):
         asyncio.run(transfer.ainvoke({"amount": 1}, config()))
     assert DONE == []
+
+
+class Acting(GenericFakeChatModel):
+    """A model that has an effect."""
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        DONE.append("asked")
+        return super()._generate(*args, **kwargs)
+
+
+class Shelf(BaseRetriever):
+    """A retriever that has an effect."""
+
+    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
+        DONE.append("looked up")
+        return []
+
+
+@tool
+async def transfer_later(amount: int) -> str:
+    """Move money in a coroutine."""
+    DONE.append(f"{amount} moved")
+    return "done"
+
+
+@pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
+@pytest.mark.parametrize("kind", ["chain", "model", "retriever", "tool"])
+def test_nothing_begins_that_cannot_be_recorded(blocking: Trail, disk: Disk, run_by: RunBy, kind: str, how: str) -> None:
+    """Chains, models, retrievers and tools, however they are started: no effect comes before the refusal."""
+    steps: dict[str, Any] = {
+        "chain": RunnableLambda(lambda _: DONE.append("ran")),
+        "model": Acting(messages=iter([AIMessage("x")])),
+        "retriever": Shelf(),
+        "tool": transfer if how in ("invoke", "stream") else transfer_later,
+    }
+    disk.full = True
+    with pytest.raises(AuditUnavailable):
+        run_by(how, steps[kind], {"amount": 1} if kind == "tool" else "hi", config())
+    assert DONE == []
+    assert len(pipeline().runs) == 0
+
+
+def test_a_step_is_refused_when_the_disk_fills_in_the_middle_of_a_run(blocking: Trail, disk: Disk) -> None:
+    """What went before is done; what would come next does not begin, and the trail says so once it can be written again."""
+
+    def work(_: Any) -> str:
+        transfer.invoke({"amount": 1})
+        disk.full = True
+        return str(transfer.invoke({"amount": 2}))
+
+    with pytest.raises(AuditUnavailable):
+        RunnableLambda(work).invoke(1, config())
+    assert DONE == ["1 moved"]
+    disk.full = False
+    pipeline().close(0)
+    done, refused = blocking.events("tool_start")
+    assert (done["content"]["input"], refused["content"]["input"]) == ({"amount": 1}, {"amount": 2})
+    end = blocking.one("tool_error")
+    assert (end["run_id"], end["outcome"]) == (refused["run_id"], "denied")
+    assert end["error_type"] == "langtrail.producer.errors.AuditUnavailable"
+    assert blocking.one("tool_end")["run_id"] == done["run_id"]
+    assert blocking.one("chain_error")["outcome"] == "failure"
 
 
 def test_the_end_of_what_has_begun_never_raises(blocking: Trail, disk: Disk) -> None:
