@@ -112,6 +112,26 @@ def test_everything_arrives_numbered_and_chained(applications: Applications) -> 
     assert applications.spooled() == []
 
 
+def test_heartbeats_tell_how_far_the_chain_is(applications: Applications, wait_until: Wait) -> None:
+    """The head is the chain hash of an event that Kafka has; whoever knows it can tell a stream that was cut short."""
+    process = applications.start("on_command", LANGTRAIL_HEARTBEAT_SECONDS="1")
+    assert process.stdin is not None
+    process.stdin.write("run 5\nflush 20\n")
+    process.stdin.flush()
+    wait_until(lambda: any("heartbeat" in types(stream) for stream in applications.arrived().values()), 20, "a heartbeat")
+    process.communicate(timeout=30)
+    (stream,) = applications.arrived().values()
+    beat = next(event for event in stream["events"] if event["event_type"] == "heartbeat")
+    links = {event["chain_hash"]: event["seq"] for event in stream["events"]}
+    assert links[beat["ext"]["chain_head"]] == 10
+    assert (beat["seq"], beat["count"]) == (11, 12)
+    assert {name: value for name, value in beat["ext"].items() if name != "chain_head"} == {
+        "open_runs": "0",
+        "spooled": "1",
+        "dropped": "0",
+    }
+
+
 def test_the_interpreters_exit_ships_what_is_left(applications: Applications) -> None:
     """Nobody has to call flush."""
     applications.finish("without_flush", "50")

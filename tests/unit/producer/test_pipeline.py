@@ -12,6 +12,7 @@ import pytest
 from langchain_core.runnables import RunnableLambda
 
 from langtrail.producer import AuditCallbackHandler, SpoolDamaged
+from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.adopted import Adopted
 from langtrail.producer.entry import Position
 from langtrail.producer.notices import Notices
@@ -83,6 +84,22 @@ def test_content_opens_with_the_old_and_the_new_workers_key(trail: Trail, monkey
     assert b"secret" in opened.pop()
     with pytest.raises(UnknownKey):
         PrivateKeys([other]).open(header, entry.content, bound_to)
+
+
+def test_without_a_key_it_is_said_once_that_content_travels_in_clear(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the start, however many streams a process opens; with a key nothing is said."""
+    pipeline_module._say_unsealed.cache_clear()
+    run()
+    assert caplog.messages == []
+    pipeline().close(0)
+    monkeypatch.delenv("LANGTRAIL_PUBLIC_KEY")
+    monkeypatch.setattr(pipeline_module, "_pipeline", None)
+    for _ in range(2):
+        run()
+        pipeline().close(0)
+    assert caplog.messages == ["LANGTRAIL_PUBLIC_KEY is not set: content travels to Kafka, and lies in the spool, in clear"]
 
 
 def test_each_stream_has_a_key_of_its_own(trail: Trail) -> None:
