@@ -1,6 +1,7 @@
 """What LangGraph adds to LangChain: interrupts, siblings that it cancels, retries of nodes, calls that silently stream."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -204,6 +205,20 @@ def test_a_cancelled_graph_closes_the_model_of_its_node(trail: Trail) -> None:
     cancel(StateGraph(State).add_node("asks", asks).add_edge(START, "asks").compile(), {"value": 1})
     model = trail.one("abandoned")
     assert (model["outcome"], model["node"]) == ("cancelled", "asks")
+    assert_every_start_ended_once(trail)
+
+
+def test_a_graphs_stream_that_is_closed_early_ends_as_cancelled(trail: Trail) -> None:
+    """Its reader stops after the first node: the second never begins, and nothing stays open."""
+    builder = StateGraph(State).add_node("first", lambda state: state).add_node("second", lambda state: state)
+    graph = builder.add_edge(START, "first").add_edge("first", "second").add_edge("second", END).compile()
+    stream: Any = graph.stream({"value": 1}, config())
+    next(stream)
+    stream.close()
+    gc.collect()
+    root = trail.events("chain_error")[-1]
+    assert (root["parent_run_id"], root["outcome"]) == (None, "cancelled")
+    assert "second" not in {event["node"] for event in trail.events("chain_start")}
     assert_every_start_ended_once(trail)
 
 
