@@ -31,7 +31,7 @@ def agent(question: str, config: RunnableConfig) -> str:
     """Call the model, then its tools one after the other."""
     model = GenericFakeChatModel(messages=iter([AIMessage(content="", tool_calls=CALLS)]))
     answer = model.invoke(question, config)
-    for call in answer.tool_calls if isinstance(answer, AIMessage) else ():
+    for call in answer.tool_calls:
         archive.invoke({**call, "type": "tool_call"}, config)
     return "done"
 
