@@ -12,7 +12,7 @@ from langchain_core.outputs import LLMResult
 from . import langchain_context, threads
 from .core import share
 from .draft import Draft
-from .identity import Resolved, inherit, named, resolve, says_the_same
+from .identity import inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical
 from .model_facts import answer_facts, generations, is_cache_hit
 from .outcome import hands_over, outcome_of
@@ -24,6 +24,8 @@ from .settings import ProducerSettings
 from .tool_calls import Call
 
 _NOTHING: Mapping[str, Any] = {}
+_NO_EXT: dict[str, str] = {}
+_USUAL = len(("model", "outcome", "place", "tool"))
 _TEXTS = frozenset((str,))
 _NOWHERE: dict[str, Any] = {}
 _OF_PLACE = frozenset(("thread_id", "langgraph_checkpoint_ns", "checkpoint_ns", "langgraph_node"))
@@ -54,24 +56,24 @@ def started(
     else:
         configurable = langchain_context.configurable_of(config)
     parent, names = runs.find(parent_run_id), named(metadata, configurable)
-    if parent is None:
-        resolved = resolve(metadata, configurable, settings)
-    elif scope is parent.context and says_the_same(names, parent.named):
-        resolved = Resolved(parent.identity)
+    flags: tuple[str, ...]
+    if parent is not None and scope is parent.context and says_the_same(names, parent.named):
+        identity, flags, withheld = parent.identity, (), None
+    elif parent is not None:
+        identity, flags, withheld = inherit(metadata, configurable, parent.identity, parent.context)
     else:
-        resolved = inherit(metadata, configurable, parent.identity, parent.context)
-    flags = resolved.flags
-    if (joined or parent is None) and parent_run_id is not None:
+        identity, flags, withheld = resolve(metadata, configurable, settings)
+    if parent_run_id is not None and (joined or parent is None):
         flags = ("orphan", *flags)
     if parent is not None and parent.ended:
         flags = ("late", *flags)
-    run = Run(kind, component, run_id, parent, parent_run_id, resolved.identity, _place(metadata), scope, names, flags)
+    run = Run(kind, component, run_id, parent, parent_run_id, identity, _place(metadata), scope, names, flags)
     if parent is None:
         run.task = langchain_context.current_task()
     elif parent.withheld:
         run.withheld = parent.withheld
-    if resolved.withheld:
-        run.withheld = {**(run.withheld or {}), **resolved.withheld}
+    if withheld:
+        run.withheld = {**(run.withheld or {}), **withheld}
     return run
 
 
@@ -229,13 +231,13 @@ def _event(run: Run, event_type: str, groups: dict[str, dict[str, Any]], content
         content = _with_withheld(run, component, content)
     groups["place"] = run.place
     draft = Draft(
-        event_type, component, run.identity, run.run_id, run.parent_run_id, run.root_run_id, groups, content, run.flags
+        event_type, component, run.identity, run.run_id, run.parent_run_id, run.root_run_id, groups, content, run.flags, _NO_EXT
     )
     shared = run.shared
     if shared is None or shared.tool is not groups["tool"]:
         shared = run.shared = share(draft)
     draft.shared = shared
-    if "policy" not in groups:
+    if len(groups) == _USUAL:
         draft.middle = shared.middle
     return draft
 

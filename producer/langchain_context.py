@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -12,15 +13,30 @@ _MAX_FRAMES = 40
 _LIBRARIES = ("langchain", "langgraph")
 _OURS = __name__.rpartition(".")[0]
 
+_running_loop = asyncio._get_running_loop  # noqa: SLF001 - documented for this: unlike get_running_loop it costs no exception
+_get_ident = threading.get_ident
+_NOTHING: Mapping[str, Any] = {}
+_UNSET: ContextVar[Any] = ContextVar("unset", default=None)
+_variable: ContextVar[Any] | None = None
+
 Origin = tuple[int, int]
 """A thread and, within an event loop, a task: what began and ended in one origin nests like calls do."""
 
 
 def running_config() -> Mapping[str, Any] | None:
     """Return the config that LangChain keeps in a context variable for what runs within a runnable; None outside of one."""
-    module = sys.modules.get("langchain_core.runnables.config")
-    config: Mapping[str, Any] | None = module.var_child_runnable_config.get() if module else None
+    config: Mapping[str, Any] | None = (_variable or _found_variable()).get()
     return config
+
+
+def _found_variable() -> ContextVar[Any]:
+    """Return LangChain's variable; nobody has set it as long as its module is not loaded."""
+    global _variable  # noqa: PLW0603 - looked up once: it costs 0.3 µs a run
+    module = sys.modules.get("langchain_core.runnables.config")
+    if module is None:
+        return _UNSET
+    _variable = module.var_child_runnable_config
+    return _variable
 
 
 def enclosing_run_id(config: Mapping[str, Any] | None) -> UUID | None:
@@ -31,8 +47,8 @@ def enclosing_run_id(config: Mapping[str, Any] | None) -> UUID | None:
 
 def configurable_of(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the `configurable` of a config, empty when it has none."""
-    found = (config or {}).get("configurable")
-    return found if isinstance(found, Mapping) else {}
+    found = config.get("configurable") if config else None
+    return found if found and isinstance(found, Mapping) else _NOTHING
 
 
 def callers_configurable() -> Mapping[str, Any]:
@@ -95,14 +111,16 @@ def dispatching() -> tuple[int, Sequence[Any]] | None:
 
 def origin() -> Origin:
     """Return the thread and the asyncio task that call."""
-    loop = asyncio._get_running_loop()  # noqa: SLF001 - documented for this: unlike get_running_loop it costs no exception
-    task = asyncio.current_task(loop) if loop is not None else None
-    return threading.get_ident(), id(task) if task is not None else 0
+    loop = _running_loop()
+    if loop is None:
+        return _get_ident(), 0
+    task = asyncio.current_task(loop)
+    return _get_ident(), id(task) if task is not None else 0
 
 
 def current_task() -> "asyncio.Task[Any] | None":
     """Return the asyncio task that calls, None outside of an event loop."""
-    loop = asyncio._get_running_loop()  # noqa: SLF001 - as above
+    loop = _running_loop()
     return asyncio.current_task(loop) if loop is not None else None
 
 

@@ -164,8 +164,11 @@ class Runs:
             if key in self._open or key in self._closed:
                 return self._open_again(run)
             self._open[key] = run
-            if run.parent is not None:
-                (run.parent.children or _children_of(run.parent)).add(key)
+            if (parent := run.parent) is not None:
+                if parent.children is None:
+                    parent.children = {key}
+                else:
+                    parent.children.add(key)
             if run.task is not None:
                 self._tasks[key] = run
             surplus = len(self._open) - self._max_open
@@ -305,22 +308,19 @@ class Runs:
         return oldest
 
     def _settle(self, run: Run) -> None:
-        key = run.key
+        key, parent = run.key, run.parent
         self._open.pop(key, None)
         if run.task is not None:
             self._forget_task(run)
-        if run.parent is not None and run.parent.children:
-            run.parent.children.discard(key)
-        self._keep_closed(run)
+        if parent is not None and parent.children is not None:
+            parent.children.discard(key)
+        closed = self._closed
+        closed[key] = run
+        if len(closed) > self._max_closed:
+            closed.popitem(last=False)
 
     def _keep_closed(self, run: Run) -> None:
         closed = self._closed
         closed[run.key] = run
         if len(closed) > self._max_closed:
             closed.popitem(last=False)
-
-
-def _children_of(run: Run) -> set[int]:
-    if run.children is None:
-        run.children = set()
-    return run.children
