@@ -21,10 +21,10 @@ from .settings import ProducerSettings
 
 _EMPTY: Final = {group: encode_group(group, {}) for group in ("model", "outcome", "place", "tool", "policy", "stream")}
 _NO_REST: Final = encode_group("rest", {"flags": [], "ext": []})
-_NO_MODEL, _NO_OUTCOME = _EMPTY["model"], _EMPTY["outcome"]
+_NO_MODEL, _NO_OUTCOME, _NO_PLACE, _NO_TOOL, _NO_POLICY, _NO_STREAM = _EMPTY.values()
 _UUID: Final = b"\x48"
 """Avro's length of a UUID as text."""
-_SOME_UUID: Final = SOME + _UUID
+_UUID_LENGTH = 36
 _KEY_BYTES = 0xFFFF
 _WHO: Final = tuple(
     field["name"]
@@ -66,7 +66,7 @@ class CoreWriter:
         tail: bytes = b"",
     ) -> bytes:
         """Return the bytes of group event, and `tail` after them. `session_id`: for a draft that shares nothing with others."""
-        shared = draft.shared
+        whose = draft.shared.whose if draft.shared is not None else _whose(draft, session_id)
         return b"".join(
             (
                 text(draft.event_type),
@@ -76,7 +76,7 @@ class CoreWriter:
                 long(seq),
                 clock(occurred_at),
                 clock(monotonic_ns),
-                shared.whose if shared else _whose(draft, session_id),
+                whose,
                 tail,
             )
         )
@@ -96,23 +96,12 @@ def routing_key(session_id: str) -> bytes:
 
 def _whose(draft: Draft, session_id: str) -> bytes:
     """Write out the end of group event: whose event it is, and what of."""
-    return b"".join(
-        (
-            _identifier(draft.identity.tenant_id),
-            _identifier(session_id),
-            _run_id(draft.run_id),
-            _run_id(draft.parent_run_id),
-            _run_id(draft.root_run_id),
-            text(draft.component),
-        )
-    )
-
-
-def _run_id(value: str | None) -> bytes:
-    if value is None:
-        return NULL
-    data = value.encode()
-    return (_SOME_UUID if len(data) == 36 else SOME + long(len(data))) + data
+    run, parent, root = draft.run_id, draft.parent_run_id, draft.root_run_id
+    if run is not None and parent is not None and root is not None and len(run) == len(parent) == len(root) == _UUID_LENGTH:
+        ids = f"\x02\x48{run}\x02\x48{parent}\x02\x48{root}".encode()
+    else:
+        ids = b"".join(map(optional_text.__wrapped__, (run, parent, root)))
+    return _identifier(draft.identity.tenant_id) + _identifier(session_id) + ids + text(draft.component)
 
 
 def _identifier(value: str) -> bytes:
@@ -122,14 +111,15 @@ def _identifier(value: str) -> bytes:
 
 def _middle(draft: Draft) -> bytes:
     """Encode the groups place, tool, who, policy and stream."""
-    get = draft.groups.get
+    groups = draft.groups
+    place, tool = groups.get("place"), groups.get("tool")
     return b"".join(
         (
-            _kept("place", get("place")),
-            _kept("tool", get("tool")),
+            _kept("place", place) if place else _NO_PLACE,
+            _kept("tool", tool) if tool else _NO_TOOL,
             _who(draft.identity),
-            _kept("policy", get("policy")),
-            _kept("stream", get("stream")),
+            _kept("policy", groups["policy"]) if "policy" in groups else _NO_POLICY,
+            _kept("stream", groups["stream"]) if "stream" in groups else _NO_STREAM,
         )
     )
 

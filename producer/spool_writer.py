@@ -65,38 +65,33 @@ class SpoolWriter:
         try:
             if self._descriptor is None or self._size >= limit.segment_bytes:
                 self._open_segment(seq)
-            self._write_whole(entry)
+            written = _write(self._descriptor, entry)  # type: ignore[arg-type] # _open_segment sets it or raises
+            if written < len(entry):
+                written += self._write_rest(entry[written:])
+            self._size += written
         except OSError as error:
             limit.give_back(counted)
+            self._cut()
             if error.errno == errno.EFBIG:  # a limit on the size of files: another file has room
                 self.close()
             raise SpoolFull(f"the spool cannot be written ({error.strerror})") from error
-
-    def _write_whole(self, entry: bytes) -> None:
-        assert self._descriptor is not None  # noqa: S101 - _open_segment sets it or raises
-        try:
-            written = _write(self._descriptor, entry)
-            if written < len(entry):
-                written += self._write_rest(entry, written)
-        except OSError:
-            self._cut()
-            raise
         except BaseException:  # an interrupt may come after the write: what is in the file counts
-            self._size = os.fstat(self._descriptor).st_size
+            if self._descriptor is not None:
+                self._size = os.fstat(self._descriptor).st_size
             raise
-        self._size += written
 
-    def _write_rest(self, entry: bytes, written: int) -> int:
+    def _write_rest(self, entry: bytes) -> int:
         """Write what one call did not take; the second one tells why."""
         assert self._descriptor is not None  # noqa: S101 - it was just written to
-        start = written
+        written = 0
         while written < len(entry):
             written += _write(self._descriptor, entry[written:])
-        return written - start
+        return written
 
     def _cut(self) -> None:
         """Take a part of an entry back. Where that fails, leave the file: a reader passes over its torn end."""
-        assert self._descriptor is not None  # noqa: S101 - it was just written to
+        if self._descriptor is None:
+            return
         try:
             os.ftruncate(self._descriptor, self._size)
         except OSError:
@@ -110,7 +105,10 @@ class SpoolWriter:
         if self._size:
             return
         try:
-            self._write_whole(self._facts)
+            self._size = _write(self._descriptor, self._facts)
+            self._size += self._write_rest(self._facts[self._size :])
         except OSError:
+            self._size = 0
+            self._cut()
             self.close()
             raise
