@@ -8,16 +8,15 @@ from itertools import accumulate
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .engine import says
 from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, iban, luhn
 
-_CARD_WORDS = re.compile(
-    r"card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b|credit|debit|payment"
-    r"|karte|tarjeta|carte|carta|cart[aã]o|kaart|kort|карт|卡|カード|카드",
-    re.IGNORECASE,
+_says_card = says(
+    r"(?i)card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b"
+    r"|credit|debit|payment"
+    "|karte|tarjeta|carte|carta|cart[aã]o|kaart|kort|карт|卡|カード|카드"
 )
-_BANK_WORDS = re.compile(
-    r"iban|bank|account|konto|cuenta|compte|conto|rekening|konta|wire|transfer|sepa|swift|\bbic\b", re.IGNORECASE
-)
+_says_bank = says("(?i)iban|bank|account|konto|cuenta|compte|conto|rekening|konta|wire|transfer|sepa|swift|\\bbic\\b")
 _CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
 """How cards are written, digits a group."""
 _FOURS = (4, 4, 4, 4)
@@ -27,9 +26,12 @@ _FEWEST_KINDS = 4
 _MOST_GROUPS = 8
 _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
+_FEWEST_CERTAIN = 14
+"""Digits of the shortest card that needs no word before it."""
 _PART_OF_MORE = re.compile(r"(?:\w|\d[.,])\Z")
 _TAIL = re.compile(r"\w-\Z")
 _GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
+_USUAL = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
 _DIGITS = re.compile(r"\d+")
 _NO_DIGITS = re.compile(r"\D+")
 _SEPARATORS = re.compile("[ -]+")
@@ -48,7 +50,7 @@ class _CardReader:
 
     @cached_property
     def _says_card(self) -> bool:
-        return _CARD_WORDS.search(self._candidate.before(48)) is not None
+        return _says_card(self._candidate.before(48))
 
     def cards(self) -> Iterator[Span]:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
@@ -94,8 +96,18 @@ class _CardReader:
 
 
 def _card(candidate: Candidate) -> Iterable[Span]:
-    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start):
+    text, start = candidate.text, candidate.start
+    if _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
+    if candidate.end - start < _LONGEST and len(_NO_DIGITS.sub("", candidate.value)) < _FEWEST_CERTAIN:
+        return [*_CardReader(candidate).cards()] if _says_card(candidate.before(48)) else NOTHING
+    usual = _USUAL.match(text, start, candidate.end)
+    if usual is None or usual.end() < candidate.end:
+        return [*_CardReader(candidate).cards()]
+    # The most are written as one group, or as four of four: no other reading is needed.
+    digits = _NO_DIGITS.sub("", usual[0])
+    if card_range(digits) and card_certain(digits) and luhn(digits) and len({*digits}) > 1 and candidate.previous != "-":
+        return NOTHING if _GOES_ON.match(text, candidate.end) else (Span(start, candidate.end),)
     return [*_CardReader(candidate).cards()]
 
 
@@ -108,7 +120,7 @@ def _iban(candidate: Candidate) -> Iterable[Span]:
     if candidate.text[end : end + 1].isalnum():
         return NOTHING
     compact = _SEPARATORS.sub("", number[0]).upper()
-    return (Span(candidate.start, end),) if iban(compact) or _BANK_WORDS.search(candidate.before(32)) else NOTHING
+    return (Span(candidate.start, end),) if iban(compact) or _says_bank(candidate.before(32)) else NOTHING
 
 
 def _base58(candidate: Candidate) -> Iterable[Span]:
@@ -128,7 +140,7 @@ FINANCIAL: Final = (
         name="credit_card",
         type="CREDIT_CARD",
         reason="Issued range, length and Luhn's check digit. Timestamps and long ids look alike.",
-        pattern=r"\d(?:[ -]?\d){11,200}",
+        pattern=r"\d(?:[ -]?\d){11,}",
         trigger=r"(?:^|[^\w.]|[^\d]\.)(?:[3-6]\d|2[1-7]|81|180|060)(?:[ -]?\d){9}",
         judge=_card,
         rank=Rank.CHECKSUM,

@@ -77,6 +77,7 @@ def presidio(language: str, model: str) -> Finder:
         engines: Any = import_module("presidio_analyzer.nlp_engine")
     except ModuleNotFoundError:
         raise CannotFind("needs Presidio: run `pip install langtrail[ner]`") from None
+    keep_offline()
     if not import_module("spacy").util.is_package(model):
         raise CannotFind(f"needs the model {model}: install the package of spaCy's models that has it")
     models = [{"lang_code": language, "model_name": model}]
@@ -88,6 +89,12 @@ def presidio(language: str, model: str) -> Finder:
         return [(one.entity_type, one.start, one.end) for one in found]
 
     return find
+
+
+def keep_offline() -> None:
+    """Have Presidio use the list of public suffixes that it came with; else it asks a server for one."""
+    suffixes: Any = import_module("tldextract")
+    suffixes.tldextract.TLD_EXTRACTOR = suffixes.TLDExtract(suffix_list_urls=())
 
 
 def asked_of(table: Mapping[str, Any]) -> Asked:

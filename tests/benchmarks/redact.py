@@ -1,0 +1,179 @@
+"""How fast redaction is: `python tests/benchmarks/redact.py`, one core, no broker, texts made here.
+
+Prose, text dense with personal data, the worst of many pathological texts of 100 kB, and where Presidio is installed
+(`pip install "langtrail[ner]"`) the same text by its pattern recognisers, without named entities.
+"""
+
+import random
+import string
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+
+from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.entities import keep_offline
+from langtrail.processors.redact import redact_text
+
+KB: Final = 1000
+ROUNDS: Final = 5
+SENTENCE: Final = (
+    "the auditor asked which request of the customer had been answered by which model and what it had read before"
+    " every answer is kept with its question and nobody can change a word of either without being noticed later"
+)
+WORDS: Final = SENTENCE.split()
+DENSE: Final = (
+    "Call {word} at +49 30 9018{n:04} about invoice {n}; {prose}. Then mail {word}.{n}@example.org what was paid with card"
+    " 5555 5555 5555 4444, for {prose} in the meantime. The request came from 10.1.{a}.{b} last week: {prose}.\n"
+)
+"""Four findings in some 800 characters."""
+UNITS: Final = (
+    *(
+        "1",
+        "1 ",
+        "1-",
+        "1.",
+        "a.",
+        "a@",
+        "a@b.co ",
+        "=",
+        "a=",
+        '"',
+        "'",
+        "`",
+        "\\",
+        '\\"',
+        "\n",
+        " ",
+        "é",
+        "日",
+        "\u200b",
+        "😀",
+    ),
+    *(
+        "[",
+        "]",
+        "{",
+        "(",
+        "<a>",
+        "%41",
+        "&#64;",
+        "\\u0041",
+        "://",
+        "a://b:c@",
+        ":",
+        "a:b:",
+        "1::",
+        "de:ad:be:ef:",
+        "--",
+        "+1",
+        "+49 ",
+    ),
+    *(
+        "password",
+        "password=",
+        "password: ",
+        'token: "',
+        "key=",
+        "cookie: a=",
+        "authorization: ",
+        "bearer ",
+        "eyJ",
+        "sk-",
+        "xoxb-",
+    ),
+    *(
+        "-----BEGIN PRIVATE KEY-----",
+        "4111 ",
+        "5555555555554444 ",
+        "gb82 ",
+        "01 ",
+        "2024-01-01 ",
+        "10.1.2.3 ",
+        "[EMAIL]",
+        "a1B2",
+    ),
+)
+
+
+def main() -> None:
+    """Print each figure on a line of its own."""
+    chance = random.Random(7)  # noqa: S311 - always the same texts
+    prose = [" ".join(chance.choices(WORDS, k=300)) + "." for _ in range(300)]
+    dense = "".join(dense_lines(chance, 1000))
+    texts = [dense[at : at + 2 * KB] for at in range(0, len(dense), 2 * KB)]
+    print(f"redact: prose {speed(redact_text, prose):,.0f} MB/s, texts of 1.5 kB")
+    ours = speed(redact_text, texts)
+    print(f"redact: dense with personal data {ours:,.1f} MB/s, texts of 2 kB")
+    worst = sorted(((seconds(text), name) for name, text in pathological(chance)), reverse=True)
+    for taken, name in worst[:5]:
+        print(f"redact: 100 kB of {name}: {taken * 1000:,.0f} ms")
+    print(f"redact: {len(worst)} pathological texts of 100 kB, the slowest {worst[0][0] * 1000:,.0f} ms")
+    if find_spec("presidio_analyzer") is None:
+        print('redact: Presidio is not installed; compare with it after: pip install "langtrail[ner]"')
+        return
+    theirs = speed(presidio(), texts[:20])
+    print(f"redact: Presidio without named entities {theirs:,.3f} MB/s on the same text: {ours / theirs:,.0f} times slower")
+
+
+def dense_lines(chance: random.Random, count: int) -> Iterator[str]:
+    """Yield lines with four findings each."""
+    for _ in range(count):
+        numbers = {"n": chance.randrange(10_000), "a": chance.randrange(256), "b": chance.randrange(256)}
+        yield DENSE.format(word=chance.choice(WORDS), prose=SENTENCE, **numbers)
+
+
+def pathological(chance: random.Random) -> Iterator[tuple[str, str]]:
+    """Yield texts of 100 kB with what they are made of: repeats, examples of detectors, random characters."""
+    for unit in (*UNITS, *(f"{detector.example} " for detector in DETECTORS)):
+        yield repr(unit[:40]), (unit * (100 * KB // len(unit) + 1))[: 100 * KB]
+    for name, characters in (
+        ("digits", string.digits),
+        ("digits and signs", string.digits + " -.()+/"),
+        ("hexadecimal digits", string.hexdigits.lower()),
+        ("base64", string.ascii_letters + string.digits + "+/"),
+        ("punctuation", string.punctuation),
+        ("any ASCII", string.printable),
+    ):
+        yield f"random {name}", "".join(chance.choices(characters, k=100 * KB))
+    examples = [detector.example for detector in DETECTORS]
+    yield "all examples", (" ".join(examples) * 20)[: 100 * KB]
+    starts = [example[: chance.randrange(4, 12)] for example in examples]
+    yield "all prefixes", "".join(chance.choices(starts, k=30 * KB))[: 100 * KB]
+
+
+def speed(redact: Callable[[str], Any], texts: list[str]) -> float:
+    """Return megabytes a second of CPU, the best of some rounds."""
+    for text in texts:
+        redact(text)
+    best = min(timed(lambda: [redact(text) for text in texts]) for _ in range(ROUNDS))
+    return sum(len(text.encode()) for text in texts) / best / 1e6
+
+
+def seconds(text: str) -> float:
+    """Return the CPU seconds that one text takes, the best of three."""
+    return min(timed(lambda: redact_text(text)) for _ in range(3))
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the CPU seconds of one call."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def presidio() -> Callable[[str], Any]:
+    """Return Presidio's analysis by patterns alone: a tokenizer, and no model."""
+    keep_offline()
+    package: Any = import_module("presidio_analyzer")
+    engine: Any = import_module("presidio_analyzer.nlp_engine").SpacyNlpEngine()
+    engine.nlp = {"en": import_module("spacy").blank("en")}
+    registry = package.RecognizerRegistry()
+    registry.load_predefined_recognizers()
+    analyzer = package.AnalyzerEngine(registry=registry, nlp_engine=engine)
+    return lambda text: analyzer.analyze(text, language="en")
+
+
+if __name__ == "__main__":
+    main()
