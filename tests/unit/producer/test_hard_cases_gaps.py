@@ -111,7 +111,7 @@ def test_handlers_are_free(trail: Trail) -> None:
     """An application may make one for each request: none has a thread, a connection or a stream of its own."""
     RunnableLambda(lambda value: value).invoke(1, config())
     before = threading.active_count()
-    for _ in range(1000):
+    for _ in range(300):
         RunnableLambda(lambda value: value).invoke(1, config())
     assert threading.active_count() <= before
     assert len(trail.events("stream_open")) == 1
