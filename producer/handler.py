@@ -19,6 +19,7 @@ from .labels import technical
 from .langchain_context import callers_tool_call_id, graph_is_paused, reader_stopped
 from .pipeline import pipeline
 from .recording import (
+    Recorder,
     close_run,
     end_model,
     fail_model,
@@ -61,7 +62,7 @@ def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
     return guarded
 
 
-class AuditCallbackHandler(BaseCallbackHandler):
+class AuditCallbackHandler(Recorder, BaseCallbackHandler):
     """Records every run it is told of. Free to make, copy, pickle, fork and list twice: all of them share one pipeline.
 
     Raises SettingsError when a LANGTRAIL_* variable is wrong; after that no hook raises, but for start hooks with

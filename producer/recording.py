@@ -36,6 +36,10 @@ class _Local(threading.local):
 _local = _Local()
 
 
+class Recorder:
+    """What all handlers of ours are: LangChain may have several of them in one list, and each run is recorded once."""
+
+
 def watch_tools(watcher: Callable[[], None] | None) -> None:
     """Call `watcher` whenever a tool starts; None: call nobody."""
     _tool_watchers[:] = [watcher] if watcher else []
@@ -261,11 +265,5 @@ def _is_repeat(run: Run) -> bool:
     if _local.repeats_left and _local.dispatch == frame_id:
         _local.repeats_left -= 1
         return True
-    _local.dispatch, _local.repeats_left = frame_id, sum(_is_ours(handler) for handler in handlers) - 1
+    _local.dispatch, _local.repeats_left = frame_id, sum(isinstance(handler, Recorder) for handler in handlers) - 1
     return False
-
-
-def _is_ours(handler: Any) -> bool:
-    from .handler import AuditCallbackHandler  # noqa: PLC0415 - it imports this module
-
-    return isinstance(handler, AuditCallbackHandler)

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +77,20 @@ def imports(source: Source) -> Iterator[Import]:
             yield Import(source, node.lineno, node.module or "", node.level)
 
 
+def neighbours(source: Source) -> set[str]:
+    """Return the files of its own stage that a file imports when it runs."""
+    for_types = {id(node) for block in ast.walk(source.tree) if is_for_types(block) for node in ast.walk(block)}
+    found = [
+        node for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_types
+    ]
+    return {name for node in found for name in ([node.module] if node.module else [alias.name for alias in node.names])}
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """Tell whether this is a block that only a type checker reads."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 def stage_of(found: Import) -> str:
     """Return the stage that an absolute import of ours names, or nothing."""
     parts = found.module.split(".")
@@ -108,6 +123,13 @@ def test_imports_are_relative_within_a_stage_and_absolute_across(stages: dict[st
         found = [found for source in files for found in imports(source)]
         assert [str(one) for one in found if stage_of(one) == stage] == []
         assert [str(one) for one in found if one.level > 1] == []
+
+
+def test_no_imports_of_a_stage_run_in_a_circle(stages: dict[str, list[Source]]) -> None:
+    """Each file stands on others and none of these on it, those imports that only a function makes included."""
+    for files in stages.values():
+        graph = {source.path.stem: neighbours(source) for source in files if source.path.stem != "__init__"}
+        TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
 
 
 def test_no_file_imports_a_stage_by_its_bare_name(everything: list[Source]) -> None:
