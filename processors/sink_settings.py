@@ -87,8 +87,9 @@ class SinkSettings:
             "session.timeout.ms": str(self.session_seconds * 1000),
             "topic.metadata.refresh.interval.ms": "10000",
             "check.crcs": "true",
-            # Read ahead is what a paused partition reads twice, and memory.
+            # What is read ahead is memory, and read again after a pause. When there is enough of it, look again soon.
             "queued.max.messages.kbytes": "16384",
+            "fetch.queue.backoff.ms": "10",
             **self.librdkafka(),
             "group.id": self.group,
             **({"group.instance.id": self.instance} if self.instance else {}),

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -6,8 +7,16 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from langtrail.deploy import text_index
+from langtrail.deploy.ask import Trail
 from langtrail.deploy.migrate import Applied, MigrationError, migrate
 from langtrail.deploy.migrate_cluster import on_cluster
+from langtrail.deploy.process import wait_for
+from langtrail.deploy.sample_events import encode_audit_event, sample_events
+from langtrail.deploy.search import search
+from langtrail.processors.avro_container import AvroContainer
+from langtrail.processors.clickhouse import Store
+from langtrail.schemas import AUDIT_EVENT, registry
 from langtrail.schemas.statements import migrations
 
 ALL = [Applied(migration.version, migration.name) for migration in migrations()]
@@ -95,6 +104,30 @@ def test_a_wrong_password_is_said_in_one_sentence(dsn: str) -> None:
     with pytest.raises(MigrationError, match=r"the user or the password is wrong .*check LANGTRAIL_CLICKHOUSE_DSN") as error:
         migrate(wrong)
     assert "hidden-word" not in str(error.value)
+
+
+@pytest.mark.parametrize("first", [4, 7])
+def test_what_an_older_version_stored_is_asked_as_any_other(dsn: str, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+    """After an upgrade the old rows are in the trail, in sessions, in usage, and found by their words through the index."""
+    older = tuple(migration for migration in migrations() if migration.version <= first)
+    newer = [Applied(migration.version, migration.name) for migration in migrations()[len(older) :]]
+    events = list(sample_events(200))
+    container = AvroContainer("langtrail.events", 0, registry().latest(AUDIT_EVENT))
+    with monkeypatch.context() as before:
+        before.setattr("langtrail.deploy.migrate.migrations", lambda: older)
+        migrate(dsn)
+        Store(dsn, 60).insert(container.columns, container.encode(enumerate(map(encode_audit_event, events))), "first")
+    assert migrate(dsn) == newer
+    assert wait_for(lambda: text_index.status(dsn).parts_left == 0, 30)
+    assert text_index.status(dsn).size_bytes
+    trail = Trail(dsn)
+    session = events[0]["session_id"]
+    told = [event for event in events if event["session_id"] == session]
+    assert len(trail.ask("replay", session=session).rows) == len(told)
+    assert sum(row["events"] for row in trail.sessions().objects()) == len(events)
+    word = next(word for event in told if event["input"] for word in re.findall(r"[a-z]{5,}", event["input"]))
+    assert session in {row["session_id"] for row in search(trail, word, limit=1000).objects()}
+    trail.close()
 
 
 def test_the_replicated_form_parses(client: Client) -> None:
