@@ -55,7 +55,9 @@ def main(dsn: str, samples: int) -> None:
 def people(client: Client, random: Random) -> None:
     """Print how long a person's last week takes: of some people, and of those who did most."""
     since = client.query("SELECT toString(max(occurred_at) - INTERVAL 7 DAY) FROM events").result_rows[0][0]
-    found = client.query("SELECT tenant_id, principal_id FROM usage GROUP BY ALL ORDER BY count() DESC, ALL").result_rows
+    found = client.query(
+        "SELECT tenant_id, principal_id FROM usage GROUP BY ALL ORDER BY count() DESC, tenant_id, principal_id"
+    ).result_rows
     groups = {"a user's": random.sample(list(found), min(30, len(found))), "a busy user's": found[:10]}
     for name, what in (("activity", "last week, by session"), ("who-triggered", "last week, 1000 newest runs")):
         for whose, users in groups.items():
