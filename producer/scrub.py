@@ -41,6 +41,8 @@ _PREFIX_ENDS = re.compile(
 )
 """Every alternative begins with one of five characters that are rare in text: the search skips from one to the next."""
 _BASE64 = bytes.maketrans(b"", b""), b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-\r\n"
+_IN_BASE64 = _BASE64[0], _BASE64[1] + b"\\"
+"""As it is in JSON, which escapes line breaks."""
 _harmless: set[str] = set()
 """Names of keys that were judged and say nothing of a secret."""
 
@@ -71,7 +73,7 @@ def needs_scrubbing(data: bytes) -> bool:
     return (
         _shows_token(lowered)
         or _shows_secret_name(lowered)
-        or (len(data) > _MIN_BLOB and _holds_blob(orjson.loads(data)))
+        or (len(data) > _MIN_BLOB and _shows_blob(data) and _holds_blob(orjson.loads(data)))
         or (not data.isascii() and _shows_odd_letter(data))
     )
 
@@ -163,6 +165,11 @@ def _is_base64(text: str) -> bool:
         and not text[:256].encode().translate(*_BASE64)
         and not text.encode().translate(*_BASE64)
     )
+
+
+def _shows_blob(data: bytes) -> bool:
+    """Tell whether a blob may be in JSON: one covers a window of half its least length, from the window's first bytes on."""
+    return any(not data[at : at + 64].translate(*_IN_BASE64) for at in range(0, len(data), _MIN_BLOB // 2))
 
 
 def _holds_blob(value: Any) -> bool:

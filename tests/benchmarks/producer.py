@@ -1,61 +1,148 @@
-"""What recording costs an application: `python tests/benchmarks/producer.py [RUNS]`.
+"""What recording costs an application, and where it goes: `python tests/benchmarks/producer.py [RUNS]`.
 
-A chain of four steps (ten events) runs with and without the handler, in turn, in one process; content is sealed and spooled, no
-broker is set. The figures are the medians, over several rounds, of the time that recording adds.
+A chain of four steps (ten events) runs without callbacks, with a handler that does nothing and with ours, in turn, in one
+process; content is sealed and spooled. The figures are medians, over several rounds, of the time that a handler adds to a
+chain. No broker is set, but for the part that has one that does not answer; the sender's work is timed by itself.
 """
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from langtrail.schemas import generate_private_key, public_key_of
+from tests.benchmarks.producer_stages import Stages, hook_times, sender_costs
 
 ROUNDS = 5
 TEXT = "audit trail policy customer transfer invoice " * 20
 SIZES = {"0.9 kB": TEXT, "100 kB": TEXT * 110, "1 MB": TEXT * 1100}
+KB_64 = TEXT * 72
+NOBODY_ANSWERS = "127.0.0.1:9"
+PARTS: dict[str, dict[str, str]] = {
+    "sizes": {},
+    "stages": {},
+    "hooks": {},
+    "hooks-no-broker": {"LANGTRAIL_BOOTSTRAP_SERVERS": NOBODY_ANSWERS},
+    "effects": {"LANGTRAIL_SIDE_EFFECTS": "1"},
+}
+"""Each part runs in a process of its own: a process has one pipeline, and its settings."""
+
+Run = Callable[[str, object], object]
 
 
-def main(runs: int) -> None:
-    """Print the added time of a chain and of an event, for small and large texts."""
+def main(runs: int) -> int:
+    """Run all parts; return 1 when one failed."""
+    os.environ["LANGTRAIL_PUBLIC_KEY"] = public_key_of(generate_private_key())
+    failed = 0
+    for part, settings in PARTS.items():
+        command = [sys.executable, __file__, str(runs), part]
+        failed |= subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
+    return 1 if failed else 0
+
+
+def measured(part: str, runs: int) -> None:
+    """Run one part."""
+    with spool():
+        if part == "sizes":
+            for size, text in SIZES.items():
+                show_added(f"{size} of text", text, chain(), runs if len(text) < 10_000 else max(runs // 50, 4))
+        elif part == "stages":
+            show_stages(runs)
+        elif part == "effects":
+            show_added("0.9 kB of text, side effects watched", TEXT, chain(), runs)
+            show_added("the same, and a query in its tool", TEXT, chain(query=True), runs)
+        else:
+            broker = "no broker set" if part == "hooks" else "a broker that nobody reaches"
+            show_hooks(f"0.9 kB, {broker}", TEXT, runs)
+            show_hooks(f"64 kB, {broker}", KB_64, runs)
+
+
+@contextmanager
+def spool() -> Iterator[None]:
+    """Spool into a directory that is gone afterwards: once nothing writes into it any more."""
     with tempfile.TemporaryDirectory() as directory:
         os.environ["LANGTRAIL_SPOOL_DIR"] = directory
-        os.environ["LANGTRAIL_PUBLIC_KEY"] = public_key_of(generate_private_key())
-        for size, text in SIZES.items():
-            measure(size, text, runs if len(text) < 10_000 else max(runs // 50, 4))
+        try:
+            yield
+        finally:
+            from langtrail.producer.pipeline import pipeline  # noqa: PLC0415 - the settings are in the environment by now
+
+            pipeline().close(0)
 
 
-def measure(size: str, text: str, runs: int) -> None:
+def show_added(what: str, text: str, run: Run, runs: int) -> None:
     """Print what recording adds to a chain that carries this text from step to step."""
+    wall, cpu = added(run, text, recorded(), runs)
+    print(f"producer: {what}: {wall:,.0f} µs a chain of ten events, {wall / 10:,.0f} µs an event, CPU {cpu / 10:,.0f}")
+
+
+def show_stages(runs: int) -> None:
+    """Print where the time of an event goes."""
+    run, ours = chain(), recorded()
+    nothing, _ = added(run, TEXT, does_nothing(), runs)
+    total, _ = added(run, TEXT, ours, runs)
+    with Stages() as stages:
+        timed(lambda: run(TEXT, ours), runs)
+    print("producer: µs an event, by stage (a timer around each costs 0.2)")
+    print(f"producer:   {nothing / 10:6.1f}  LangChain's dispatch, with a handler that does nothing")
+    for stage, microseconds in stages.per_event():
+        print(f"producer:   {microseconds:6.1f}  {stage}")
+    print(f"producer:   {total / 10:6.1f}  all of it, without timers")
+    for stage, microseconds in sender_costs():
+        print(f"producer:   {microseconds:6.1f}  {stage}")
+
+
+def show_hooks(what: str, text: str, runs: int) -> None:
+    """Print the median, the 99th percentile and the longest time of each hook."""
+    run, ours = chain(), recorded()
+    timed(lambda: run(text, ours), min(runs, 50))
+    with hook_times() as times:
+        timed(lambda: run(text, ours), runs)
+    for hook, seen in sorted(times.items()):
+        p50, p99 = statistics.median(seen), statistics.quantiles(seen, n=100)[98]
+        print(f"producer: {what}: {hook}: p50 {p50:,.0f} µs, p99 {p99:,.0f} µs, longest {max(seen):,.0f} µs")
+
+
+def recorded() -> object:
+    """Return a config with our handler."""
     from langtrail.producer import AuditCallbackHandler  # noqa: PLC0415 - the settings are in the environment by now
 
-    run = chain()
-    recorded = {"callbacks": [AuditCallbackHandler()]}
-    timed(lambda: run(text, recorded), min(runs, 50))
-    timed(lambda: run(text, None), min(runs, 50))
-    wall, cpu = [], []
-    for _ in range(ROUNDS):
-        plain, with_it = timed(lambda: run(text, None), runs), timed(lambda: run(text, recorded), runs)
-        wall.append(with_it[0] - plain[0])
-        cpu.append(with_it[1] - plain[1])
-    added, used = statistics.median(wall), statistics.median(cpu)
-    print(
-        f"producer: {size} of text: {added:,.0f} µs a chain of ten events, {added / 10:,.0f} µs an event, CPU {used / 10:,.0f}"
-    )
+    return {"callbacks": [AuditCallbackHandler()]}
 
 
-def chain() -> Callable[[str, object], object]:
-    """Return a prompt, a model, a parser and a tool in a row."""
-    from langchain_core.language_models import FakeListChatModel  # noqa: PLC0415 - LangChain after the settings, as above
+def does_nothing() -> object:
+    """Return a config with a handler that does nothing."""
+    from langchain_core.callbacks import BaseCallbackHandler  # noqa: PLC0415 - LangChain after the settings, as above
+
+    return {"callbacks": [BaseCallbackHandler()]}
+
+
+def chain(*, query: bool = False) -> Run:
+    """Return a prompt, a model, a parser and a tool in a row. `query`: the tool asks a database."""
+    import sqlite3  # noqa: PLC0415 - after the settings: its connections are watched
+
+    from langchain_core.language_models import FakeListChatModel  # noqa: PLC0415 - as above
     from langchain_core.output_parsers import StrOutputParser  # noqa: PLC0415
     from langchain_core.prompts import ChatPromptTemplate  # noqa: PLC0415
     from langchain_core.tools import tool  # noqa: PLC0415
 
+    if query:
+        recorded()
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+
     @tool
     def lookup(question: str) -> str:
         """Look a policy up."""
+        if query:
+            database.execute("SELECT 1").fetchone()
         return f"Policy {question}: active"
 
     prompt = ChatPromptTemplate.from_messages([("system", "You are concise."), ("user", "{question}")])
@@ -63,7 +150,16 @@ def chain() -> Callable[[str, object], object]:
     return lambda text, config: steps.invoke({"question": text}, config=config)  # type: ignore[arg-type]  # made above
 
 
-def timed(call: Callable[[], object], runs: int) -> tuple[float, float]:
+def added(run: Run, text: str, config: object, runs: int) -> tuple[float, float]:
+    """Return the wall and CPU microseconds that a config adds to a chain: the median of several rounds."""
+    timed(lambda: run(text, config), min(runs, 50))
+    timed(lambda: run(text, None), min(runs, 50))
+    rounds = [(timed(lambda: run(text, None), runs), timed(lambda: run(text, config), runs)) for _ in range(ROUNDS)]
+    wall, cpu = ([with_it[clock] - plain[clock] for plain, with_it in rounds] for clock in (0, 1))
+    return statistics.median(wall), statistics.median(cpu)
+
+
+def timed(call: Callable[[], Any], runs: int) -> tuple[float, float]:
     """Return wall and CPU microseconds of one call, on average."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(runs):
@@ -72,4 +168,8 @@ def timed(call: Callable[[], object], runs: int) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    given = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    if len(sys.argv) > 2:
+        measured(sys.argv[2], given)
+    else:
+        sys.exit(main(given))

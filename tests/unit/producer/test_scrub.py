@@ -154,6 +154,14 @@ def test_a_small_image_in_a_data_url_is_a_blob_too() -> None:
     assert recorded({"url": "data:image/gif;base64,R0lGODlhAQABAAAAACw="})["url"]["type"] == "blob"
 
 
+@pytest.mark.parametrize("before", [0, 1, 63, 4_000, 8_191, 8_192, 12_345, 100_000])
+def test_a_blob_is_found_wherever_it_begins(before: int) -> None:
+    """The shortest one there is, with and without line breaks, between texts of any length."""
+    for data in ("QUJD" * 4096, ("QUJD" * 19 + "\r\n") * 211):
+        found = recorded({"a": "text " * (before // 5) + "x" * (before % 5), "b": data, "c": "and text " * 3000})
+        assert found["b"]["sha256"] == hashlib.sha256(data.encode()).hexdigest()
+
+
 def test_long_prose_is_no_blob() -> None:
     """Blanks and punctuation tell text from base64."""
     text = "Long prose, with words. " * 2000
