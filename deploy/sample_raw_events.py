@@ -4,11 +4,13 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
+from langtrail.processors.validators import luhn
 from langtrail.schemas import (
     CONTENT_FIELDS,
     CORE_GROUPS,
@@ -25,7 +27,7 @@ from langtrail.schemas.codec import join_raw
 
 from .sample_events import sample_events
 
-_PERSONAL: Final = "write to jane.doe@example.com or call +44 20 7946 0958 about card 4111 1111 1111 1111"
+_PEOPLE: Final = ("jane.doe", "k.lindqvist", "omar", "mei_tanaka", "r.o'neil", "ana.souza")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,19 @@ def raw_record(event: dict[str, Any], content: Mapping[str, str], data_key: Data
 
 def sample_raw_records(count: int, seed: int = 1, data_key: DataKey | None = None, **fields: Any) -> Iterator[RawRecord]:
     """Yield `count` records of about 1.8 kB; every third has personal data in its texts. `fields` overrides values in each."""
+    random = Random(seed)  # noqa: S311 - made-up data, not secrets
     for number, event in enumerate(sample_events(count, seed, **fields)):
-        personal = _PERSONAL if number % 3 == 0 else ""
+        personal = _personal(random) if number % 3 == 0 else ""
         texts = {name: event[name] for name in ("input", "output", "error_message", "params") if event[name] is not None}
         if "input" in texts:
             texts["input"] = f'{{"asked": {texts["input"]}, "before": {texts["input"]}, "note": "{personal}"}}'
         yield raw_record(event, texts, data_key)
+
+
+def _personal(random: Random) -> str:
+    """Return a sentence with an e-mail address, a phone number and a payment card that are nobody's."""
+    card = f"4{random.randrange(10**14):014}"
+    card += next(digit for digit in "0123456789" if luhn(card + digit))
+    groups = " ".join(card[at : at + 4] for at in range(0, 16, 4))
+    phone = f"+44 20 {random.randrange(7000, 8000)} {random.randrange(10_000):04}"
+    return f"write to {random.choice(_PEOPLE)}{random.randrange(1000)}@example.com or call {phone} about card {groups}"

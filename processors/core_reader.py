@@ -208,8 +208,7 @@ def _boolean(byte: bytes) -> bool:
 
 
 def _long(varint: bytes) -> int:
-    number = shift = 0
-    for byte in varint:
-        number |= (byte & _ONE_BYTE) << shift
-        shift += 7
+    number = 0
+    for byte in reversed(varint):
+        number = number << 7 | byte & _ONE_BYTE
     return number >> 1 ^ -(number & 1)

@@ -53,6 +53,8 @@ _SIGNS: Final = {
     PERCENT: normalise.PERCENT_TRIGGER,
     ESCAPE: normalise.ESCAPE_TRIGGER,
 }
+_SHORT = 128
+_REMEMBERED = 4096
 
 
 class Prefilter:
@@ -67,20 +69,35 @@ class Prefilter:
         self._digits = PatternSet({**triggers(numeric=True), **_SIGNS})
         self._keys = PatternSet({KEY: key_rules.TRIGGER})
         self._more: PatternSet | None = None
+        self._structural = frozenset(number for number, detector in enumerate(detectors) if detector.structural)
+        # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
+        self._clean: dict[str, frozenset[int]] = {}
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
         wider = copy(self)
         wider._more = PatternSet({first + number: detector.pattern for number, detector in enumerate(more)})  # noqa: SLF001 - its own copy
+        wider._clean = {}  # noqa: SLF001 - its own copy
         return wider
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern."""
+        if is_json and len(text) <= _SHORT and (known := self._clean.get(text)) is not None:
+            return known
         data = encode(text)
         fired = self._words.matching(data) | self._digits.matching(data)
         if self._more is not None:
             fired |= self._more.matching(data)
-        return fired | self._keys.matching(data) if is_json else fired
+        if is_json:
+            fired |= self._keys.matching(data)
+            if len(text) <= _SHORT and fired <= self._structural:
+                self._remember(text, fired)
+        return fired
+
+    def _remember(self, text: str, fired: frozenset[int]) -> None:
+        if len(self._clean) >= _REMEMBERED:
+            self._clean.clear()
+        self._clean[text] = fired
 
 
 def fingerprint(detectors: Iterable[Detector] = DETECTORS) -> str:

@@ -50,7 +50,9 @@ class Open:
         parts = _take_apart(event)
         event.core_bytes = parts.core
         event.content = self._content(event, parts.content)
-        event.head.update(event_hash=event_hash(parts.core), chain_hash=parts.chain_hash, revision=_revision(event))
+        head = event.head
+        head["event_hash"], head["chain_hash"] = event_hash(parts.core), parts.chain_hash
+        head["revision"] = _revision(event)
 
     def _content(self, event: Event, content: bytes) -> dict[str, str]:
         core, plain = event.core, content
@@ -153,8 +155,9 @@ def _check_commitments(core: dict[str, Any], document: dict[str, str]) -> None:
     salt = _salt(document) if document else b""
     for field, commit_field in CONTENT_FIELDS.items():
         committed, value = core.get(commit_field), document.get(field)
-        expected = None if value is None else commitment(salt, field, value.encode())
-        if committed != expected:
+        if (committed is not None or value is not None) and (
+            value is None or committed != commitment(salt, field, value.encode())
+        ):
             raise Rejected("open", "broken_commitment", f"the content of {field} is not what the core commits to")
 
 
