@@ -23,6 +23,12 @@ _FOURS = (4, 4, 4, 4)
 _NEVER_FIRST = "79"
 _FEWEST_KINDS = 4
 """Kinds of digits of an address; fewer are filling."""
+_MOST_IN_SHAPE = 5
+_LUHN_OF_FOUR = {
+    f"{number:04}": sum(int(digit) for digit in f"{number // 1000 * 2}{number // 100 % 10}{number // 10 % 10 * 2}{number % 10}")
+    for number in range(10_000)
+}
+"""What four digits add to the sum of Luhn's digit, where a multiple of four follows."""
 _MOST_GROUPS = 8
 _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
@@ -56,10 +62,27 @@ class _CardReader:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
         first, start = 0, self._candidate.start
         while first < len(self._groups):
-            count = self._groups_of_card(first)
+            count = self._groups_of_card(first) if first < _MOST_GROUPS or self._may_begin(first) else 0
             if count:
                 yield Span(start + self._groups[first][0], start + self._groups[first + count - 1][1])
             first += max(count, 1)
+
+    def _may_begin(self, first: int) -> bool:
+        """Tell whether groups as cards have begin here: where words are too far before to say card, there must be some."""
+        lengths = tuple(self._lengths[first : first + _MOST_IN_SHAPE])
+        if lengths[:4] == _FOURS and lengths[4:] != (3,):
+            return (self._sums[first + 4] - self._sums[first]) % 10 == 0
+        return (lengths != () and lengths[0] >= _SHORTEST) or any(lengths[:count] in _CARD_SHAPES for count in (2, 3, 5))
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return [end - begin for begin, end in self._groups]
+
+    @cached_property
+    def _sums(self) -> list[int]:
+        """Running totals of what each group of four digits adds to Luhn's sum."""
+        value = self._candidate.value
+        return [0, *accumulate(_LUHN_OF_FOUR.get(value[begin:end], 0) for begin, end in self._groups)]
 
     def _groups_of_card(self, first: int) -> int:
         """Return how many groups from this one on are a card's number; 0 when none are."""
@@ -83,7 +106,7 @@ class _CardReader:
     def _is_card(self, digits: str, first: int, last: int) -> bool:
         if len({*digits}) == 1:
             return False
-        lengths = tuple([end - begin for begin, end in self._groups[first:last]])
+        lengths = tuple(self._lengths[first:last])
         usual = len(lengths) == 1 or lengths in _CARD_SHAPES
         certain = usual and (card_certain(digits) or lengths[:4] == _FOURS)
         checked = luhn(digits)

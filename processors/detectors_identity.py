@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable
-from operator import mul
 from typing import Final, NamedTuple
 
-from stdnum.br import cnpj, cpf
-from stdnum.ch import ssn as ahv
-from stdnum.es import dni, nie
+from stdnum.br import cpf
+from stdnum.es import dni
 from stdnum.fi import hetu
 from stdnum.fr import nir
-from stdnum.it import codicefiscale
-from stdnum.mx import curp
 
+from . import id_checks as ids
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span, whole
 
 _SEPARATORS = re.compile(r"[ .\-/]+")
@@ -49,21 +46,12 @@ class _Named(NamedTuple):
     counter_example: str
 
 
-_CHINESE_WEIGHTS = tuple(pow(2, 17 - position, 11) for position in range(17))
-
-
-def _chinese(number: str) -> bool:
-    """Tell whether the last of eighteen characters checks the others (GB 11643-1999, ISO 7064 mod 11-2)."""
-    check = (12 - sum(map(mul, _CHINESE_WEIGHTS, map(int, number[:17]))) % 11) % 11
-    return number[17] == ("X" if check > 9 else str(check))
-
-
 _CHECKED = (
     _Checked(
         "it_codice_fiscale",
         "Italy: name, date and place of birth of a person, and a check letter.",
         r"(?i:[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z])",
-        codicefiscale.is_valid,
+        ids.codice_fiscale,
         "cod. RCCMNL83S18D969H, Genova",
         "RCCMNL83S18D969X",
     ),
@@ -71,7 +59,7 @@ _CHECKED = (
         "es_nie",
         "Spain: the number of a foreigner, with its check letter.",
         r"[XYZxyz][ -]?\d{7}[ -]?[A-Za-z]",
-        nie.is_valid,
+        ids.nie,
         "extranjera, X-2482300-W",
         "extranjera, X-2482300-A",
     ),
@@ -103,7 +91,7 @@ _CHECKED = (
         "br_cnpj",
         "Brazil: the number of a business, which may be one person, as it is printed.",
         r"\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}",
-        cnpj.is_valid,
+        ids.cnpj,
         "emitida por 16.727.230/0001-97",
         "lote 16.727.230/0001-98",
     ),
@@ -111,7 +99,7 @@ _CHECKED = (
         "cn_resident_id",
         "China: the identity number of a resident, with the day of birth and a check character.",
         r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[0-9Xx]",
-        _chinese,
+        ids.chinese,
         "身份 360426199101010071",
         "批号 360426199101010072",
     ),
@@ -119,7 +107,7 @@ _CHECKED = (
         "ch_ahv",
         "Switzerland: the number of the old age insurance, as it is printed.",
         r"756\.\d{4}\.\d{4}\.\d{2}",
-        ahv.is_valid,
+        ids.ahv,
         "versichert unter 756.9217.0769.85",
         "Artikel 756.9217.0769.84",
     ),
@@ -135,7 +123,7 @@ _CHECKED = (
         "mx_curp",
         "Mexico: the key of a person, with name, day and place of birth.",
         r"[A-Z][AEIOUX][A-Z]{2}\d{6}[HM][A-Z]{5}[0-9A-Z]\d",
-        curp.is_valid,
+        ids.curp,
         "alumno BOXW310820HNERXN09",
         "pieza BOXW310820HNERXN08",
     ),

@@ -1,6 +1,8 @@
 """Regular expressions by RE2: linear in the length of the text whatever it holds. All that is known of google-re2 is here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
@@ -9,6 +11,7 @@ from .engine_spans import Spans
 
 _MEMORY_BYTES = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
+_CHUNK = 256
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 _NONE: Final[frozenset[int]] = frozenset()
 
@@ -21,9 +24,25 @@ def _options(*, captures: bool = True) -> Any:
     return options
 
 
+class _Wide(bytes):
+    """UTF-8 with characters of several bytes, and how many of them stand before each place; counted once for all patterns."""
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        """How many characters stand before each chunk."""
+        starts = range(0, len(self), _CHUNK)
+        return [0, *accumulate(len(self[start : start + _CHUNK].translate(None, _CONTINUATION_BYTES)) for start in starts)]
+
+    def characters(self, byte: int) -> int:
+        """Return how many characters stand before a byte."""
+        chunk = byte // _CHUNK
+        return self._counts[chunk] + len(self[chunk * _CHUNK : byte].translate(None, _CONTINUATION_BYTES))
+
+
 def encode(text: str) -> bytes:
     """Return the text as UTF-8, one `?` for each lone surrogate: positions in characters stay as they are."""
-    return text.encode("utf-8", "replace")
+    data = text.encode("utf-8", "replace")
+    return data if len(data) == len(text) else _Wide(data)
 
 
 class Pattern:
@@ -61,28 +80,17 @@ class Pattern:
 
     def _search_wide(self, data: bytes, take: Callable[[Spans], int]) -> None:
         """Search a text with characters of several bytes."""
-        at = byte = char = 0
-        while at <= len(data):
-            groups = self._match(self._anywhere, data, at, len(data))
+        wide = data if isinstance(data, _Wide) else _Wide(data)
+        at, end = 0, len(data)
+        while at <= end:
+            groups = self._match(self._anywhere, data, at, end)
             start, at = groups[0]
             if start < 0:
                 return
-            char += _characters(data, byte, start)
-            byte = start
-            unused = take([_in_characters(data, span, byte, char) for span in groups])
+            unused = take(
+                [(wide.characters(first), wide.characters(last)) if first >= 0 else (-1, -1) for first, last in groups]
+            )
             at = max(at - (_bytes_of_last(data[start:at], unused) if unused else 0), start + 1)
-
-
-def _in_characters(data: bytes, span: tuple[int, int], byte: int, char: int) -> tuple[int, int]:
-    """Return a span in characters, given that byte and character stand for the same place, at its start or before."""
-    if span[0] < 0:
-        return span
-    start = char + _characters(data, byte, span[0])
-    return start, start + _characters(data, *span)
-
-
-def _characters(data: bytes, start: int, end: int) -> int:
-    return len(data[start:end].translate(None, _CONTINUATION_BYTES))
 
 
 def _bytes_of_last(data: bytes, characters: int) -> int:
