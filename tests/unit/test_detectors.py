@@ -1,6 +1,7 @@
 """The table of detectors: each entry proves itself, and the prefilter never hides what a pattern would find."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,13 @@ def test_names_are_unique_and_types_are_the_contracts() -> None:
     """A detector is told by its name, and what it finds is one of the types that redaction knows."""
     assert len({detector.name for detector in DETECTORS}) == len(DETECTORS)
     assert {detector.type for detector in DETECTORS} <= {*TYPES}
+
+
+def test_the_readme_tells_of_every_type() -> None:
+    """What is redacted is a table in the README, by type."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme.partition("### What is redacted")[2].partition("###")[0]
+    assert {kind for kind in TYPES if f"`{kind}`" not in table} == set()
 
 
 @by_name
