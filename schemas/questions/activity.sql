@@ -5,7 +5,8 @@
 -- until = NULL: before this time
 -- limit = 1000: how many rows at most
 --
--- The principals that acted on its behalf are looked up first, so that the primary key can be used for all of them.
+-- The principals that acted on its behalf are looked up first, so that the primary key can be used for all of them. LIMIT 1 BY
+-- leaves each event once, in its newest revision: what FINAL does, for the rows of one person alone.
 SELECT
     t.tenant_id AS tenant_id,
     t.session_id AS session_id,
@@ -18,21 +19,30 @@ SELECT
     arraySort(groupUniqArrayIf(assumeNotNull(t.tool_name), t.tool_name IS NOT NULL)) AS tools,
     countIf(t.outcome = 'failure') AS failures,
     sum(t.cost_nanousd) / 1e9 AS cost_usd
-FROM events AS t FINAL
-PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-    AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-    AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-    AND t.principal_id IN
-    (
-        SELECT {principal:String}
-        UNION ALL
-        SELECT DISTINCT t.principal_id
-        FROM events AS t
-        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)}) AND t.on_behalf_of = {principal:String}
-    )
-    AND {principal:String} IN (t.principal_id, t.on_behalf_of)
-    AND t.run_id IS NOT NULL
-    AND t.event_type != 'audit_read'
+FROM
+(
+    SELECT *
+    FROM events AS t
+    WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+      AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+      AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+      AND t.principal_id IN
+      (
+          SELECT {principal:String}
+          UNION ALL
+          SELECT DISTINCT t.principal_id
+          FROM events AS t
+          WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+            AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+            AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+            AND t.on_behalf_of = {principal:String}
+      )
+      AND {principal:String} IN (t.principal_id, t.on_behalf_of)
+      AND t.run_id IS NOT NULL
+      AND t.event_type != 'audit_read'
+    ORDER BY t.revision DESC
+    LIMIT 1 BY t.event_id, t.event_hash
+) AS t
 GROUP BY tenant_id, session_id
 ORDER BY last DESC, tenant_id, session_id
 LIMIT {limit:UInt64}

@@ -9,10 +9,12 @@
 --
 -- A row is a request (the run at the top of a tree), a model call, a tool or a retrieval. What went in is known when a run
 -- starts, what came out when it ends; one without an outcome has not ended. The runs are chosen by narrow columns before any
--- content is read, and without FINAL: an event that is stored twice chooses the same run.
+-- content is read, and without FINAL: an event that is stored twice chooses the same run. All events of a run are of one
+-- principal, which leads to them by the primary key.
 WITH chosen AS
 (
-    SELECT t.tenant_id AS tenant_id, t.run_id AS run_id, min(t.occurred_at) AS began, max(t.occurred_at) AS latest
+    SELECT t.tenant_id AS tenant_id, t.run_id AS run_id, min(t.occurred_at) AS began, max(t.occurred_at) AS latest,
+        groupUniqArray(t.principal_id) AS principals
     FROM events AS t
     WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
       AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
@@ -25,6 +27,8 @@ WITH chosen AS
               SELECT DISTINCT t.principal_id
               FROM events AS t
               WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+                AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+                AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
                 AND t.on_behalf_of = {principal:Nullable(String)}
           ))
       AND ({principal:Nullable(String)} IS NULL OR {principal:Nullable(String)} IN (t.principal_id, t.on_behalf_of))
@@ -54,6 +58,7 @@ SELECT
 FROM events AS t FINAL
 PREWHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
     AND (t.tenant_id, t.run_id) IN (SELECT tenant_id, run_id FROM chosen)
+    AND t.principal_id IN (SELECT arrayJoin(principals) FROM chosen)
     AND t.occurred_at BETWEEN (SELECT min(began) FROM chosen) AND (SELECT max(latest) FROM chosen)
     AND match(t.event_type, '^(chain|llm|tool|retriever)_')
 GROUP BY t.tenant_id, t.run_id
