@@ -42,6 +42,7 @@ _END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|[\"'`]|;\Z|;\s*[\w ]+=|\\n|\\r")
 _TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _COMPOUND_NAME = re.compile(r"[_-]|[a-z][A-Z]")
 _EXPRESSION = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
+_ANNOTATION = re.compile(r"[A-Za-z][\w.\[\], |]*=")
 _SHORTEST_WORD = 6
 """Characters of one that is a word, alone on its line."""
 _MOST_BLANKS = 5
@@ -93,7 +94,7 @@ def _trimmed(value: str) -> str:
     """Cut off what ends an unquoted value in code, prose and URLs: brackets that it did not open, and punctuation."""
     end = _END_OF_VALUE.search(value)
     value = value[: end.start()] if end else value
-    while value and (value[-1] in ",;" or (value[-1] in _TRAILING and _TRAILING[value[-1]] not in value)):
+    while value and (value[-1] in ",;:" or (value[-1] in _TRAILING and _TRAILING[value[-1]] not in value)):
         value = value[:-1]
     return value
 
@@ -116,7 +117,7 @@ def _line(candidate: Candidate) -> Iterable[Span]:
     """Take all the rest of a line: a name, an operator, and words."""
     name, operator, value = map(candidate.group, (1, 2, 3))
     rule = secret_rule(name)
-    if rule is None or rule.vague or CODE.fullmatch(value):
+    if rule is None or rule.vague or CODE.fullmatch(value) or _ANNOTATION.match(value):
         return NOTHING
     is_prose = _EXPRESSION.search(value) or value.count(" ") > _MOST_BLANKS or value.endswith((".", "?", "!", ":"))
     if (":" in operator and not _COMPOUND_NAME.search(name)) or ("=" in operator and is_prose):
@@ -234,7 +235,7 @@ ASSIGNMENTS: Final = (
         reason="SQL and the like: a value straight after the word, without an operator.",
         pattern=(
             rf"(?i)\b(?:identified (?:by|with \w+ (?:by|as))(?: password)?|(?:{NAME}))\s{{1,3}}(?:as\s+)?n?"
-            r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')|\bidentified by (?:values )?([^\s'\";,\x00]{3,})"
+            r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')|\b(?-i:IDENTIFIED BY (?:VALUES )?)([^\s'\";,\x00]{3,})"
         ),
         trigger=rf"(?i)identified (?:by|with) |(?:{SENSITIVE})[\w.\- ]*\sn?[\"']",
         judge=_after_word,
