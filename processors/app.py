@@ -1,26 +1,26 @@
 """The Faust application: one agent that carries batches from langtrail.raw to a handler, and acknowledges them last."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
 import faust
 from faust.streams import Stream
 from faust.tables.manager import TableManager
-from faust.types import EventT, StreamT, TransportT
-from faust.types.core import HeadersArg
+from faust.types import StreamT, TransportT
 from mode.supervisors import CrashingSupervisor
 
 from langtrail.schemas import topic
 
-from .delivery import Headers, Incoming
-from .faust_tuning import FETCH_BYTES, MOST_HELD_RECORDS, POLL_RECORDS, Consumer, QuietMonitor, Transport
+from .delivery import Incoming
+from .faust_tuning import FETCH_BYTES, MOST_HELD_RECORDS, POLL_RECORDS, Consumer, QuietMonitor, Run, Transport
 from .kafka_security import credentials
 from .worker_settings import WorkerSettings
 
 GROUP: Final = "langtrail-worker"
-BATCH_RECORDS: Final = 1000
+BATCH_RUNS: Final = 2
+"""How many runs of records make a batch, at most: 1000 records."""
 BATCH_SECONDS: Final = 0.05
 _COMMIT_SECONDS = 1.0
 
@@ -82,8 +82,8 @@ def add_agent(app: App, handler: Handler) -> None:
     raw = app.topic(topic("raw").name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
     async def carry(stream: StreamT[Any]) -> None:
-        async for events in cast(Stream[Any], stream).noack_take(BATCH_RECORDS, within=BATCH_SECONDS):
-            await handler([_incoming(event) for event in events])
+        async for events in cast(Stream[Any], stream).noack_take(BATCH_RUNS, within=BATCH_SECONDS):
+            await handler([_incoming(record) for event in events for record in cast(Run, event.message).records])
             for event in events:
                 await stream.ack(event)
                 cast(Consumer, app.consumer).finish(event.message)
@@ -92,17 +92,5 @@ def add_agent(app: App, handler: Handler) -> None:
     app.agent(raw, name="carry", concurrency=1, supervisor_strategy=CrashingSupervisor)(carry)
 
 
-def _incoming(event: EventT[Any]) -> Incoming:
-    message = event.message
-    return Incoming(
-        message.partition,
-        message.offset,
-        message.key,
-        message.value,
-        _headers(message.headers),
-        round(message.timestamp * 1000),
-    )
-
-
-def _headers(headers: HeadersArg | None) -> Headers:
-    return [*(headers.items() if isinstance(headers, Mapping) else headers or ())]
+def _incoming(record: Any) -> Incoming:
+    return Incoming(record.partition, record.offset, record.key, record.value, [*record.headers], record.timestamp)

@@ -4,8 +4,10 @@ import asyncio
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
 
 from langtrail.schemas import UnknownKey, topic
 from langtrail.schemas.headers import REVISION_HEADER
@@ -17,7 +19,11 @@ from .event import Event, Rejected
 from .metrics import Counts, Metric, Metrics
 from .pipeline import Step, process
 from .tenants import Tenants
+from .watchdog import Watchdog
 
+_PART_RECORDS: Final = 250
+"""So many are on their way to Kafka while the next are made: at the end of a batch only the last are waited for."""
+_EVENTS: Final = topic("events").name
 _LONGEST_TURN_SECONDS = 0.05
 """After this long the event loop gets a turn: health pages and Faust's own tasks must not wait for a whole batch."""
 
@@ -40,21 +46,38 @@ class BatchHandler:
     deaths: Deaths
     tenants: Tenants
     metrics: Metrics
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
     async def __call__(self, records: Sequence[Incoming]) -> None:
         """Deal with one batch."""
+        try:
+            await self._deal_with(records)
+        finally:
+            self.watchdog.rest()
+
+    async def _deal_with(self, records: Sequence[Incoming]) -> None:
         began = turn = time.monotonic()
+        self.watchdog.step()
         self.tenants.check()
         outgoing: list[Outgoing] = []
         counts: Counts = defaultdict(float)
         for record in records:
             event, why = self._handle(record)
-            outgoing.extend(_outgoing(record, event, why))
-            for counter in _counted(event, why):
-                counts[counter] += 1
+            if why is None:
+                outgoing.append(Outgoing(_EVENTS, record.partition, record.key, event.output))
+                counts[Metric.EVENTS_OUT, _label(record.partition)] += 1
+            if why is not None or event.withheld:
+                outgoing.append(dead_letter(record, why or withheld(event.withheld)))
+                counts[_set_aside(record.partition, why)] += 1
+            counts[Metric.RECORDS_IN, _label(record.partition)] += 1
+            if len(outgoing) >= _PART_RECORDS:
+                await self.delivery.begin(outgoing)
+                outgoing = []
             if time.monotonic() - turn > _LONGEST_TURN_SECONDS:
+                self.watchdog.step()
                 await asyncio.sleep(0)
                 turn = time.monotonic()
+        self.watchdog.step()
         await self.delivery.deliver(outgoing)
         counts[Metric.BATCHES, ()] = 1
         counts[Metric.BATCH_SECONDS, ()] = time.monotonic() - began
@@ -84,24 +107,14 @@ def _event(record: Incoming) -> Event:
     return Event(record.key, record.value or b"", headers, record.partition, record.offset, record.timestamp_ms)
 
 
-def _outgoing(record: Incoming, event: Event, why: Rejected | None) -> Iterator[Outgoing]:
-    if why is None:
-        yield Outgoing(topic("events").name, record.partition, record.key, event.output)
-        if event.withheld:
-            yield dead_letter(record, withheld(event.withheld))
-    else:
-        yield dead_letter(record, why)
+@cache
+def _label(partition: int) -> tuple[str]:
+    return (str(partition),)
 
 
-def _counted(event: Event, why: Rejected | None) -> Iterator[tuple[Metric, tuple[str, ...]]]:
-    partition = str(event.partition)
-    yield Metric.RECORDS_IN, (partition,)
-    if why is not None:
-        yield Metric.REJECTED, (partition, why.reason)
-        return
-    yield Metric.EVENTS_OUT, (partition,)
-    if event.withheld:
-        yield Metric.WITHHELD, (partition,)
+def _set_aside(partition: int, why: Rejected | None) -> tuple[Metric, tuple[str, ...]]:
+    """Return what counts a dead letter: a rejected record, or the original of an event without some of its content."""
+    return (Metric.WITHHELD, _label(partition)) if why is None else (Metric.REJECTED, (str(partition), why.reason))
 
 
 def _where(error: Exception, record: Incoming) -> str:

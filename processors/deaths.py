@@ -12,6 +12,7 @@ MOST_DEATHS: Final = 3
 """A record that a worker died of this often is rejected."""
 _NONE = (-1, -1)
 _LAYOUT = struct.Struct("<qqqqq")  # record in hand, record last died of (each offset and timestamp), how often
+_IN_HAND = struct.Struct("<qq")
 
 
 class Deaths:
@@ -25,6 +26,7 @@ class Deaths:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._notes: dict[int, mmap.mmap] = {}
+        self._suspects: dict[int, tuple[int, int]] = {}
 
     def take(self, partition: int, offset: int, timestamp_ms: int) -> None:
         """Note that this record is in hand. Raises Rejected when it was in hand at three deaths.
@@ -32,16 +34,13 @@ class Deaths:
         The timestamp tells it from a record of the same offset in a topic that was made anew.
         """
         notes = self._notes.get(partition) or self._open(partition)
-        _, suspect, deaths = _read(notes)
-        if (offset, timestamp_ms) == suspect and deaths >= MOST_DEATHS:
+        if (offset, timestamp_ms) == self._suspects[partition] and (deaths := _read(notes)[2]) >= MOST_DEATHS:
             raise Rejected("worker", "killed_worker", f"the worker died {deaths} times with this record in hand")
-        _LAYOUT.pack_into(notes, 0, offset, timestamp_ms, *suspect, deaths)
+        _IN_HAND.pack_into(notes, 0, offset, timestamp_ms)
 
     def done(self, partition: int) -> None:
         """Note that no record of this partition is in hand."""
-        notes = self._notes[partition]
-        _, suspect, deaths = _read(notes)
-        _LAYOUT.pack_into(notes, 0, *_NONE, *suspect, deaths)
+        _IN_HAND.pack_into(self._notes[partition], 0, *_NONE)
 
     def forget(self, partition: int) -> None:
         """Close the notes of a partition that another worker has now."""
@@ -61,6 +60,7 @@ class Deaths:
         if in_hand != _NONE:
             _LAYOUT.pack_into(notes, 0, *_NONE, *in_hand, deaths + 1 if in_hand == suspect else 1)
         self._notes[partition] = notes
+        self._suspects[partition] = _read(notes)[1]
         return notes
 
 

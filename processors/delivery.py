@@ -13,7 +13,7 @@ _MORE_SECONDS = 5
 Headers = list[tuple[str, bytes | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incoming:
     """One record of langtrail.raw as Kafka has it; `timestamp_ms` is when it arrived there, since 1970."""
 
@@ -25,7 +25,7 @@ class Incoming:
     timestamp_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """One record to be written."""
 
@@ -50,6 +50,7 @@ class Delivery:
             {
                 "linger.ms": "5",
                 "compression.type": "lz4",
+                "delivery.report.only.error": True,
                 "queue.buffering.max.kbytes": "262144",
                 **connection,
                 "enable.idempotence": "true",
@@ -59,17 +60,24 @@ class Delivery:
             }
         )
 
+    async def begin(self, records: Iterable[Outgoing]) -> None:
+        """Start to write some records of a batch: Kafka works while the rest of it is made. Raises DeliveryFailed."""
+        await asyncio.to_thread(self._begin, records)
+
     async def deliver(self, records: Iterable[Outgoing]) -> None:
-        """Write the records and return when Kafka has acknowledged each. Raises DeliveryFailed when one was not."""
+        """Write the rest of a batch and return when Kafka has acknowledged all of it. Raises DeliveryFailed when not."""
         await asyncio.to_thread(self._deliver, records)
 
-    def _deliver(self, records: Iterable[Outgoing]) -> None:
+    def _begin(self, records: Iterable[Outgoing]) -> None:
         try:
             for record in records:
                 self._produce(record)
-            missing = self._producer.flush(self._timeout_seconds + _MORE_SECONDS)
         except KafkaException as error:
             raise DeliveryFailed(_sentence(error.args[0])) from None
+
+    def _deliver(self, records: Iterable[Outgoing]) -> None:
+        self._begin(records)
+        missing = self._producer.flush(self._timeout_seconds + _MORE_SECONDS)
         if self._error is not None:
             raise DeliveryFailed(_sentence(self._error))
         if missing:

@@ -1,9 +1,9 @@
-"""Faust's Kafka consumer made safe and fast: commits only what is finished, bounds memory, makes no task for each record."""
+"""Faust's Kafka consumer made safe and fast: commits only what is finished, bounds memory, carries records in runs."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from typing import Any, Final, cast
 
 from aiokafka.errors import (  # type: ignore[import-untyped] # aiokafka has no types
     NoOffsetForPartitionError,
@@ -13,6 +13,7 @@ from faust.sensors.monitor import Monitor
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka
 from faust.types import TP, EventT, Message, StreamT
+from faust.types.tuples import ConsumerMessage
 from mode.services import WaitArgT, WaitResults
 
 from .start_offsets import CannotConsume, out_of_range
@@ -22,6 +23,50 @@ MOST_HELD_BYTES: Final = 64 * 1024 * 1024
 MOST_HELD_RECORDS: Final = 16_384
 FETCH_BYTES: Final = 4 * 1024 * 1024
 POLL_RECORDS: Final = 8000
+RUN_RECORDS: Final = 500
+RUN_BYTES: Final = 4 * 1024 * 1024
+
+
+class Run(ConsumerMessage):
+    """Consecutive records of one partition, as one message to Faust.
+
+    One message for each record costs 60 µs of CPU a record, fetching and delivery included; in runs it is 19. The offset is
+    the last record's. It is acknowledged as a whole, or not at all.
+    """
+
+    __slots__ = ("records", "size")
+
+    def __init__(self, tp: TP, records: Sequence[Any], generation_id: int) -> None:
+        """Take records of a partition, as aiokafka has them, at least one."""
+        last = records[-1]
+        super().__init__(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000,
+            last.timestamp_type,
+            headers=None,
+            key=b"",
+            value=b"",
+            checksum=None,
+            tp=tp,
+            generation_id=generation_id,
+        )
+        self.records = records
+        self.size = sum(len(record.value or b"") for record in records)
+
+
+def runs(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield records in runs of at most RUN_RECORDS, and of RUN_BYTES unless one record alone is larger."""
+    first = size = 0
+    for number, record in enumerate(records):
+        length = len(record.value or b"")
+        if number > first and (number - first >= RUN_RECORDS or size + length > RUN_BYTES):
+            yield records[first:number]
+            first, size = number, 0
+        size += length
+    if records:
+        yield records[first:]
 
 
 class Consumer(aiokafka.Consumer):
@@ -45,19 +90,19 @@ class Consumer(aiokafka.Consumer):
 
     async def to_stream(self, message: Message) -> None:
         """Hand a record to the stream when there is room."""
-        size = len(message.value or b"")
+        size = _run(message).size
         while not self.has_room(size) and self.app.flow_control.is_active():
             self._room.clear()
             await self._room.wait()
         await self._to_stream(message)
-        self._held_records += 1
+        self._held_records += len(_run(message).records)
         self.held_bytes += size
 
     def finish(self, message: Message) -> None:
-        """Note that all records of the partition are finished up to this one: it is what will be committed."""
+        """Note that all records of the partition are finished up to the last of this run: it is what will be committed."""
         self._finished[message.tp] = message.offset + 1
-        self._held_records -= 1
-        self.held_bytes -= len(message.value or b"")
+        self._held_records -= len(_run(message).records)
+        self.held_bytes -= _run(message).size
         self._room.set()
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -95,12 +140,19 @@ class Consumer(aiokafka.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> RecordMap:  # noqa: ASYNC109 - Faust's signature
         try:
-            return await super()._getmany(active_partitions, timeout)
+            fetched = await super()._getmany(active_partitions, timeout)
         except OffsetOutOfRangeError as error:
             ((partition, offset),) = error.args[0].items()
             raise CannotConsume(out_of_range(partition.partition, offset, self.app.conf.id)) from None
         except NoOffsetForPartitionError:
             raise CannotConsume(f"the group {self.app.conf.id} lost its offsets; start the worker again") from None
+        return {partition: [*runs(records)] for partition, records in fetched.items()}
+
+    def _to_message(self, tp: TP, record: Any) -> Run:
+        return Run(tp, record, self.app.consumer_generation_id)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Note nothing: offsets between two runs are no gap, and what is committed does not follow Faust's notes."""
 
 
 class _HandOver(Awaitable[None]):
@@ -113,10 +165,14 @@ class _HandOver(Awaitable[None]):
         self._message = message
 
     def need_not_wait(self) -> bool:
-        return self._consumer.has_room(len(self._message.value or b""))
+        return self._consumer.has_room(_run(self._message).size)
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._consumer.to_stream(self._message).__await__()
+
+
+def _run(message: Message) -> Run:
+    return cast(Run, message)
 
 
 class QuietMonitor(Monitor):

@@ -1,5 +1,8 @@
 """The worker's pages on loopback: /ready, /live and /metrics."""
 
+import faulthandler
+import logging
+import os
 import time
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -11,9 +14,11 @@ from .batch import BatchHandler
 from .faust_tuning import Consumer
 from .metrics import Counts, Metric
 from .pipeline import step_counts
+from .watchdog import STANDARD_ERROR, Watchdog
 
-STUCK_SECONDS: Final = 60
-"""A worker that has records to deal with, and finished no batch for this long, is stuck."""
+_LOOK_SECONDS: Final = 5
+
+_log = logging.getLogger(__name__)
 
 
 def add_pages(app: App, handler: BatchHandler) -> None:
@@ -23,7 +28,7 @@ def add_pages(app: App, handler: BatchHandler) -> None:
         return _answer(web, readiness(app))
 
     async def live(web: Web, _: Request) -> Response:
-        return _answer(web, liveness(app))
+        return _answer(web, liveness(app, handler.watchdog))
 
     async def metrics_page(web: Web, _: Request) -> Response:
         gauges: Counts = {(Metric.LAG, (str(number),)): behind for number, behind in _consumer(app).lag().items()}
@@ -46,10 +51,24 @@ def readiness(app: App) -> str:
     return "ok" if app.flow_control.is_active() else "recovering"
 
 
-def liveness(app: App) -> str:
-    """Return `stuck` when there are records to deal with and no batch was finished for STUCK_SECONDS, else `ok`."""
-    stuck = time.monotonic() - app.progressed_at > STUCK_SECONDS and any(_consumer(app).lag().values())
-    return "stuck" if stuck else "ok"
+def liveness(app: App, watchdog: Watchdog) -> str:
+    """Return `stuck` when there are records to deal with and nothing was done for the watchdog's time, else `ok`."""
+    idle = time.monotonic() - max(app.progressed_at, watchdog.progressed_at)
+    return "stuck" if idle > watchdog.seconds and any(_consumer(app).lag().values()) else "ok"
+
+
+def end_when_stuck(app: App, watchdog: Watchdog) -> None:
+    """Look now and then whether batches come at all: the watchdog itself knows only of batches that were begun."""
+
+    async def look() -> None:
+        while not app.should_stop:
+            await app.sleep(_LOOK_SECONDS)
+            if liveness(app, watchdog) == "stuck":
+                _log.error("there are records, and none came to be dealt with for %d s; the stacks follow", watchdog.seconds)
+                faulthandler.dump_traceback(file=STANDARD_ERROR)
+                os._exit(1)
+
+    app.task(look)
 
 
 def _consumer(app: App) -> Consumer:

@@ -18,11 +18,12 @@ from .batch import BatchHandler
 from .dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from .deaths import Deaths
 from .delivery import Delivery
-from .health import add_pages
+from .health import add_pages, end_when_stuck
 from .metrics import Metrics
 from .pipeline import pipeline
 from .start_offsets import CannotConsume, check_start
 from .tenants import Tenants, TenantsLost
+from .watchdog import Watchdog
 from .worker_settings import WorkerSettings
 
 STOP_SECONDS: Final = 4
@@ -66,6 +67,7 @@ def _run(settings: WorkerSettings) -> int:
         Deaths(settings.state()),
         tenants,
         metrics,
+        Watchdog(settings.delivery_seconds),
     )
     # Faust makes empty folders there; a temporary one would stay behind whenever a worker is killed.
     data_dir = settings.state() / f"faust-{settings.port}"
@@ -99,6 +101,7 @@ def _run_faust(app: App, handler: BatchHandler) -> int:
     add_agent(app, handler)
     _when_revoked(app, handler.deaths)
     add_pages(app, handler)
+    end_when_stuck(app, handler.watchdog)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = _Worker(app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)

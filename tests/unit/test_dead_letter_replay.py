@@ -142,6 +142,9 @@ class Nowhere:
     def check(self) -> None:
         """Say that all is well."""
 
+    async def begin(self, records: Iterable[Outgoing]) -> None:
+        """Take some of the records."""
+
     async def deliver(self, records: Iterable[Outgoing]) -> None:
         """Take the records."""
 

@@ -73,7 +73,8 @@ def test_nothing_is_committed_over_an_unfinished_record(cluster: "Cluster", star
     for record in some:
         cluster.produce_bytes(record.value, 0, record.key, record.headers)
     cluster.flush()
-    worker = start_worker(before="from langtrail.processors import app; app.BATCH_RECORDS = 1", step="time.sleep(0.1); 1 / 0")
+    one_by_one = "from langtrail.processors import app, faust_tuning; app.BATCH_RUNS = faust_tuning.RUN_RECORDS = 1"
+    worker = start_worker(before=one_by_one, step="time.sleep(0.1); 1 / 0")
     assert worker.ended() == 1
     assert "ZeroDivisionError" in worker.said().splitlines()[-1]
     assert (cluster.count("events"), cluster.committed()) == (0, 0)
@@ -109,6 +110,19 @@ def test_a_record_that_kills_workers_is_set_aside(cluster: "Cluster", start_work
     ((letter, why),) = cluster.letters()
     assert why[DeadLetterHeader.REASON] == "killed_worker"
     assert letter.value() == some[7].value
+
+
+def test_a_stuck_worker_says_where_it_stands_and_ends(cluster: "Cluster", start_worker: "Callable[..., Worker]") -> None:
+    """A record that nothing comes of ends the worker: the stacks of its threads are in the log, nothing is acknowledged."""
+    some = cluster.records(6)
+    cluster.produce(some)
+    soon = "from langtrail.processors import watchdog; watchdog.STUCK_SECONDS = watchdog.AFTER_DELIVERY_SECONDS = 1"
+    stuck = start_worker(before=soon, step="event.offset == 2 and time.sleep(600)", LANGTRAIL_WORKER_DELIVERY_SECONDS="1")
+    assert stuck.ended() == 1
+    assert re.search(r"most recent call first.*in step\b.*in _deal_with\b", stuck.said(), re.DOTALL)
+    assert not any(text in stuck.said() for record in some for text in record.content.values())
+    assert (cluster.count("events"), cluster.committed()) == (0, 0)
+    start_worker().until_done_with(6)
 
 
 def test_an_offset_that_is_gone_stops_the_worker(cluster: "Cluster", start_worker: "Callable[..., Worker]") -> None:

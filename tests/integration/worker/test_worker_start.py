@@ -153,11 +153,20 @@ def test_tenants_that_cannot_be_read_are_lost(admin: AdminClient, connection: di
         tenants.check()
 
 
-def test_delivery_returns_when_kafka_has_everything(admin: AdminClient, connection: dict[str, str], unique_name: str) -> None:
+async def delivered(delivery: Delivery, records: list[Outgoing], begun: int) -> None:
+    """Write records, some of them while the others are still to come."""
+    await delivery.begin(records[:begun])
+    await delivery.deliver(records[begun:])
+
+
+@pytest.mark.parametrize("begun", [0, 40, 100])
+def test_delivery_returns_when_kafka_has_everything(
+    begun: int, admin: AdminClient, connection: dict[str, str], unique_name: str
+) -> None:
     """Every record is in the partition that it names, with its key and headers, when the call returns."""
     admin.create_topics([NewTopic(unique_name, num_partitions=2)])[unique_name].result()
     some = [Outgoing(unique_name, number % 2, b"k", b"%d" % number, [("h", None), ("h", b"1")]) for number in range(100)]
-    asyncio.run(Delivery(connection, 10, 1_000_000).deliver(some))
+    asyncio.run(delivered(Delivery(connection, 10, 1_000_000), some, begun))
     consumer = Consumer({**connection, "group.id": unique_name})
     consumer.assign([TopicPartition(unique_name, 1, 0)])
     messages = consumer.consume(50, timeout=10)
@@ -166,14 +175,17 @@ def test_delivery_returns_when_kafka_has_everything(admin: AdminClient, connecti
     assert messages[0].headers() == [("h", None), ("h", b"1")]
 
 
-def test_delivery_fails_when_a_record_was_not_taken(admin: AdminClient, connection: dict[str, str], unique_name: str) -> None:
+@pytest.mark.parametrize("begun", [0, 2])
+def test_delivery_fails_when_a_record_was_not_taken(
+    begun: int, admin: AdminClient, connection: dict[str, str], unique_name: str
+) -> None:
     """One record that Kafka refuses fails the batch, and the text says why."""
     created = NewTopic(unique_name, num_partitions=1, config={"max.message.bytes": "1000"})
     admin.create_topics([created])[unique_name].result()
     delivery = Delivery(connection, 10, 1_000_000)
     some = [Outgoing(unique_name, 0, None, b"x"), Outgoing(unique_name, 0, None, os.urandom(5000))]
     with pytest.raises(DeliveryFailed, match="MSG_SIZE_TOO_LARGE"):
-        asyncio.run(delivery.deliver(some))
+        asyncio.run(delivered(delivery, some, begun))
 
 
 def test_delivery_fails_when_kafka_does_not_answer(unique_name: str) -> None:
