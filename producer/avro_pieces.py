@@ -12,9 +12,7 @@ NULL: Final = b"\x00"
 SOME: Final = b"\x02"
 """The branch of a union of null and something."""
 
-_SMALL: Final = [encode_long(number) for number in range(64)] + [
-    bytes((number << 1 & 127 | 128, number >> 6)) for number in range(64, 8192)
-]
+_SMALL: Final = [encode_long(number) for number in range(8192)]
 _PAIRS: Final = [bytes((number & 127 | 128, number >> 7 | 128)) for number in range(1 << 14)]
 """Two bytes of a longer number, by its 14 bits. 0.9 MB and 3 ms at import that save 0.4 µs with each clock's reading."""
 _LOW_14 = (1 << 14) - 1
