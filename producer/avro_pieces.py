@@ -13,9 +13,6 @@ SOME: Final = b"\x02"
 """The branch of a union of null and something."""
 
 _SMALL: Final = [encode_long(number) for number in range(8192)]
-_PAIRS: Final = [bytes((number & 127 | 128, number >> 7 | 128)) for number in range(1 << 14)]
-"""Two bytes of a longer number, by its 14 bits. 0.9 MB and 3 ms at import that save 0.4 µs with each clock's reading."""
-_LOW_14 = (1 << 14) - 1
 
 
 def long(number: int) -> bytes:
@@ -24,16 +21,17 @@ def long(number: int) -> bytes:
         return _SMALL[number]
     doubled = number << 1
     if 0 < doubled < 1 << 28:
-        return _PAIRS[doubled & _LOW_14] + _unsigned(doubled >> 14)
+        return bytes((doubled & 127 | 128, doubled >> 7 & 127 | 128)) + _unsigned(doubled >> 14)
     return encode_long(number)
 
 
 def clock(number: int) -> bytes:
-    """Return the encoding of a clock's reading: 0.3 µs where byte by byte costs 1.2; its high bits seldom change."""
+    """Return the encoding of a clock's reading: 0.4 µs where byte by byte costs 1.2; its high bits seldom change."""
     doubled = number << 1
     if doubled < 1 << 28:
         return encode_long(number)
-    return _PAIRS[doubled & _LOW_14] + _PAIRS[doubled >> 14 & _LOW_14] + _unsigned(doubled >> 28)
+    low = bytes((doubled & 127 | 128, doubled >> 7 & 127 | 128, doubled >> 14 & 127 | 128, doubled >> 21 & 127 | 128))
+    return low + _unsigned(doubled >> 28)
 
 
 @lru_cache(maxsize=8192)

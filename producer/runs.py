@@ -10,6 +10,7 @@ from uuid import UUID
 
 from .draft import Shared
 from .identity import Identity
+from .ids import uuid_text
 from .langchain_context import Origin, origin
 from .tool_calls import ToolCallLedger, ToolCalls
 
@@ -89,7 +90,7 @@ class Run:
         """Begin a run now. `context`: the audit_context around it; `named`: what it was given that names somebody."""
         self.kind, self.component = kind, component
         self.key = run_id.int
-        self.run_id = own_id = str(run_id)
+        self.run_id = own_id = uuid_text(run_id.int)
         self.parent = parent
         self.parent_run_id: str | None
         self.root_run_id: str

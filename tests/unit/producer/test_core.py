@@ -5,6 +5,7 @@ import random
 import string
 from dataclasses import fields, replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -14,7 +15,7 @@ from langtrail.producer.content import content_of
 from langtrail.producer.core import CoreWriter, share
 from langtrail.producer.draft import Draft
 from langtrail.producer.identity import Identity
-from langtrail.producer.ids import uuid7
+from langtrail.producer.ids import uuid7, uuid_text
 from langtrail.producer.serialise import Snapshot
 from langtrail.producer.settings import ProducerSettings
 from langtrail.schemas import CONTENT_FIELDS, RAW_EVENT, commitment, decode, encode, registry
@@ -138,6 +139,12 @@ def test_truncated_content_is_said() -> None:
 def test_numbers_are_zigzag_varints(number: int) -> None:
     """At the edges of the tables, too."""
     assert clock(number) == long(number) == encode_long(number)
+
+
+def test_a_uuid_is_written_as_it_writes_itself() -> None:
+    """With leading zeros, too."""
+    for number in (0, 1, 2**128 - 1, UUID(STREAM).int):
+        assert uuid_text(number) == str(UUID(int=number))
 
 
 def test_text_that_is_not_valid_unicode_is_escaped() -> None:
