@@ -100,8 +100,9 @@ def end_event(
     run: Run, content: dict[str, Snapshot], *, outcome: str = "success", model: Mapping[str, Any] | None = None
 ) -> Draft:
     """Return the event of a run that ended; it tells its name, type and start again."""
+    facts = {**run.model, **model} if model else run.model
     groups = {
-        "model": _with_first_token(run, {**run.model, **(model or {})}),
+        "model": facts if run.first_token_ns is None else _with_first_token(run, dict(facts)),
         "tool": _tool(run),
         "outcome": _ended(run, "interrupted" if run.interrupted and outcome == "success" else outcome),
     }

@@ -99,4 +99,6 @@ def _count(usage: Mapping[str, Any], *names: str) -> int | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    if type(value) is dict:  # to ask an abstract class costs 0.5 µs, and an answer is asked a dozen times
+        return value
+    return value if value is not None and isinstance(value, Mapping) else {}
