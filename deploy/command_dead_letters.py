@@ -90,7 +90,7 @@ def replay(
     letters it has. Exit status 1: some of what was asked for is not there, or does not say where it came from.
     """
     from .dead_letter_replay import choose, put_back, with_stored_revisions  # noqa: PLC0415 - slow to import
-    from .operator_record import record_operation  # noqa: PLC0415 - as above
+    from .operator_record import Operation, record_operation  # noqa: PLC0415 - as above
 
     names = {"{}:{}".format(*place(name)) for name in letters or ()}
     wanted = _wanted(names, reason, every=every)
@@ -99,7 +99,8 @@ def replay(
     written = []
     if choice.records:
         details = {"letters": [record.letter.name for record in choice.records[:1000]], "reason": reason, "all": every}
-        record_operation(variables, "dead-letters replay", TOPIC, len(choice.records), details)
+        operation = Operation("custom", "dead-letters replay", TOPIC, len(choice.records), details=details)
+        record_operation(variables, operation)
         written = put_back(connection, choice)
     absent = sorted(names - choice.found) + [r.letter.name for r in choice.records if r not in written]
     done: dict[str, list[Any]] = {

@@ -13,6 +13,7 @@ from . import (
     command_pipeline,
     command_question,
     command_redact,
+    command_retain,
     command_search,
     command_stack,
     command_store,
@@ -43,7 +44,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         *(command_question.ask, command_ask.sessions, command_ask.replay, command_search.search, command_find.find),
         *(command_tail.tail, command_export.export, command_ask.sql),
     ),
-    _OPERATE: (command_store.audit_offsets,),
+    _OPERATE: (command_store.audit_offsets, command_retain.retain),
 }
 
 _SETTINGS = {command_question.ask: command_question.PASSED_ON}

@@ -5,6 +5,9 @@ CannotRun
 ├── MigrationError    the store is not as this version needs it
 ├── TopicError        the topics cannot be looked at or created
 ├── AskError          a question cannot be answered
+├── NotRecorded       what was asked for cannot be recorded, so it was not done
+├── RetainError       events cannot be removed now
+├── RetentionPolicyError  a file of retention periods cannot be used
 ├── DeadLetterError   a dead letter is not there, cannot be read or cannot be put back
 └── TenantFileError   a file of tenants cannot be applied
 """
@@ -12,3 +15,7 @@ CannotRun
 
 class CannotRun(Exception):
     """A command could not run: exit status 2."""
+
+
+class NotRecorded(CannotRun):
+    """What was asked for cannot be recorded, so it was not done and nothing is shown; the text says why."""

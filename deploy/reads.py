@@ -5,32 +5,17 @@ The view trail leaves these events out, and what the streams that carry them say
 """
 
 import logging
-import os
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
-from .errors import CannotRun
+from .errors import CannotRun, NotRecorded
 from .servers import environ
-
-if TYPE_CHECKING:
-    from langtrail.producer.identity import Identity
-    from langtrail.producer.settings import ProducerSettings
 
 APP: Final = "langtrail-read"
 """The application that such an event names: by it the view trail knows the streams of readers."""
-
-_LOGIN = Path("/proc/self/loginuid")
-_NO_LOGIN: Final = 2**32 - 1
-
-
-class NotRecorded(CannotRun):
-    """A reading cannot be recorded, so its answer is not shown; the text says why."""
 
 
 class Reading:
@@ -43,13 +28,15 @@ class Reading:
         from langtrail.producer.settings import ProducerSettings  # noqa: PLC0415 - as above
         from langtrail.schemas.settings import load_settings  # noqa: PLC0415 - as above
 
+        from .operator_identity import os_facts, who_acts  # noqa: PLC0415 - as above
+
         logging.getLogger("langtrail.producer").addHandler(logging.NullHandler())  # an answer is read by programs, too
         variables = environ()
         settings = load_settings(ProducerSettings, variables, app=APP, delivery="block")
-        self._identity = _reader(settings, variables.get("LANGTRAIL_TOKEN", ""), tenant, session)
+        self._identity = who_acts(settings, variables.get("LANGTRAIL_TOKEN", ""), tenant, session)
         self._pipeline = Pipeline(settings)
         self._asked = {"command": command, **{name: value for name, value in asked.items() if value is not None}}
-        self._facts = {"read_id": str(uuid4()), "clickhouse_user": user, **_os_facts()}
+        self._facts = {"read_id": str(uuid4()), "clickhouse_user": user, **os_facts()}
         self._began = time.monotonic()
         self.rows = 0
         """How many were shown so far, where that is known before the end."""
@@ -108,54 +95,3 @@ def recorded(
         raise
     finally:
         reading.close()
-
-
-def _reader(settings: "ProducerSettings", token: str, tenant: str | None, session: str | None) -> "Identity":
-    """Return who reads: the user that the kernel knows, or whom a verified token names."""
-    from langtrail.producer.errors import TokenRefused  # noqa: PLC0415 - as above
-    from langtrail.producer.identity import from_environment  # noqa: PLC0415 - as above
-    from langtrail.producer.job import os_user  # noqa: PLC0415 - as above
-
-    known = from_environment(settings)
-    by_hand = known.trigger == "unknown" and sys.stdin is not None and sys.stdin.isatty()
-    identity = replace(
-        known,
-        tenant_id=tenant or "",
-        session_id=session or "",
-        principal_id=os_user(),
-        principal_type="human" if by_hand else known.principal_type,
-        identity_assurance="unknown",
-        trigger="interactive" if by_hand else known.trigger,
-    )
-    if not token:
-        return identity
-    from langtrail.producer.verified import verify  # noqa: PLC0415 - needs PyJWT, an extra
-
-    try:
-        return replace(identity, **verify(token, settings))
-    except TokenRefused as error:
-        raise NotRecorded(f"LANGTRAIL_TOKEN: {error}") from None
-
-
-def _os_facts() -> dict[str, str]:
-    """Return the operating system's users: the one this process runs as, and the one that logged in, when that is another."""
-    from langtrail.producer.job import os_user  # noqa: PLC0415 - as above
-
-    login = _login_user()
-    return {"os_user": os_user(), **({"login_user": login} if login else {})}
-
-
-def _login_user() -> str:
-    """Return who logged in, by the kernel's audit: it stays the same through su and sudo. Empty where nobody knows."""
-    try:
-        number = int(_LOGIN.read_text())
-    except (OSError, ValueError):
-        return ""
-    if number in (_NO_LOGIN, os.geteuid()):
-        return ""
-    import pwd  # noqa: PLC0415 - there is none on Windows, nor a login that the kernel knows
-
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)

@@ -13,7 +13,7 @@ from typing import Final
 
 from .migrate_cluster import quoted
 
-TABLES: Final = ("events", "usage", "session_index")
+TABLES: Final = ("events", "usage", "session_index", "removals")
 """Every table that has a tenant_id. The views read them with the rights of who asks, so the policies hold there, too."""
 
 VIEWS: Final = ("trail", "reads", "usage_daily")

@@ -6,7 +6,8 @@
 -- limit = 1000: how many rows at most
 --
 -- A stream numbers its events from 0 without holes, and ends with stream_close. `dropped` is what the stream itself said that
--- it could not keep, `rejected` what lies with the dead letters; what is missing beyond these, nobody explained. Numbers and
+-- it could not keep, `rejected` what lies with the dead letters, `removed` what `langtrail retain` took away; what is missing
+-- beyond these, nobody explained. Numbers and
 -- times are of the whole stream, for a hole may be anyone's: with a tenant, or a time, they are of the streams that carried
 -- events of that tenant, or in that time. A stream of one event that is no stream_open is one that `langtrail watch` found:
 -- nothing follows it. Nothing here counts an event that is stored twice twice, so FINAL is not needed.
@@ -20,7 +21,8 @@ WITH
             any(e.pid) AS pid,
             min(e.occurred_at) AS first,
             max(e.occurred_at) AS last,
-            max(e.seq) + 1 - uniqExact(e.seq) AS missing,
+            max(e.seq) AS last_seq,
+            last_seq + 1 - uniqExact(e.seq) AS missing,
             countIf(e.event_type = 'stream_close') > 0 AS closed,
             arraySum(told -> told.2, groupUniqArrayIf((e.event_hash, ifNull(e.count, 0)), e.event_type = 'dropped')) AS dropped
         FROM events AS e
@@ -61,6 +63,15 @@ WITH
         WHERE d.stream_id IN (SELECT stream_id FROM streams WHERE missing > 0)
           AND (assumeNotNull(d.stream_id), assumeNotNull(d.seq)) NOT IN (SELECT stream_id, seq FROM numbers)
         GROUP BY stream_id
+    ),
+    removals AS
+    (
+        SELECT r.stream_id AS stream_id, uniqExactIf(r.seq, r.seq < s.last_seq) AS removed, max(r.seq) > any(s.last_seq) AS end_removed
+        FROM removed_events AS r
+        JOIN streams AS s ON r.stream_id = s.stream_id
+        WHERE r.stream_id IN (SELECT stream_id FROM streams)
+          AND (r.stream_id, r.seq) NOT IN (SELECT stream_id, seq FROM numbers)
+        GROUP BY stream_id
     )
 SELECT
     toString(s.stream_id) AS stream_id,
@@ -69,15 +80,17 @@ SELECT
     s.pid AS pid,
     s.first AS first,
     s.last AS last,
-    multiIf(s.closed, 'closed', s.last < now64(6) - {silent_seconds:UInt64}, 'silent', 'open') AS state,
+    multiIf(s.closed, 'closed', m.end_removed, 'removed', s.last < now64(6) - {silent_seconds:UInt64}, 'silent', 'open') AS state,
     s.missing AS missing,
     s.dropped AS dropped,
     l.rejected AS rejected,
-    greatest(s.missing - s.dropped - l.rejected, 0) AS unexplained,
+    m.removed AS removed,
+    greatest(s.missing - s.dropped - l.rejected - m.removed, 0) AS unexplained,
     arrayMap(r -> if(r.1 = r.2, toString(r.1), concat(toString(r.1), '-', toString(r.2))), h.ranges) AS holes
 FROM streams AS s
 LEFT JOIN holes AS h ON s.stream_id = h.stream_id
 LEFT JOIN letters AS l ON s.stream_id = l.stream_id
+LEFT JOIN removals AS m ON s.stream_id = m.stream_id
 WHERE s.missing > 0 OR state = 'silent'
 ORDER BY unexplained DESC, missing DESC, last DESC
 LIMIT {limit:UInt64}

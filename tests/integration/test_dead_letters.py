@@ -33,6 +33,7 @@ from langtrail.processors.scan import Scanner
 from langtrail.processors.sink_settings import SinkSettings
 from langtrail.processors.tenants import Tenants
 from langtrail.processors.worker_settings import WorkerSettings
+from langtrail.producer.job import os_user
 from langtrail.schemas import DataKey, DeadLetterHeader, frame, split_raw, topic, unframe
 from langtrail.schemas.codec import join_raw
 from langtrail.schemas.settings import load_settings
@@ -153,7 +154,7 @@ def test_a_withheld_event_is_whole_after_its_replay(
     assert running.ask(usage) == [(1,)]
     by = "SELECT principal_id, count, resource FROM trail WHERE component = 'dead-letters replay' AND input LIKE {name:String}"
     wait_until(lambda: len(running.ask(by, name=f'%"{name}"%')) == 2, 30, "the events of the replays")
-    assert running.ask(by, name=f'%"{name}"%') == [("olga", 1, topic("dead_letters").name)] * 2
+    assert running.ask(by, name=f'%"{name}"%') == [(os_user(), 1, topic("dead_letters").name)] * 2
 
 
 def test_a_record_with_two_dead_letters_is_put_back_once(running: Stack, wait_until: WaitUntil) -> None:

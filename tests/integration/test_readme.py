@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from langtrail.deploy.ask import Trail, connect
+from langtrail.deploy.command_retain import RetainSettings
 from langtrail.deploy.process import wait_for
+from langtrail.deploy.retention_policy import read_retention
 from langtrail.deploy.stack import environment
 from langtrail.deploy.watch_settings import WatchSettings
 from langtrail.processors.sink_settings import SinkSettings
@@ -58,7 +60,7 @@ def test_every_command_of_the_readme_exists(command: str) -> None:
 
 def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:
     """The file of tenants is read without a mistake, its own tests included, and redacts as it says."""
-    (policy,) = blocks("toml")
+    policy, _ = blocks("toml")
     (tmp_path / "tenants.toml").write_text(policy)
     command = [*LANGTRAIL, "redact", "--policy", str(tmp_path / "tenants.toml")]
     text = '{"text": "bob@example.org, ann@acme.com"}'
@@ -67,9 +69,16 @@ def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:
     assert '"[EMAIL:****], ann@acme.com"' in done.stdout
 
 
+def test_the_retention_periods_of_the_readme_can_be_used(tmp_path: Path) -> None:
+    """The file of retention periods is read without a mistake."""
+    _, periods = blocks("toml")
+    (tmp_path / "retention.toml").write_text(periods)
+    assert read_retention(tmp_path / "retention.toml").days == {"standard": 400, "regulated": 3650}
+
+
 def test_every_setting_is_in_the_readme() -> None:
     """The table of settings has each variable of each stage, with the words that the stage has for it."""
-    stages = (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings)
+    stages = (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings, RetainSettings)
     declared = {item for stage in stages for item in variables(stage).items()}
     table = set(re.findall(r"^\| `(LANGTRAIL_\w+)` \| (.*) \|$", README, re.MULTILINE))
     assert {name for name, _ in table - declared} == {"LANGTRAIL_ENABLED"}

@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from langtrail.deploy import reads
+from langtrail.deploy import operator_identity, reads
 from langtrail.deploy.ask import connect
 from langtrail.deploy.commands import app
 from langtrail.deploy.process import LOOPBACK, free_port, wait_for
@@ -149,12 +149,12 @@ def test_a_verified_token_names_the_reader(
 def test_the_user_who_logged_in_is_known_beside_the_one_who_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel's login id names another user than the process's, after su or sudo; without one there is nothing to say."""
     login = tmp_path / "loginuid"
-    monkeypatch.setattr(reads, "_LOGIN", login)
+    monkeypatch.setattr(operator_identity, "_LOGIN", login)
     for number, expected in {2**32 - 1: "", os.geteuid(): "", 4_000_000_000: "4000000000"}.items():
         login.write_text(str(number))
-        assert reads._login_user() == expected
+        assert operator_identity._login_user() == expected
     login.unlink()
-    assert reads._login_user() == ""
+    assert operator_identity._login_user() == ""
 
 
 def test_a_tail_records_its_beginning_and_its_end(recorded_reads: Reads, tmp_path: Path, two_tenants: str) -> None:
