@@ -62,12 +62,15 @@ class WatchStore:
         return [(row["stream_id"], row["at"]) for row in self._ask(queries.GONE, scope=scope, streams=list(streams))]
 
     def slices(self, after: Mapping[int, int], to: Mapping[int, int], most: int) -> list[tuple[int, int]]:
-        """Return stretches of time, whole hours, that together hold everything new, each with about `most` events or less."""
+        """Return stretches of time, whole hours, that together hold everything new, each with about `most` new events or less.
+
+        When everything is new they also hold hours without events; else none, for there may be others' events in them.
+        """
         found: list[tuple[int, int]] = []
         events = 0
         for row in self._ask(queries.HOURS, scope=self._new(after, to)):
             begin, end = row["hour"] * 1_000_000, (row["hour"] + 3600) * 1_000_000
-            if found and found[-1][1] == begin and events + row["events"] <= most:
+            if found and (found[-1][1] == begin or not after) and events + row["events"] <= most:
                 found[-1], events = (found[-1][0], end), events + row["events"]
             else:
                 found.append((begin, end))
