@@ -67,8 +67,7 @@ class Watcher:
         self._word = "ok"
         if self._horizon.reached < since:
             return False
-        self._watch.forget(self._offsets.ends("events"))
-        for found in self._watch.look(self._horizon.reached):
+        for found in self._watch.look(self._horizon.reached, self._offsets.ends("events")):
             self._write(found)
         self._metrics.looked(time.monotonic() - began, self._horizon.reached, self._watch.streams)
         return True

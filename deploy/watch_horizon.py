@@ -67,13 +67,12 @@ class KafkaOffsets:
         self._consumers: dict[str, Consumer] = {}
 
     def ends(self, short: str) -> dict[int, int]:
-        """Return the end of each partition of a topic; 0 where it holds nothing, however much it once held."""
-        name, consumer = topic(short).name, self._consumer(short)
-        ends = {}
-        for partition in self._partitions(short):
-            low, high = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=_REQUEST_SECONDS)
-            ends[partition] = high if high > low else 0
-        return ends
+        """Return the end of each partition of a topic: the offset that its next record will have."""
+        return {partition: high for partition, (_, high) in self._bounds(short).items()}
+
+    def to_be_read(self, short: str) -> dict[int, int]:
+        """Return up to where a group has to come to have read everything; 0 where nothing is kept, however much once was."""
+        return {partition: high if high > low else 0 for partition, (low, high) in self._bounds(short).items()}
 
     def committed(self, short: str) -> dict[int, int]:
         """Return what the group that reads a topic has committed, by partition; 0 where it has committed nothing."""
@@ -89,6 +88,13 @@ class KafkaOffsets:
         for consumer in self._consumers.values():
             consumer.close()
         self._consumers = {}
+
+    def _bounds(self, short: str) -> dict[int, tuple[int, int]]:
+        name, consumer = topic(short).name, self._consumer(short)
+        return {
+            partition: consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=_REQUEST_SECONDS)
+            for partition in self._partitions(short)
+        }
 
     def _partitions(self, short: str) -> list[int]:
         name = topic(short).name
@@ -107,7 +113,7 @@ class KafkaOffsets:
 
 def advance(horizon: Horizon, offsets: KafkaOffsets, now: int) -> None:
     """Note the present moment, and what of the earlier ones has come true. Raises KafkaException."""
-    horizon.note(now, offsets.ends("raw"))
+    horizon.note(now, offsets.to_be_read("raw"))
     committed = offsets.committed("raw")
-    horizon.workers(committed, offsets.ends("events"))
+    horizon.workers(committed, offsets.to_be_read("events"))
     horizon.sinks(offsets.committed("events"))

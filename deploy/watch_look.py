@@ -1,6 +1,6 @@
 """One look: what has arrived in the store since the last one, and what follows from it. The first look takes in everything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -41,12 +41,16 @@ class Watch:
         """How many streams may still change."""
         return len(self._streams)
 
-    def look(self, horizon: int) -> Iterator[list[Derived]]:
-        """Yield what is found, part by part; `horizon` says up to when the store is complete. Raises StoreError.
+    def look(self, horizon: int, ends: Mapping[int, int]) -> Iterator[list[Derived]]:
+        """Yield what is found, part by part. Raises StoreError.
+
+        `horizon` says up to when the store is complete, `ends` are those of the partitions of langtrail.events now.
 
         Whoever stops in between, or does not write what is yielded, makes a new Watch: it finds the same.
         """
-        after, to = dict(self._positions), self._store.positions(self._positions)
+        # A partition that was made anew ends before what was read of it: it is read from its beginning.
+        after = {number: last if (last := self._positions.get(number, -1)) < end else -1 for number, end in ends.items()}
+        to = self._store.positions(after)
         rows = self._arrived(after, to, horizon) if to else []
         if self._is_first:
             yield from self._everything(to, horizon)
@@ -67,15 +71,9 @@ class Watch:
         self._given_up.update({row["root"]: row for row in self._store.given_up(after, to)})
         return rows
 
-    def forget(self, ends: dict[int, int]) -> None:
-        """Read a partition of langtrail.events again from its beginning when it was made anew; `ends` are its ends now."""
-        for partition, last in list(self._positions.items()):
-            if ends.get(partition, last + 1) <= last:
-                del self._positions[partition]
-
     def _everything(self, to: dict[int, int], horizon: int) -> Iterator[list[Derived]]:
         """Find runs without an end, and bursts, in all there is, stretch by stretch."""
-        for since, until in self._store.slices({}, to, _ROWS_A_SLICE):
+        for since, until in self._store.slices({}, to, _ROWS_A_SLICE, gaps=True):
             yield self._bursts(since, until)
             for some in batches(self._store.open_runs(between(since, until)), _IDS_A_QUERY):
                 yield self._judged(list(self._store.unended(some)), horizon)
@@ -104,7 +102,7 @@ class Watch:
         if not rows:
             return
         since, until = min(row["first_at"] for row in rows), max(row["last_at"] for row in rows) + 1
-        stretches = [(since, until)] if until - since < _HOUR_US else self._store.slices(after, to, _ROWS_A_SLICE)
+        stretches = [(since, until)] if until - since < _HOUR_US else self._store.slices(after, to, _ROWS_A_SLICE, gaps=False)
         for stretch in stretches:
             yield self._bursts(*stretch)
 

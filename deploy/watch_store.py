@@ -35,7 +35,7 @@ class WatchStore:
         return int(self._ask(queries.NOW)[0]["now"])
 
     def positions(self, after: Mapping[int, int]) -> dict[int, int]:
-        """Return the largest offset that is stored of each partition that has one above those given."""
+        """Return the largest offset that is stored of each of these partitions that has one above the one given."""
         rows = self._ask(queries.POSITIONS, scope=above(after), topic=self._topic)
         return {row["partition"]: row["last"] for row in rows}
 
@@ -61,16 +61,16 @@ class WatchStore:
         scope = "previous_stream_id IN {streams:Array(UUID)}"
         return [(row["stream_id"], row["at"]) for row in self._ask(queries.GONE, scope=scope, streams=list(streams))]
 
-    def slices(self, after: Mapping[int, int], to: Mapping[int, int], most: int) -> list[tuple[int, int]]:
+    def slices(self, after: Mapping[int, int], to: Mapping[int, int], most: int, *, gaps: bool) -> list[tuple[int, int]]:
         """Return stretches of time, whole hours, that together hold everything new, each with about `most` new events or less.
 
-        When everything is new they also hold hours without events; else none, for there may be others' events in them.
+        `gaps`: they may also hold hours in which nothing is new.
         """
         found: list[tuple[int, int]] = []
         events = 0
         for row in self._ask(queries.HOURS, scope=self._new(after, to)):
             begin, end = row["hour"] * 1_000_000, (row["hour"] + 3600) * 1_000_000
-            if found and (found[-1][1] == begin or not after) and events + row["events"] <= most:
+            if found and (found[-1][1] == begin or gaps) and events + row["events"] <= most:
                 found[-1], events = (found[-1][0], end), events + row["events"]
             else:
                 found.append((begin, end))
@@ -135,11 +135,11 @@ class WatchStore:
 
     def _new(self, after: Mapping[int, int], to: Mapping[int, int]) -> str:
         """Return the scope of the rows of our topic above one set of offsets and up to another."""
-        if not to:
-            return "0"
-        upper = " OR ".join(f"(_partition = {number} AND _offset <= {last})" for number, last in sorted(to.items()))
-        # It is the name of a topic of ours, and stands in quotes all the same.
-        return f"_topic = '{self._topic}' AND ({upper}) AND {above(after)}"
+        each = [
+            f"(_partition = {number} AND _offset > {after.get(number, -1)} AND _offset <= {last})"
+            for number, last in to.items()
+        ]
+        return f"_topic = '{self._topic}' AND ({' OR '.join(each) or '0'})"
 
     def _ask(self, sql: str, scope: str = "1", having: str = queries.EVERY, **parameters: Any) -> list[Row]:
         try:
@@ -154,11 +154,8 @@ class WatchStore:
 
 
 def above(after: Mapping[int, int]) -> str:
-    """Return the scope of rows above the offset of their partition; of a partition that is not named, all of them."""
-    if not after:
-        return "1"
-    each = [f"(_partition = {number} AND _offset > {last})" for number, last in sorted(after.items())]
-    return f"({' OR '.join(each)} OR _partition NOT IN ({', '.join(map(str, sorted(after)))}))"
+    """Return the scope of rows above the offset of their partition."""
+    return " OR ".join(f"(_partition = {number} AND _offset > {last})" for number, last in sorted(after.items())) or "0"
 
 
 def between(since: int, until: int, prefix: str = "") -> str:
