@@ -119,6 +119,8 @@ def _line(candidate: Candidate) -> Iterable[Span]:
     rule = secret_rule(name)
     if rule is None or rule.vague or CODE.fullmatch(value) or _ANNOTATION.match(value):
         return NOTHING
+    if _OURS.search(value):  # what is left of a line says nothing of what it was
+        return NOTHING
     is_prose = _EXPRESSION.search(value) or value.count(" ") > _MOST_BLANKS or value.endswith((".", "?", "!", ":"))
     if (":" in operator and not _COMPOUND_NAME.search(name)) or ("=" in operator and is_prose):
         return NOTHING

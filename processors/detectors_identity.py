@@ -193,7 +193,7 @@ _NAMED = (
         "Spain, Portugal and Latin America: identity and tax numbers, where the text says so.",
         r"\bdni\b|\bnie\b|\bnif\b|\bcuit\b|\brut\b|\bc[ée]dula\b|\bcurp\b|\brfc\b"
         r"|documento de identidad|cart[ãa]o de cidad[ãa]o",
-        r"[XYZ]?[ -]?\d{1,2}\.?\d{3}\.?\d{3}(?:[ -]?[0-9A-Z])?|\d{2}-\d{8}-\d|[A-Z]{4}\d{6}[0-9A-Z]{3,8}|\d{9}",
+        r"(?:[XYZ][ -]?)?\d{1,2}\.?\d{3}\.?\d{3}(?:[ -]?[0-9A-Z])?|\d{2}-\d{8}-\d|[A-Z]{4}\d{6}[0-9A-Z]{3,8}|\d{9}",
         "DNI 54362315K",
         "nie waren es 12.50 Euro",
     ),

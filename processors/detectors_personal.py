@@ -43,6 +43,8 @@ _PART_OF_MORE = re.compile(r"(?:[\w~]|[0-9]\.|[A-Za-z_]-)\Z")
 _GOES_ON = re.compile(r"[\w~]|\.\d|-\w+[.-]\w*[A-Za-z]")
 _LONGEST_IPV6 = 45
 """Characters, with an IPv4 address at the end."""
+_COLONS_WITH_PORT = 8
+"""Of an address written out, and a port behind it."""
 _DIGIT = re.compile(r"\d")
 _NO_DIGITS = re.compile(r"\D+")
 _LAST_WORD = re.compile(r"[A-Za-z]+\Z")
@@ -119,11 +121,13 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if not _DIGIT.search(value) or not value.strip("0:"):
         return NOTHING
+    if value.count(":") == _COLONS_WITH_PORT:
+        value = value.rpartition(":")[0]
     try:
         IPv6Address(value)
     except ValueError:
         return NOTHING
-    return (Span(start, end),)
+    return (Span(start, start + len(value)),)
 
 
 def _mac(candidate: Candidate) -> Iterable[Span]:
