@@ -2,8 +2,8 @@
 
 A committed offset says: all before it is stored. So every offset from the first stored or oldest kept one up to it must be a
 row of `events`, or explained: the record is there under another offset (it was emitted twice, and the engine keeps one), it is
-a dead letter of the sink, or Kafka never had a record there. What is neither is missing. An offset without a row that Kafka
-has no more cannot be explained from a record; it is counted apart, as unproven.
+a dead letter of the sink, `langtrail retain` removed it, or Kafka never had a record there. What is neither is missing. An
+offset without a row that Kafka has no more cannot be explained from a record; it is counted apart, as unproven.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,6 +50,10 @@ _HAVE: Final = (
     "SELECT DISTINCT hex(event_hash) FROM events WHERE _topic = {topic:String} AND _partition = {partition:Int32} "
     "AND event_hash IN (SELECT unhex(arrayJoin({hashes:Array(String)})))"
 )
+_REMOVED: Final = (
+    "SELECT DISTINCT offset FROM removed_events WHERE topic = {topic:String} AND partition = {partition:Int32} "
+    "AND offset BETWEEN {lo:Int64} AND {hi:Int64} ORDER BY offset"
+)
 
 
 class Range(NamedTuple):
@@ -76,6 +80,8 @@ class PartitionAudit:
     """Offsets whose event is stored under another offset."""
     dead_letters: int = 0
     """Offsets whose record the sink wrote to the dead letters."""
+    removed: int = 0
+    """Offsets whose event was stored, and removed by `langtrail retain`."""
     no_record: int = 0
     """Offsets at which Kafka has no record though it has later and earlier ones."""
     missing: list[Range] = field(default_factory=list)
@@ -170,7 +176,7 @@ def _explain(audit: PartitionAudit, gaps: Sequence[Range], consumer: Consumer, c
     letters = dead_letters_of(consumer, topic("dead_letters").name, settings.topic, audit.partition, "sink")
     missing: list[int] = []
     unproven: list[Range] = []
-    for gap in gaps:
+    for gap in _without_removed(audit, gaps, client, settings):
         kept = Range(max(gap.lo, audit.oldest), min(gap.hi, audit.end - 1))
         gone = Range(gap.lo, min(gap.hi, audit.oldest - 1))
         if gone.lo <= gone.hi:
@@ -180,6 +186,14 @@ def _explain(audit: PartitionAudit, gaps: Sequence[Range], consumer: Consumer, c
         if kept.lo <= kept.hi:
             missing += _explain_kept(audit, kept, letters, consumer, client, settings)
     audit.missing, audit.unproven = _ranges(missing), unproven
+
+
+def _without_removed(audit: PartitionAudit, gaps: Sequence[Range], client: Client, settings: SinkSettings) -> Iterator[Range]:
+    """Yield what is left of the gaps when the offsets that were removed are taken out, and count these."""
+    for gap in gaps:
+        removed = [row[0] for row in _ask(client, _REMOVED, settings.topic, audit.partition, lo=gap.lo, hi=gap.hi)]
+        audit.removed += len(removed)
+        yield from _between(gap, removed)
 
 
 def _explain_kept(

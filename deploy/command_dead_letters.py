@@ -14,6 +14,7 @@ from .command_ask import AsJson
 from .dead_letter_reader import TOPIC, operator_settings, read, read_one
 from .dead_letters import as_json, described, newest
 from .output import console, print_json, visible
+from .reads import recorded
 from .servers import environ
 
 dead_letters = typer.Typer(help="What could not become an event, or not all of it: look, mend, put back.", no_args_is_help=True)
@@ -54,11 +55,16 @@ def list_letters(
     from .ask import Answer  # noqa: PLC0415 - only for people
     from .tables import print_answer  # noqa: PLC0415 - as above
 
-    letters = newest(read(operator_settings(), since(from_time) if from_time else 0), reason, limit)
-    if as_json_:
-        print_json([as_json(letter) for letter in letters])
-    else:
-        print_answer(Answer(_COLUMNS, [_row(letter) for letter in letters]), console())
+    since_ms = since(from_time) if from_time else 0
+    connection = operator_settings()
+    asked = {"reason": reason, "since": from_time, "limit": limit}
+    with recorded("dead-letters list", asked, resource=TOPIC) as reading:
+        letters = newest(read(connection, since_ms), reason, limit)
+        reading.ends(len(letters))
+        if as_json_:
+            print_json([as_json(letter) for letter in letters])
+        else:
+            print_answer(Answer(_COLUMNS, [_row(letter) for letter in letters]), console())
 
 
 @dead_letters.command("show")
@@ -66,7 +72,10 @@ def show(letter: Annotated[str, typer.Argument(help="PARTITION:OFFSET.")], as_js
     """Show one dead letter: its headers and what its bytes say of the event, never its content."""
     from .tables import cell  # noqa: PLC0415 - only for people
 
-    shown = described(read_one(operator_settings(), *place(letter)))
+    connection, wanted = operator_settings(), place(letter)
+    with recorded("dead-letters show", {"letter": letter}, resource=TOPIC) as reading:
+        shown = described(read_one(connection, *wanted))
+        reading.ends(1)
     if as_json_:
         print_json(shown)
         return

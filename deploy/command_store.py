@@ -37,6 +37,7 @@ def _lines(audit: "PartitionAudit") -> list[str]:
     explained = {
         "stored under another offset": audit.duplicates,
         "dead letters": audit.dead_letters,
+        "removed by langtrail retain": audit.removed,
         "without a record": audit.no_record,
     }
     if any(explained.values()):

@@ -21,7 +21,9 @@ APP: Final = "langtrail-read"
 class Reading:
     """One reading on its way into the trail."""
 
-    def __init__(self, command: str, asked: Mapping[str, Any], tenant: str | None, session: str | None, user: str) -> None:
+    def __init__(
+        self, command: str, asked: Mapping[str, Any], tenant: str | None, session: str | None, user: str | None, resource: str
+    ) -> None:
         """Open a stream for it. Raises SettingsError when a LANGTRAIL_* variable is wrong, NotRecorded for a refused token."""
         # The producer's package loads LangChain: not before there is something to read.
         from langtrail.producer.pipeline import Pipeline  # noqa: PLC0415 - as above
@@ -36,7 +38,8 @@ class Reading:
         self._identity = who_acts(settings, variables.get("LANGTRAIL_TOKEN", ""), tenant, session)
         self._pipeline = Pipeline(settings)
         self._asked = {"command": command, **{name: value for name, value in asked.items() if value is not None}}
-        self._facts = {"read_id": str(uuid4()), "clickhouse_user": user, **os_facts()}
+        self._facts = {"read_id": str(uuid4()), **({"clickhouse_user": user} if user else {}), **os_facts()}
+        self._resource = resource
         self._began = time.monotonic()
         self.rows = 0
         """How many were shown so far, where that is known before the end."""
@@ -64,7 +67,7 @@ class Reading:
         took = None if outcome is None else int((time.monotonic() - self._began) * 1e6)
         groups: dict[str, dict[str, Any]] = {
             "outcome": {"outcome": outcome, "latency_us": took},
-            "tool": {"resource": "trail"},
+            "tool": {"resource": self._resource},
             "stream": {"count": rows},
         }
         content = {"input": snapshot(self._asked)}
@@ -80,13 +83,21 @@ class Reading:
 
 @contextmanager
 def recorded(
-    command: str, asked: Mapping[str, Any], *, user: str, tenant: str | None = None, session: str | None = None
+    command: str,
+    asked: Mapping[str, Any],
+    *,
+    user: str | None = None,
+    tenant: str | None = None,
+    session: str | None = None,
+    resource: str = "trail",
 ) -> Iterator[Reading]:
     """Record a reading: `asked` are its parameters, kept as content; `tenant` is its scope, None when it is all tenants.
 
+    `user` is the user of the store, when it is the store that is read.
+
     Whoever reads calls `ends` before showing anything. What the store refused, and what was broken off, is recorded too.
     """
-    reading = Reading(command, asked, tenant, session, user)
+    reading = Reading(command, asked, tenant, session, user, resource)
     try:
         yield reading
     except BaseException as error:

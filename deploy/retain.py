@@ -44,7 +44,8 @@ GROUP BY tenant_id, retention_class, month ORDER BY tenant_id, retention_class, 
 """
 _UNFINISHED: Final = f"SELECT {', '.join(_COLUMNS)} FROM removals FINAL WHERE step < {DONE} ORDER BY changed_at"  # noqa: S608 - names of ours
 _LIST: Final = """
-INSERT INTO removed_events SELECT {id:UUID}, stream_id, seq, event_id, event_hash, record_hash
+INSERT INTO removed_events
+SELECT {id:UUID}, stream_id, seq, event_id, event_hash, record_hash, _topic, _partition, _offset
 FROM events FINAL
 WHERE tenant_id = {tenant:String} AND retention_class = {class:String} AND toYYYYMM(occurred_at) = {month:UInt32}
   AND event_type NOT IN {kept:Array(String)} AND processed_at < {before:DateTime64(6, 'UTC')}

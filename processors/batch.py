@@ -67,7 +67,7 @@ class BatchHandler:
                 outgoing.append(Outgoing(_EVENTS, record.partition, record.key, event.output))
                 counts[Metric.EVENTS_OUT, _label(record.partition)] += 1
             if why is not None or event.withheld:
-                outgoing.append(dead_letter(record, why or withheld(event.withheld)))
+                outgoing.append(dead_letter(record, why or withheld(event.withheld), topic("raw").name))
                 counts[_set_aside(record.partition, why)] += 1
             counts[Metric.RECORDS_IN, _label(record.partition)] += 1
             if len(outgoing) >= _PART_RECORDS:

@@ -17,8 +17,10 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+from clickhouse_connect.driver.httputil import default_pool_manager
 
 HASH_BYTES: Final = 32
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 _INSERT_SETTINGS: Final = {
     # The reply means: stored. ClickHouse 26.2 made asynchronous inserts the default.
@@ -96,7 +98,10 @@ class StoreUnreadable(StoreError):
 
 
 def connect(dsn: str, *, database: str | None = None, timeout_seconds: float = 120) -> Client:
-    """Return a client that several threads may use. `database` replaces the one in the DSN. Raises StoreError."""
+    """Return a client that several threads may use. `database` replaces the one in the DSN. Raises StoreError.
+
+    HTTP_PROXY and HTTPS_PROXY are for servers elsewhere: one on loopback is never looked for behind a proxy.
+    """
     try:
         return clickhouse_connect.get_client(
             dsn=dsn,
@@ -106,6 +111,7 @@ def connect(dsn: str, *, database: str | None = None, timeout_seconds: float = 1
             send_receive_timeout=int(timeout_seconds),
             autogenerate_session_id=False,
             client_name="langtrail",
+            pool_mgr=default_pool_manager() if urlsplit(dsn).hostname in _LOOPBACK else None,
         )
     except ClickHouseError as error:
         raise store_error(error, dsn) from None

@@ -20,8 +20,8 @@ _VERSION = version("langtrail")
 _OURS = frozenset(DeadLetterHeader)
 
 
-def dead_letter(record: Incoming, why: Rejected) -> Outgoing:
-    """Return the record for the dead letters: key, value and headers as they came, then reason and origin.
+def dead_letter(record: Incoming, why: Rejected, origin: str) -> Outgoing:
+    """Return a record of the topic `origin` for the dead letters: key, value and headers as they came, then reason and origin.
 
     A header of an earlier rejection (the record was replayed) is replaced.
     """
@@ -29,7 +29,7 @@ def dead_letter(record: Incoming, why: Rejected) -> Outgoing:
         DeadLetterHeader.REASON: why.reason,
         DeadLetterHeader.ERROR: str(why),
         DeadLetterHeader.STAGE: why.stage,
-        DeadLetterHeader.TOPIC: topic("raw").name,
+        DeadLetterHeader.TOPIC: origin,
         DeadLetterHeader.PARTITION: str(record.partition),
         DeadLetterHeader.OFFSET: str(record.offset),
         DeadLetterHeader.TIMESTAMP: str(record.timestamp_ms),

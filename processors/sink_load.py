@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from uuid import UUID, uuid4
 
 from confluent_kafka import Message
 
-from langtrail.schemas import DeadLetterHeader, MalformedRecord, RegisteredSchema, decode, encode
+from langtrail.schemas import MalformedRecord, RegisteredSchema, decode, encode
 
 from .avro_container import AvroContainer
 from .clickhouse import Store, StoreRefused, StoreUnreadable
 from .dead_letter import MAX_DEAD_LETTER_BYTES, dead_letter
-from .delivery import Delivery, Incoming, Outgoing
+from .delivery import Delivery, Incoming
 from .event import Rejected
 from .sink_batch import Batch, Reject, Row, deduplication_token, missing
 from .sink_breaker import SinkBreaker, stop_if_newer
@@ -153,16 +153,10 @@ def deliver_to(connection: Mapping[str, str], topic: str, timeout_seconds: int) 
     """Return a function that writes rejected records of `topic` to the dead letters, by a producer of its own each time."""
 
     def deliver(rejects: Sequence[Reject]) -> None:
-        letters = [_letter(reject, topic) for reject in rejects]
+        letters = [dead_letter(_incoming(reject.message), reject.why, topic) for reject in rejects]
         asyncio.run(Delivery(connection, timeout_seconds, MAX_DEAD_LETTER_BYTES).deliver(letters))
 
     return deliver
-
-
-def _letter(reject: Reject, topic: str) -> Outgoing:
-    letter = dead_letter(_incoming(reject.message), reject.why)
-    headers = [(name, topic.encode() if name == DeadLetterHeader.TOPIC else value) for name, value in letter.headers]
-    return replace(letter, headers=headers)
 
 
 def _incoming(message: Message) -> Incoming:

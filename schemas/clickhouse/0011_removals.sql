@@ -6,7 +6,8 @@
 -- count, digest and signature are final, the events go now. done: they are gone.
 --
 -- removed_events names each of them: its place in its stream, and the hashes. A chain of hashes is checked with the hash of an
--- event in place of the event. Neither content nor a person is in it. It stays when the events have gone: about 130 bytes each.
+-- event in place of the event; its offset tells `langtrail audit-offsets` that it was stored. Neither content nor a person is
+-- in it. It stays when the events have gone: about 130 bytes each.
 
 CREATE TABLE IF NOT EXISTS removals
 (
@@ -35,7 +36,10 @@ CREATE TABLE IF NOT EXISTS removed_events
     seq          Int64            CODEC(Delta, ZSTD(1)),
     event_id     UUID             CODEC(ZSTD(1)),
     event_hash   FixedString(32)  CODEC(NONE),
-    record_hash  FixedString(32)  CODEC(NONE)
+    record_hash  FixedString(32)  CODEC(NONE),
+    topic        LowCardinality(String)  COMMENT 'where the row came from, as partition and offset are',
+    partition    Int32            CODEC(T64, ZSTD(1)),
+    offset       Int64            CODEC(T64, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (stream_id, seq, event_hash, removal_id)

@@ -135,6 +135,8 @@ def test_a_withheld_event_is_whole_after_its_replay(
     assert shown["core"]["event_id"] == event_id
     wait_until(lambda: states(running).get(event_id) == "withheld", 30, "the answer that the event is not whole")
     assert shown["core"]["input_commit"] == record.event["input_commit"].hex()
+    looked = "SELECT count() FROM reads WHERE resource = 'langtrail.dead-letters' AND input LIKE {shown:String}"
+    wait_until(lambda: running.ask(looked, shown=f'%"dead-letters show"%"{name}"%') == [(1,)], 30, "the event of the reading")
     done = running.run("replay", name)
     assert done["replayed"] == [{"letter": name, "topic": topic("raw").name, "partition": 1, "revision": 1}]
     wait_until(lambda: running.ask(found, id=event_id)[0][0] == 1, 30, "the replayed event")

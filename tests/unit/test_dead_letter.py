@@ -10,20 +10,26 @@ from langtrail.processors.delivery import Incoming
 from langtrail.processors.event import Rejected
 from langtrail.schemas import KEY_HEADER, DeadLetterHeader, topic
 
+RAW = topic("raw").name
 WHY = Rejected("open", "broken_seal", "the sealed content does not open")
 RECORD = Incoming(1, 42, b"s1", b"\x00bytes", [(KEY_HEADER, b"wrapped"), ("x", None), ("x", b"2")], 1_790_000_000_123)
 
 
 def test_a_dead_letter_is_the_record_as_it_came() -> None:
     """Key, value and headers are untouched, and it goes into the partition it came from."""
-    letter = dead_letter(RECORD, WHY)
+    letter = dead_letter(RECORD, WHY, RAW)
     assert (letter.topic, letter.partition, letter.key, letter.value) == (topic("dead_letters").name, 1, b"s1", b"\x00bytes")
     assert letter.headers[:3] == RECORD.headers
 
 
+def test_a_dead_letter_names_the_topic_that_it_came_from() -> None:
+    """The worker's come from langtrail.raw, the sink's from langtrail.events."""
+    assert dict(dead_letter(RECORD, WHY, "langtrail.events").headers)[DeadLetterHeader.TOPIC] == b"langtrail.events"
+
+
 def test_a_dead_letter_says_why_and_from_where() -> None:
     """Reason, step, sentence and origin are text headers."""
-    headers = dict(dead_letter(RECORD, WHY).headers)
+    headers = dict(dead_letter(RECORD, WHY, RAW).headers)
     assert headers[DeadLetterHeader.REASON] == b"broken_seal"
     assert headers[DeadLetterHeader.STAGE] == b"open"
     assert headers[DeadLetterHeader.ERROR] == b"the sealed content does not open"
@@ -36,14 +42,14 @@ def test_a_dead_letter_says_why_and_from_where() -> None:
 
 def test_a_null_value_stays_null() -> None:
     """A record without a value is kept as one."""
-    assert dead_letter(Incoming(0, 1, None, None, [], 0), WHY).value is None
+    assert dead_letter(Incoming(0, 1, None, None, [], 0), WHY, RAW).value is None
 
 
 def test_headers_of_an_earlier_rejection_are_replaced() -> None:
     """A replayed dead letter that is rejected again says what was wrong this time, once."""
-    first = dead_letter(RECORD, WHY)
+    first = dead_letter(RECORD, WHY, RAW)
     again = Incoming(0, 7, first.key, first.value, first.headers, 1)
-    headers = dead_letter(again, withheld(["input", "tags"])).headers
+    headers = dead_letter(again, withheld(["input", "tags"]), RAW).headers
     assert [value for name, value in headers if name == DeadLetterHeader.REASON] == [b"withheld"]
     assert dict(headers)[DeadLetterHeader.ERROR] == b"withheld: input, tags"
     assert dict(headers)[DeadLetterHeader.OFFSET] == b"7"

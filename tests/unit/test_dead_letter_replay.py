@@ -32,7 +32,7 @@ WHY = Rejected("open", "broken_seal", "the sealed content does not open")
 
 def letter(offset: int, record: Incoming = RECORD, why: Rejected = WHY, *, without: Iterable[str] = ()) -> Message:
     """Return the dead letter of a record as Kafka gives it back."""
-    written = dead_letter(record, why)
+    written = dead_letter(record, why, topic("raw").name)
     headers: Any = [(name, value) for name, value in written.headers if name not in without]
     fields: dict[str, Any] = {"partition": written.partition, "offset": offset, "key": written.key, "value": written.value}
     return Message(topic=written.topic, headers=headers, timestamp=(1, 1_790_000_001_000 + offset), **fields)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,27 @@ def test_free_sql_is_recorded_and_so_is_what_the_store_refused(command: Command,
     good, bad = recorded_reads()
     assert (good["asked"]["statement"], good["count"], good["tenant_id"]) == ("SELECT 1 UNION ALL SELECT 2", 2, "")
     assert (bad["outcome"], bad["count"]) == ("failure", 0)
+
+
+def test_a_search_for_a_person_keeps_no_more_than_pseudonyms(
+    command: Command, recorded_reads: Reads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """find is recorded with what it looked for, as the store knows it."""
+    (tmp_path / "pseudonym.key").write_text(b64encode(bytes(32)).decode())
+    monkeypatch.setenv("LANGTRAIL_PSEUDONYM_KEY_FILE", str(tmp_path / "pseudonym.key"))
+    assert command("find", "--subject", "bob@example.org", "--tenant", "acme").status == 0
+    (read,) = recorded_reads()
+    assert (read["asked"]["command"], read["tenant_id"], read["count"]) == ("find", "acme", 0)
+    assert read["asked"]["tokens"]
+    assert "bob" not in json.dumps(read["asked"])
+
+
+def test_a_store_on_this_machine_is_not_looked_for_behind_a_proxy(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HTTP_PROXY is for servers elsewhere: neither questions nor their parameters go to it."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://{LOOPBACK}:{free_port()}")
+    assert command("sql", "SELECT 1").status == 0
+    assert command("ask", "errors").status == 0
 
 
 def test_an_answer_is_recorded_before_it_is_shown(

@@ -332,6 +332,22 @@ def test_what_cannot_be_removed_is_one_sentence(
     assert WRONG[arguments] in said.err
 
 
+def test_the_partitions_add_up(client: Client, aged: str) -> None:
+    """Every offset is stored or removed, and none is anything else, before and after."""
+    trail = Trail(aged)
+    for removed in (0, 8):
+        (row,) = trail.ask("accounting").objects()
+        assert (row["offsets"], row["stored"], row["removed"], row["other"], row["rejected"]) == (
+            26,
+            26 - removed,
+            removed,
+            0,
+            0,
+        )
+        list(retention(client, aged).remove("operator", None, Recorder()))
+    trail.close()
+
+
 MISTAKES = {
     "": "there is no [classes.NAME] table in it",
     "[classes]": "there is no [classes.NAME] table in it",
