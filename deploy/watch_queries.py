@@ -150,6 +150,13 @@ UNION ALL
 SELECT assumeNotNull(d.stream_id), assumeNotNull(d.seq), assumeNotNull(d.seq) FROM dead_letters AS d
 WHERE d.stream_id IN {streams:Array(UUID)} AND d.seq IS NOT NULL
 UNION ALL
+SELECT stream_id, min(seq), max(seq) FROM
+(
+    SELECT stream_id, seq, seq - row_number() OVER (PARTITION BY stream_id ORDER BY seq) AS island
+    FROM (SELECT DISTINCT stream_id, seq FROM removed_events WHERE stream_id IN {streams:Array(UUID)})
+)
+GROUP BY stream_id, island
+UNION ALL
 SELECT toUUIDOrZero(arrayFirst(e -> e.1 = 'stream_id', ext).2) AS of_stream, assumeNotNull(first_seq), assumeNotNull(last_seq)
 FROM events
 WHERE event_type = 'gap' AND of_stream IN {streams:Array(UUID)} AND first_seq IS NOT NULL AND last_seq IS NOT NULL

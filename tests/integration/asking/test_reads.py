@@ -77,7 +77,7 @@ def test_free_sql_is_recorded_and_so_is_what_the_store_refused(command: Command,
 def test_a_search_for_a_person_keeps_no_more_than_pseudonyms(
     command: Command, recorded_reads: Reads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """find is recorded with what it looked for, as the store knows it."""
+    """What find looked for is recorded as the store knows it."""
     (tmp_path / "pseudonym.key").write_text(b64encode(bytes(32)).decode())
     monkeypatch.setenv("LANGTRAIL_PSEUDONYM_KEY_FILE", str(tmp_path / "pseudonym.key"))
     assert command("find", "--subject", "bob@example.org", "--tenant", "acme").status == 0
