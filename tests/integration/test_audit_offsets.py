@@ -117,6 +117,19 @@ def test_rows_that_are_gone_are_found(place: Place) -> None:
     assert (second.committed, second.checked, second.is_complete) == (None, None, True)
 
 
+def test_what_was_removed_is_explained(place: Place) -> None:
+    """What retain removed was stored: it is counted apart, on Kafka or not, and only what it did not remove is missing."""
+    place.produce(values(60))
+    place.store(60)
+    place.client.command(
+        "INSERT INTO removed_events SELECT generateUUIDv4(), stream_id, seq, event_id, event_hash, record_hash, "
+        "_topic, _partition, _offset FROM events WHERE _offset BETWEEN 20 AND 29"
+    )
+    place.client.command("DELETE FROM events WHERE _offset BETWEEN 20 AND 30")
+    first = audit_offsets(place.settings)[0]
+    assert (first.removed, first.missing) == (10, [Range(30, 30)])
+
+
 def test_what_is_in_flight_is_not_missing(place: Place) -> None:
     """Offsets from a written intent on are named as in flight; only those before it are checked."""
     place.produce(values(30))

@@ -1,5 +1,6 @@
 """What cannot be asked is said in one clear sentence on standard error, with exit status 2, and nothing is changed."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,18 @@ EACH = [
     ("tail",),
     ("export", "--output", "all.csv"),
     ("sql", "SELECT count() FROM trail"),
+    ("find", "--subject", "bob@example.org"),
+    ("retain", "--policy", "retention.toml", "--yes"),
 ]
 each = pytest.mark.parametrize("arguments", EACH, ids=" ".join)
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay down what some commands read before they ask the store."""
+    (tmp_path / "retention.toml").write_text("[classes.standard]\ndays = 40\n")
+    (tmp_path / "pseudonym.key").write_text(b64encode(bytes(32)).decode())
+    monkeypatch.setenv("LANGTRAIL_PSEUDONYM_KEY_FILE", str(tmp_path / "pseudonym.key"))
 
 
 @each
@@ -119,6 +130,27 @@ def test_tables_of_a_newer_version_are_left_alone(
     assert f"version 9000, newer than {newest}" in said.err
     assert "upgrade langtrail" in said.err
     assert recorded_reads() == []
+
+
+def test_tables_of_a_newer_version_are_not_migrated(command: Command, newer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older langtrail neither changes them nor says that all is well."""
+    monkeypatch.setenv("LANGTRAIL_CLICKHOUSE_DSN", newer)
+    said = command("migrate")
+    assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+    assert f"is at version 9000, newer than {migrations()[-1].version}" in said.err
+
+
+def test_kafka_that_is_not_there_is_one_sentence(
+    command: Command, recorded_reads: Reads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command for dead letters names the server and the variable; that somebody tried is recorded."""
+    port = free_port()
+    monkeypatch.setenv("LANGTRAIL_BOOTSTRAP_SERVERS", f"{LOOPBACK}:{port}")
+    monkeypatch.setenv("LANGTRAIL_EXIT_SECONDS", "0")
+    said = command("dead-letters", "show", "0:1")
+    assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
+    assert f"cannot be read from Kafka at {LOOPBACK}:{port}" in said.err
+    assert [read["outcome"] for read in recorded_reads()] == ["failure"]
 
 
 def test_a_store_without_tables_names_the_command_that_makes_them(

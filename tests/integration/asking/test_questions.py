@@ -158,6 +158,20 @@ def test_unredacted_events_name_what_was_withheld(ask: Ask) -> None:
     assert ask("unredacted", "event_type", "redaction_status", "withheld") == [("custom", "partial", ["output"])]
 
 
+def test_redactions_by_type(ask: Ask) -> None:
+    """What was found, how often, in how many events."""
+    assert ask("redactions", "type", "findings", "events", "sessions") == [("EMAIL", 3, 1, 1), ("IBAN", 1, 1, 1)]
+    assert ask("redactions", "findings", type="IBAN") == [(1,)]
+
+
+def test_accounting_adds_up(trail: Trail) -> None:
+    """Every offset of the story is stored: nothing was rejected, removed, or is anything else."""
+    (row,) = trail.ask("accounting").objects()
+    stored = trail.sql("SELECT uniqExact(_offset) AS n FROM events").objects()[0]["n"]
+    assert (row["topic"], row["partition"], row["offsets"], row["stored"]) == ("langtrail.events", 0, stored, stored)
+    assert (row["rejected"], row["removed"], row["other"], row["rejected_by_worker"]) == (0, 0, 0, 0)
+
+
 def test_left_to_providers(ask: Ask) -> None:
     """Calls, tokens and bytes by provider and model; the model that answered is named beside the one that was asked."""
     rows = {row["provider"]: row for row in ask("left-to-providers")}
