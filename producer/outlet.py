@@ -20,6 +20,9 @@ RAW_TOPIC: Final = topic("raw").name
 REFUSED_FOR_GOOD: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
 """Kafka's answers that sending again does not change."""
 
+_ALL_DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 - how confluent-kafka names what librdkafka itself finds
+"""What follows each error of a connection, and is no reason by itself."""
+
 _FULL_QUEUE_SECONDS = 0.01
 _SLICE = 32
 _YIELD_SECONDS = 0.0002
@@ -80,7 +83,8 @@ class Outlet:
                 return
 
     def _on_error(self, error: KafkaError) -> None:
-        self.last_error = error.name()
+        if not self.last_error or error.code() != _ALL_DOWN:
+            self.last_error = error.name()
         self.broken = self.broken or error.fatal()
 
 

@@ -18,7 +18,7 @@ from .core import CoreWriter, routing_key
 from .draft import Draft
 from .errors import SpoolFull
 from .event_log import EventLog
-from .fresh import Fresh, many_fresh
+from .fresh import Fresh, fresh, many_fresh
 from .ids import time_part, uuid7
 from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
@@ -179,7 +179,7 @@ class Stream:
         self._write_own(own_event(self._settings, "stream_close", ext=ext, count=self.kept + 1), self.log.append_last)
 
     def _write_own(self, draft: Draft, append: Append) -> bool:
-        random = self._more_fresh()
+        random = fresh()  # of one's own: while there is no room, every event asks for this
         content, facts = content_of(draft, random)
         seq, self._seq = self._seq, self._seq + 1
         try:

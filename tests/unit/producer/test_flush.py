@@ -112,3 +112,21 @@ def test_what_waits_in_memory_takes_no_more_than_it_is_counted_for(trail: Trail,
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken < 1.5 * (stream.log._waiting_bytes - before)
+
+
+def test_what_is_dropped_takes_no_memory(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event tries to name the hole before it: what that takes is let go."""
+    monkeypatch.setenv("LANGTRAIL_DELIVERY", "drop")
+    monkeypatch.setenv("LANGTRAIL_MEMORY_MAX_BYTES", str(1 << 16))
+    handler = AuditCallbackHandler()
+    for _ in range(2500):  # more runs than are remembered once they ended
+        handler.on_chain_end({}, run_id=uuid4())
+    stream = pipeline()._stream
+    assert stream is not None
+    assert stream.dropped > 2000
+    tracemalloc.start(1)
+    for _ in range(1000):
+        handler.on_chain_end({}, run_id=uuid4())
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 5_000_000
