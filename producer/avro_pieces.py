@@ -12,15 +12,15 @@ NULL: Final = b"\x00"
 SOME: Final = b"\x02"
 """The branch of a union of null and something."""
 
-_SMALL: Final = [encode_long(number) for number in range(8192)]
+_SMALL: Final = [encode_long(number) for number in range(2048)]
 
 
 def long(number: int) -> bytes:
     """Return the encoding of a whole number: from a table when it is small, at once when it has three or four bytes."""
-    if 0 <= number < 8192:
+    if 0 <= number < 2048:
         return _SMALL[number]
     doubled = number << 1
-    if 0 < doubled < 1 << 28:
+    if 1 << 14 <= doubled < 1 << 28:
         return bytes((doubled & 127 | 128, doubled >> 7 & 127 | 128)) + _unsigned(doubled >> 14)
     return encode_long(number)
 
