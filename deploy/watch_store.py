@@ -103,7 +103,7 @@ class WatchStore:
         return {row["stream_id"]: (row["last"], row["last_at"]) for row in rows}
 
     def explained(self, streams: Collection[UUID]) -> dict[UUID, list[tuple[int, int]]]:
-        """Return the ranges of numbers that are told to be missing: dropped, rejected, or found missing before."""
+        """Return the ranges of numbers that are told to be missing: dropped, rejected, removed, or found missing before."""
         found: dict[UUID, list[tuple[int, int]]] = {}
         for row in self._ask(queries.EXPLAINED, streams=list(streams)):
             found.setdefault(row["stream_id"], []).append((row["first"], row["last"]))
