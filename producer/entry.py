@@ -22,6 +22,8 @@ _HEAD: Final = struct.Struct(">4sII")
 _NUMBERS: Final = struct.Struct(">BQHI")
 _CHAIN_FIELDS: Final = struct.Struct(">BQQ32s")
 _WINDOW = 1024 * 1024
+_COPIED_BYTES = 32 * 1024
+"""Content up to this is copied thrice: that costs less than the calls which spare it."""
 
 _pack_head, _pack_numbers, _crc32 = _HEAD.pack, _NUMBERS.pack, zlib.crc32
 _new: Final = tuple.__new__
@@ -67,7 +69,12 @@ class Parsed(NamedTuple):
 
 def pack_event(seq: int, key: bytes, content: bytes, core: bytes) -> bytes:
     """Return the entry of an event. `key` has at most 65,535 bytes."""
-    payload = _pack_numbers(_EVENT, seq, len(key), len(content)) + key + content + core
+    numbers = _pack_numbers(_EVENT, seq, len(key), len(content))
+    if len(content) > _COPIED_BYTES:
+        checksum = _crc32(core, _crc32(content, _crc32(key, _crc32(numbers))))
+        length = len(numbers) + len(key) + len(content) + len(core)
+        return b"".join((_pack_head(_MARK, length, checksum), numbers, key, content, core))
+    payload = numbers + key + content + core
     return _pack_head(_MARK, len(payload), _crc32(payload)) + payload
 
 

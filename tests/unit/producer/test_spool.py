@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from langtrail.producer import SpoolDamaged, SpoolFull
-from langtrail.producer.entry import Position, Resume
+from langtrail.producer.entry import Position, Resume, pack_event, parse
 from langtrail.producer.spool import StreamFiles, Watermark, create_stream, is_stream_id, streams, sweep
 from langtrail.producer.spool_limit import SpoolLimit, bytes_in
 from langtrail.producer.spool_reader import SpoolReader
@@ -287,3 +287,13 @@ def test_other_files_in_a_spool_are_no_streams() -> None:
     """Only a UUID in its usual form is one."""
     assert is_stream_id(STREAM)
     assert not any(map(is_stream_id, ("last-app", "refused", f".new-{STREAM}", STREAM.upper(), STREAM.replace("-", ""))))
+
+
+@pytest.mark.parametrize("size", [0, 1, 32 * 1024, 32 * 1024 + 1, 1_000_000])
+def test_an_entry_is_read_as_it_was_packed(size: int) -> None:
+    """Content of any length: what is long is packed in another way, to the same bytes."""
+    content = os.urandom(size)
+    found, _ = parse(pack_event(7, b"key", content, b"core"), 3, 100, None)
+    (entry,) = found.entries
+    assert (entry.seq, entry.key, entry.content, entry.core) == (7, b"key", content, b"core")
+    assert entry.next == Position(3, 100 + found.end)
