@@ -1,4 +1,4 @@
-"""The core of an event read as far as a worker needs it: fastavro takes 33 µs for its 80 fields, this takes 7."""
+"""The core of an event read as far as a worker needs it: fastavro takes 33 µs for its 80 fields, this takes 9."""
 
 import re
 from collections.abc import Callable

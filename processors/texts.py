@@ -53,7 +53,7 @@ class Walked:
 
 
 class Cut:
-    """The texts of valid JSON in which no key says what its value is. A walk takes 27 µs where this takes 5."""
+    """The texts of valid JSON in which no key says what its value is. A walk takes 27 µs where this takes 7."""
 
     judged: Sequence[int] = ()
 
