@@ -87,17 +87,22 @@ class Candidate:
             and _AT_PLACEHOLDER.search(self.text, max(0, self.start - LONGEST_PLACEHOLDER), self.start)
         ):
             return True
-        return self.text[self.end : self.end + 1] == "[" and _PLACEHOLDER.match(self.text, self.end) is not None
+        return self.runs_into_placeholder(self.end)
 
     @property
     def follows_placeholder(self) -> bool:
         """Whether the match, not the span, begins at a placeholder: its first word was a part of something longer."""
         start = self.groups[0][0]
+        start += self.text[start : start + 1] == "]"  # where the match begins with what must not be a part of a word
         return (
             start > 0
             and self.text[start - 1] == "]"
             and _AT_PLACEHOLDER.search(self.text, max(0, start - LONGEST_PLACEHOLDER), start) is not None
         )
+
+    def runs_into_placeholder(self, end: int) -> bool:
+        """Whether a placeholder stands at `end`: what ends there was a part of something longer."""
+        return self.text[end : end + 1] == "[" and _PLACEHOLDER.match(self.text, end) is not None
 
     def before(self, characters: int) -> str:
         """Return what stands before the span, at most so much; at the beginning of a JSON value that is its key.

@@ -13,9 +13,10 @@ from . import id_checks as ids
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span, whole
 
 _SEPARATORS = re.compile(r"[ .\-/]+")
+_WORD = re.compile(r"[0-9A-Za-z_]")
 _DIGIT = re.compile(r"\d")
-_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_]|[0-9A-Za-z_][-./+=])\Z")
-_GOES_ON = re.compile(r"[0-9A-Za-z_]|[-./=][0-9A-Za-z]")
+_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_]|[0-9A-Za-z_\]][-./+])\Z")
+_GOES_ON = re.compile(r"[0-9A-Za-z_]|[-./][0-9A-Za-z\[]")
 _GAP = rf"(?:[^0-9A-Za-z_{OTHER}\x00\[][^\d\x00\[\n]{{0,24}}?)"
 """Between the word and the number: `no.`, `is`, a colon."""
 _FEWEST_DIGITS = 4
@@ -256,9 +257,13 @@ def _checked(check: Callable[[str], bool]) -> Callable[[Candidate], Iterable[Spa
 
 
 def _named(candidate: Candidate) -> Iterable[Span]:
-    value = candidate.value.rstrip(" -./")
+    value = candidate.value
+    if _WORD.match(candidate.text, candidate.end):
+        # The last group is the beginning of another word.
+        value = value[: max(value.rfind(separator) for separator in " -./")] if _SEPARATORS.search(value) else ""
+    value = value.rstrip(" -./")
     end = candidate.start + len(value)
-    if candidate.follows_placeholder or _GOES_ON.match(candidate.text, end):
+    if candidate.follows_placeholder or candidate.runs_into_placeholder(end):
         return NOTHING
     return (Span(candidate.start, end),) if len(_DIGIT.findall(value)) >= _FEWEST_DIGITS else NOTHING
 

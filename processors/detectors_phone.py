@@ -132,7 +132,7 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     start, end = candidate.start, candidate.end
     vague = candidate.groups[2][0] >= 0 and not _LABEL.search(candidate.before(12))
     said = candidate.text[candidate.groups[0][0] : start]
-    if _OURS.search(said) or (vague and _OTHER_NUMBER.search(said)):
+    if candidate.follows_placeholder or _OURS.search(said) or (vague and _OTHER_NUMBER.search(said)):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))

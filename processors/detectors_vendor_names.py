@@ -43,6 +43,8 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     if not is_number and not (_UNSEPARATED.fullmatch(value) and looks_random(value, 14)):
         return NOTHING
     start = candidate.groups[2][0]
+    if candidate.runs_into_placeholder(start + len(value)):
+        return NOTHING
     return (Span(start, start + len(value)),)
 
 
