@@ -11,6 +11,7 @@ from .validators import looks_random
 _VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
 _GLUED = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]*))"
 _REST = r"[^\n|;&\[\x00]{0,160}?\s"
+_PLACE = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/")
 _SETS = frozenset(("env", "arg", "set", "setx", "export"))
 _PORT = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
 _DIRECTIVES = "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"
@@ -37,7 +38,7 @@ def _directive(candidate: Candidate) -> Iterable[Span]:
     """Take the value of a directive: of one that holds nothing else any, else one that looks like a secret."""
     rule, value = secret_rule(candidate.group(2)), candidate.group(3).rstrip("?!.,:")
     sets = candidate.group(1).rstrip().lower() in _SETS
-    if rule is None or CODE.fullmatch(value) or not (sets or LIKE_A_SECRET.search(value)):
+    if rule is None or CODE.fullmatch(value) or _PLACE.match(value) or not (sets or LIKE_A_SECRET.search(value)):
         return NOTHING
     return secret_part(rule, candidate.groups[3][0], value)
 
