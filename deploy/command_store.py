@@ -1,4 +1,4 @@
-"""Commands that look after the store: audit-offsets, bench seed."""
+"""Commands that look after the store: audit-offsets, row-policies, bench seed."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -47,6 +47,30 @@ def _lines(audit: "PartitionAudit") -> list[str]:
     lines += [f"  missing: {each.lo} to {each.hi}" for each in audit.missing]
     lines += [f"  not stored, and gone from Kafka: {each.lo} to {each.hi}" for each in audit.unproven]
     return lines + ([f"  {audit.wrong}"] if audit.wrong else [])
+
+
+def row_policies(
+    tenant: Annotated[
+        list[str] | None,
+        typer.Option("--tenant", help="Also a role for this tenant's readers; repeatable.", show_default=False),
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", help="On each replica of this cluster.", metavar="NAME", show_default=False)
+    ] = None,
+) -> None:
+    """Print the SQL that keeps each tenant's own users to their rows, for clickhouse-client -n on a server of yours.
+
+    The local engine has no users. Grant a tenant's role to its users; safe to run again.
+    """
+    from langtrail.processors.clickhouse import database_of  # noqa: PLC0415 - its packages are an extra
+
+    from .row_policies import row_policies as policies  # noqa: PLC0415 - as above
+    from .row_policies import tenant_role  # noqa: PLC0415 - as above
+
+    database = database_of(environ().get("LANGTRAIL_CLICKHOUSE_DSN", ""))
+    roles = [statement for name in tenant or () for statement in tenant_role(name, cluster)]
+    for statement in [*policies(database, cluster), *roles]:
+        typer.echo(f"{statement};")
 
 
 bench = typer.Typer(help="Measure langtrail on this machine.", no_args_is_help=True)

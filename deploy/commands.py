@@ -44,7 +44,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         *(command_question.ask, command_ask.sessions, command_ask.replay, command_search.search, command_find.find),
         *(command_tail.tail, command_export.export, command_ask.sql),
     ),
-    _OPERATE: (command_store.audit_offsets, command_retain.retain),
+    _OPERATE: (command_store.audit_offsets, command_retain.retain, command_store.row_policies),
 }
 
 _SETTINGS = {command_question.ask: command_question.PASSED_ON}

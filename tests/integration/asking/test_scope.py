@@ -166,6 +166,19 @@ def test_row_policies_are_what_the_parser_takes(client: Client, cluster: str | N
     assert any("o\\'hara" in statement for statement in statements)
 
 
+def test_the_command_prints_what_the_parser_takes(
+    client: Client, command: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, two_tenants: str
+) -> None:
+    """One statement a line, for the database of the DSN, and a role for each tenant that is named."""
+    monkeypatch.setenv("LANGTRAIL_CLICKHOUSE_DSN", two_tenants)
+    said = command("row-policies", "--tenant", "acme", "--tenant", "o'hara")
+    assert said.status == 0
+    statements = said.out.splitlines()
+    assert statements == [f"{one};" for one in [*row_policies("two_tenants"), *tenant_role("acme"), *tenant_role("o'hara")]]
+    for statement in statements:
+        assert client.command("SELECT formatQuerySingleLine({sql:String})", {"sql": statement.removesuffix(";")})
+
+
 def test_every_table_with_a_tenant_has_a_policy(client: Client) -> None:
     """A new table or view with a tenant in it cannot be forgotten."""
     found = client.query(
