@@ -197,4 +197,5 @@ def _look_within(watcher: Watcher, since: int, seconds: float) -> None:
 
 def _set_up_logging() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)  # it repeats, with its address, what is said here
+    for name in ("clickhouse_connect", "urllib3"):  # they repeat, with the address, what is said here
+        logging.getLogger(name).setLevel(logging.ERROR)
