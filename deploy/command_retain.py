@@ -41,7 +41,8 @@ class RetainSettings:
 
 def retain(
     policy: Annotated[
-        Path | None, typer.Option("--policy", help="TOML: [classes.NAME] with days. Default: LANGTRAIL_RETENTION_FILE.")
+        Path | None,
+        typer.Option("--policy", help="TOML, days by class. Default: LANGTRAIL_RETENTION_FILE.", show_default=False),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
