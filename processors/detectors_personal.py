@@ -119,10 +119,10 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
     after = candidate.text[end : end + 1]
     if len(value) > _LONGEST_IPV6 or (after and (after.isalnum() or after == "_")):
         return NOTHING
-    if not _DIGIT.search(value) or not value.strip("0:"):
-        return NOTHING
     if value.count(":") == _COLONS_WITH_PORT:
         value = value.rpartition(":")[0]
+    if not _DIGIT.search(value) or not value.strip("0:"):
+        return NOTHING
     try:
         IPv6Address(value)
     except ValueError:

@@ -34,6 +34,8 @@ _STANDS_FOR_ONE = re.compile(
 )
 _VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SCHEME = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
+_DOTTED = re.compile(r"(?:com|org|net|io|java|javax|edu|gov)(?:\.[a-z]{2,}){2}")
+"""A name of code, or of a service: com.example.app."""
 _RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
 _MOST_BLANKS = 2
 """In a password whose name may be the result of a test; a sentence has more."""
@@ -61,7 +63,7 @@ def _secret(value: str) -> Part:
 
 
 def _random(value: str) -> Part:
-    return _secret(value) if looks_random(value, 12) else None
+    return _secret(value) if looks_random(value, 12) and not _DOTTED.match(value) else None
 
 
 def _short_password(value: str) -> Part:

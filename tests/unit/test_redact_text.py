@@ -110,6 +110,7 @@ STAYS = {
     "prose with numbers": "He sold 1,200 eggs for $2.50 each, 3,000.00 in all, on 5 May 2024 at 10:30; 80 000 people.",
     "versions and sections": "Chrome/120.0.0.0, nginx version 1.25.3.1, section 3.2.1.4, v1.2.3.4",
     "C++ and times": "std::add::face at 10:22:33 and ::std::string; 12:34:56:78",
+    "an address that is none, with a port": "QuorumPeer/0:0:0:0:0:0:0:0:2181, token: com.example.service/4505",
     "hex dumps": "00 01 02 03 04 05 06 07 de ad be ef",
     "a base64 image": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
     "base64 of nothing to hide": "payload: dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcw==",
