@@ -87,11 +87,11 @@ def show_added(what: str, text: str, run: Run, runs: int) -> None:
 def show_stages(runs: int) -> None:
     """Print where the time of an event goes."""
     run, ours = chain(), recorded()
-    nothing, _ = added(run, TEXT, does_nothing(), runs)
-    total, _ = added(run, TEXT, ours, runs)
+    _, nothing = added(run, TEXT, does_nothing(), runs)
+    _, total = added(run, TEXT, ours, runs)
     with Stages() as stages:
         timed(lambda: run(TEXT, ours), runs)
-    print("producer: µs an event, by stage (a timer around each costs 0.2)")
+    print("producer: µs of CPU an event, by stage (a timer around each costs 0.5)")
     print(f"producer:   {nothing / 10:6.1f}  LangChain's dispatch, with a handler that does nothing")
     for stage, microseconds in stages.per_event():
         print(f"producer:   {microseconds:6.1f}  {stage}")

@@ -44,7 +44,7 @@ _BATCH_BYTES = 256 * 1024
 
 
 class Stages:
-    """While it is entered, the time of each stage is taken, without that of the stages within it."""
+    """While it is entered, the CPU time of each stage is taken, without that of the stages within it."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = dict.fromkeys(_STAGES, 0)
@@ -73,11 +73,11 @@ class Stages:
         @wraps(real)
         def timed(*args: Any, **kwargs: Any) -> Any:
             within.append(0)
-            begin = time.perf_counter_ns()
+            begin = time.thread_time_ns()
             try:
                 return real(*args, **kwargs)
             finally:
-                whole = time.perf_counter_ns() - begin
+                whole = time.thread_time_ns() - begin
                 taken[stage] += whole - within.pop()
                 within[-1] += whole
                 self._events += stage == _CAPTURE
