@@ -132,7 +132,7 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     start, end = candidate.start, candidate.end
     vague = candidate.groups[2][0] >= 0 and not _LABEL.search(candidate.before(12))
     said = candidate.text[candidate.groups[0][0] : start]
-    if candidate.follows_placeholder or _OURS.search(said) or (vague and _OTHER_NUMBER.search(said)):
+    if candidate.follows_placeholder or ("[" in said and _OURS.search(said)) or (vague and _OTHER_NUMBER.search(said)):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))
@@ -145,7 +145,9 @@ def _named(candidate: Candidate) -> Iterable[Span]:
 
 def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
     """Return where a number ends, as many groups of it as make one; `start` when none do."""
-    ends = [end, *(match.end() for match in reversed([*_DIGITS.finditer(text, start, end)]))]
+    if _is_number(text[start:end], vague=vague) and not _RUNS_ON.match(text, end):
+        return end
+    ends = [*(match.end() for match in reversed([*_DIGITS.finditer(text, start, end)]))]
     return next((e for e in ends if _is_number(text[start:e], vague=vague) and not _RUNS_ON.match(text, e)), start)
 
 
