@@ -6,44 +6,41 @@
 -- limit = 1000: how many rows at most
 --
 -- abandoned: langtrail, or the process itself, gave the run up. The state of its stream tells whether its process still speaks.
--- Nothing here counts an event that is stored twice twice, so `events` is read, without FINAL: first the narrow columns of all
--- runs, then what is to be said of those that are open.
-WITH
-    chosen AS
-    (
-        SELECT t.tenant_id AS tenant_id, assumeNotNull(t.run_id) AS run_id, min(t.occurred_at) AS began,
-            max(t.occurred_at) AS latest
-        FROM events AS t
-        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-          AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-          AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-          AND t.run_id IS NOT NULL
-          AND (match(t.event_type, '^(chain|llm|tool|retriever)_') OR t.event_type = 'abandoned')
-        GROUP BY tenant_id, run_id
-        HAVING countIf(match(t.event_type, '_(end|error)$')) = 0 AND began <= now64(6) - {older_than_seconds:UInt64}
-        ORDER BY began, run_id
-        LIMIT {limit:UInt64}
-    ),
-    open AS
-    (
-        SELECT
-            t.tenant_id AS tenant_id,
-            t.run_id AS run_id,
-            min(t.occurred_at) AS began,
-            argMin(t.session_id, (t.occurred_at, t.seq)) AS session_id,
-            argMin(t.principal_id, (t.occurred_at, t.seq)) AS principal_id,
-            argMin(splitByChar('_', t.event_type)[1], (t.occurred_at, t.seq)) AS kind,
-            argMin(coalesce(t.tool_name, t.request_model, t.component), (t.occurred_at, t.seq)) AS name,
-            argMin(t.stream_id, (t.occurred_at, t.seq)) AS stream_id,
-            countIf(t.event_type = 'abandoned') > 0 AS abandoned,
-            any(toString(t.parent_run_id)) AS parent_run_id
-        FROM events AS t
-        WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-          AND t.occurred_at BETWEEN (SELECT min(began) FROM chosen) AND (SELECT max(latest) FROM chosen)
-          AND (t.tenant_id, t.run_id) IN (SELECT tenant_id, run_id FROM chosen)
-          AND (match(t.event_type, '^(chain|llm|tool|retriever)_') OR t.event_type = 'abandoned')
-        GROUP BY tenant_id, run_id
-    )
+-- Nothing here counts an event that is stored twice twice, so `events` is read, without FINAL.
+WITH open AS
+(
+    SELECT
+        t.tenant_id AS tenant_id,
+        t.run_id AS run_id,
+        min(t.occurred_at) AS began,
+        argMin(t.session_id, (t.occurred_at, t.seq)) AS session_id,
+        argMin(t.principal_id, (t.occurred_at, t.seq)) AS principal_id,
+        argMin(splitByChar('_', t.event_type)[1], (t.occurred_at, t.seq)) AS kind,
+        argMin(coalesce(t.tool_name, t.request_model, t.component), (t.occurred_at, t.seq)) AS name,
+        argMin(t.stream_id, (t.occurred_at, t.seq)) AS stream_id,
+        countIf(t.event_type = 'abandoned') > 0 AS abandoned,
+        any(toString(t.parent_run_id)) AS parent_run_id
+    FROM events AS t
+    WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+      AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+      AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+      AND t.run_id IS NOT NULL
+      AND (match(t.event_type, '^(chain|llm|tool|retriever)_') OR t.event_type = 'abandoned')
+      AND (t.tenant_id, assumeNotNull(t.run_id)) NOT IN
+      (
+          SELECT t.tenant_id, assumeNotNull(t.run_id)
+          FROM events AS t
+          WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+            AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+            AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+            AND t.run_id IS NOT NULL
+            AND match(t.event_type, '^(chain|llm|tool|retriever)_.*(end|error)$')
+      )
+    GROUP BY tenant_id, run_id
+    HAVING began <= now64(6) - {older_than_seconds:UInt64}
+    ORDER BY began, run_id
+    LIMIT {limit:UInt64}
+)
 SELECT
     o.began AS began,
     o.tenant_id AS tenant_id,
