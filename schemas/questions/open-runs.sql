@@ -34,7 +34,7 @@ WITH open AS
             AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
             AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
             AND t.run_id IS NOT NULL
-            AND match(t.event_type, '^(chain|llm|tool|retriever)_.*(end|error)$')
+            AND match(t.event_type, '^(chain|llm|tool|retriever)_(end|error)$')
       )
     GROUP BY tenant_id, run_id
     HAVING began <= now64(6) - {older_than_seconds:UInt64}
