@@ -1,5 +1,7 @@
--- usage_daily as it was before 0011. Measured again, its setting was no gain: reading several parts in one layer took 0.5 s of CPU
--- where two layers took 0.35 s; and where usage is one part for each month, as 0012 keeps it, there is nothing to merge.
+-- usage_daily as it was before 0011.
+--
+-- Measured again, that setting was no gain: reading several parts in one layer took 0.5 s of CPU
+-- where two layers took 0.35 s; and where usage is one part for each month, as 0013 keeps it, there is nothing to merge.
 
 CREATE OR REPLACE VIEW usage_daily AS
 SELECT
