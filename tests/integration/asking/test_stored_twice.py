@@ -15,7 +15,7 @@ from langtrail.schemas import AUDIT_EVENT, registry
 from langtrail.schemas.statements import Question, questions
 
 SCHEMA = registry().latest(AUDIT_EVENT)
-RAW = {"tail", "tail-positions", "dead-letters"}
+RAW = {"accounting", "tail", "tail-positions", "dead-letters"}
 """They are about what was delivered, or about no events."""
 OF_THE_ROW = ("stored", "to_store", "_ingested_at", "_offset", "now", "revision", "record_hash")
 GIVEN: dict[str, object] = {
