@@ -21,9 +21,9 @@ demo: $(VENV)/installed  ## Start the local stack, run sample applications, show
 	$(BIN)/langtrail demo
 
 test: $(VENV)/installed  ## Run the tests on a real broker and the real engine.
-	$(BIN)/python -m pytest tests/unit tests/contract tests/integration tests/chaos/test_pipeline.py
+	$(BIN)/python -m pytest tests/unit tests/contract tests/integration
 
-chaos: $(VENV)/installed  ## Run the long tests too: producers under every kind of broker and disk.
+chaos: $(VENV)/installed  ## Run the long tests too: what kills, stops, refuses and floods every part of the pipeline.
 	$(BIN)/python -m pytest tests/chaos
 
 matrix: $(VENV)/installed  ## Run the producer's tests over versions of Python, LangChain, LangGraph. PYTHONS="3.11 3.12" chooses.

@@ -1,7 +1,7 @@
 """Made-up sessions: well formed, realistic enough to measure with, and the same for the same seed."""
 
 from langtrail.deploy.seed import encode_seeded
-from langtrail.deploy.seed_events import Period, session_events
+from langtrail.deploy.seed_events import Period, session_events, stream_events
 from langtrail.processors.sink_batch import event_hash_at
 from langtrail.processors.sink_load import flaw
 from langtrail.schemas import AUDIT_EVENT, CORE_GROUPS, encode_group, event_hash, record_hash, registry
@@ -18,7 +18,7 @@ def test_a_session_is_always_the_same() -> None:
 
 def test_every_event_is_well_formed_and_has_its_hashes() -> None:
     """They are what a worker would have sealed: the one encoding, the hash of the core, and the hash of all of it."""
-    events = [event for number in range(20) for event in session_events(1, number, PERIOD)]
+    events = list(stream_events(1, 0, PERIOD, 400, range(40)))
     at = event_hash_at(SCHEMA)
     for event in events:
         datum = encode_seeded(event)
@@ -31,11 +31,21 @@ def test_a_session_is_one_persons_and_goes_forward() -> None:
     """All its events share tenant, person and session, begin with a question and end with its answer, in the order of time."""
     for number in range(30):
         events = list(session_events(3, number, PERIOD))
-        assert len({(e["tenant_id"], e["principal_id"], e["session_id"], e["stream_id"]) for e in events}) == 1
+        assert len({(e["tenant_id"], e["principal_id"], e["session_id"]) for e in events}) == 1
         assert (events[0]["event_type"], events[-1]["event_type"]) == ("chain_start", "chain_end")
         times = [e["occurred_at"] for e in events]
         assert times == sorted(times)
         assert times[0] >= PERIOD.begin_us
+
+
+def test_a_stream_is_whole() -> None:
+    """It has as many events as it was asked for, numbered from its opening on, and an end where there is room for one."""
+    for wanted in (1, 2, 3, 50):
+        events = list(stream_events(1, 4, PERIOD, wanted, range(40)))
+        assert [event["seq"] for event in events] == list(range(wanted))
+        assert len({event["stream_id"] for event in events}) == 1
+        assert events[0]["event_type"] == "stream_open"
+        assert (events[-1]["event_type"] == "stream_close") == (wanted > 1)
 
 
 def test_use_is_spread_as_it_is_in_life() -> None:
