@@ -13,7 +13,7 @@ import pytest
 
 from langtrail.deploy.topics import create_topics
 
-APPLICATIONS = Path(__file__).parents[1] / "integration" / "applications"
+APPLICATIONS = Path(__file__).parent / "applications"
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "avro"
 
 Wait = Callable[[Callable[[], object], float, str], None]

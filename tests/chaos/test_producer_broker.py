@@ -23,7 +23,7 @@ from langtrail.deploy.spool_import import SpoolImport
 from langtrail.deploy.topics import create_topics
 from langtrail.producer import ProducerSettings
 
-APPLICATIONS = Path(__file__).parents[1] / "integration" / "applications"
+APPLICATIONS = Path(__file__).parent / "applications"
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "avro"
 
 Streams = dict[str, dict[str, Any]]

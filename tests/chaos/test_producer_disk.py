@@ -16,7 +16,7 @@ from langtrail.deploy.process import LOOPBACK, free_port, wait_for
 from langtrail.deploy.service import running
 from langtrail.deploy.topics import create_topics
 
-APPLICATIONS = Path(__file__).parents[1] / "integration" / "applications"
+APPLICATIONS = Path(__file__).parent / "applications"
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "avro"
 
 AWAY = "127.0.0.1:1"

@@ -15,7 +15,7 @@ import pytest
 
 from langtrail.deploy.process import LOOPBACK
 
-APPLICATION = Path(__file__).parents[1] / "integration" / "applications" / "delivered.py"
+APPLICATION = Path(__file__).parent / "applications" / "delivered.py"
 MIB = 1 << 20
 
 
