@@ -14,7 +14,7 @@ from langtrail.schemas.settings import SettingsError
 
 from .errors import CannotRun
 from .policy_mistakes import policy_mistakes
-from .toml_lines import LineNumbers
+from .toml_lines import LineNumbers, toml_refused_as
 
 KEY_VARIABLE = "LANGTRAIL_PSEUDONYM_KEY_FILE"
 
@@ -25,15 +25,9 @@ class PolicyFileError(CannotRun):
 
 def policy_rules(path: Path, tenant: str = "") -> Rules:
     """Return what holds under a file's policy; its pseudonyms are those of `tenant`. Raises PolicyFileError, SettingsError."""
-    try:
+    with toml_refused_as(PolicyFileError, path):
         text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
-    except OSError as error:
-        raise PolicyFileError(f"{path} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise PolicyFileError(f"{path} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyFileError(f"{path} is not TOML: {error}") from None
     where, table = _policy_in(document, path, tenant)
     line_of = LineNumbers(text)
     mistakes = [f"{path}:{line_of((*where, *one.where))}: {one}" for one in policy_mistakes(table)]

@@ -18,7 +18,7 @@ from typing import Any, Final
 from langtrail.schemas import topic
 
 from .errors import CannotRun
-from .toml_lines import LineNumbers
+from .toml_lines import LineNumbers, toml_refused_as
 
 FEWEST_DAYS: Final = topic("events").retention_days
 """Kafka keeps events as long: what is removed earlier could be stored again from there."""
@@ -39,16 +39,10 @@ class RetentionPolicy:
 
 def read_retention(path: Path) -> RetentionPolicy:
     """Return what a file says. Raises RetentionPolicyError."""
-    try:
+    with toml_refused_as(RetentionPolicyError, path):
         body = path.read_bytes()
         text = body.decode()
         document = tomllib.loads(text)
-    except OSError as error:
-        raise RetentionPolicyError(f"{path} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise RetentionPolicyError(f"{path} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise RetentionPolicyError(f"{path} is not TOML: {error}") from None
     line_of = LineNumbers(text)
     mistakes = [
         f"{path}:{line_of((key,))}: unknown table or key {key}; only [classes.NAME] is known"

@@ -36,7 +36,7 @@ from langtrail.schemas import topic
 
 from .errors import CannotRun
 from .policy_mistakes import policy_mistakes
-from .toml_lines import LineNumbers
+from .toml_lines import LineNumbers, toml_refused_as
 
 _TEXTS = ("name", "plan", "region", "data_class", "retention_class")
 _DELIVERY_SECONDS = 30
@@ -48,15 +48,9 @@ class TenantFileError(CannotRun):
 
 def read_tenants(path: Path) -> list[Tenant]:
     """Return the tenants that a TOML file describes. Raises TenantFileError with all mistakes at once."""
-    try:
+    with toml_refused_as(TenantFileError, path):
         text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
-    except OSError as error:
-        raise TenantFileError(f"{path} cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise TenantFileError(f"{path} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TenantFileError(f"{path} is not TOML: {error}") from None
     line_of = LineNumbers(text)
     unknown = [key for key in document if key != "tenants"]
     mistakes = [f"{path}:{line_of((key,))}: unknown table or key {key}; only [tenants.ID] is known" for key in unknown]

@@ -1,13 +1,31 @@
-"""On which line of a TOML file something stands: the parser of the standard library does not tell."""
+"""On which line of a TOML file something stands, which the standard library's parser does not tell; why one cannot be read."""
 
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from .errors import CannotRun
 
 _HEADER = re.compile(r"\s*\[(\[?)(.+?)\]?\]\s*(?:#.*)?$")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*'))*)\s*=""")
 
 Where = tuple[str | int, ...]
+
+
+@contextmanager
+def toml_refused_as(error: type[CannotRun], path: Path) -> Iterator[None]:
+    """Turn what reading and parsing a file raises into one sentence of this kind."""
+    try:
+        yield
+    except OSError as problem:
+        raise error(f"{path} cannot be read ({problem.strerror})") from None
+    except UnicodeDecodeError:
+        raise error(f"{path} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise error(f"{path} is not TOML: {problem}") from None
 
 
 class LineNumbers:
