@@ -83,7 +83,7 @@ def add_agent(app: App, handler: Handler) -> None:
 
     async def carry(stream: StreamT[Any]) -> None:
         async for events in cast(Stream[Any], stream).noack_take(BATCH_RUNS, within=BATCH_SECONDS):
-            await handler([_incoming(record) for event in events for record in cast(Run, event.message).records])
+            await handler([incoming(record) for event in events for record in cast(Run, event.message).records])
             for event in events:
                 await stream.ack(event)
                 cast(Consumer, app.consumer).finish(event.message)
@@ -92,5 +92,6 @@ def add_agent(app: App, handler: Handler) -> None:
     app.agent(raw, name="carry", concurrency=1, supervisor_strategy=CrashingSupervisor)(carry)
 
 
-def _incoming(record: Any) -> Incoming:
+def incoming(record: Any) -> Incoming:
+    """Return a record as aiokafka has it."""
     return Incoming(record.partition, record.offset, record.key, record.value, [*record.headers], record.timestamp)

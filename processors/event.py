@@ -38,6 +38,9 @@ class Event:
     output: bytes = b""
     """The value for langtrail.events."""
 
+    rejected: "Rejected | None" = None
+    """Why it cannot become an event, once a step has said so: it goes through no other."""
+
 
 class Rejected(Exception):
     """The record cannot become an event: its original bytes go to the dead letters, with `reason` and the text.

@@ -17,7 +17,7 @@ from langtrail.schemas import (
     RegisteredSchema,
     UnknownSchemaId,
     associated_data,
-    commitment,
+    commitments,
     decode,
     event_hash,
     registry,
@@ -31,6 +31,7 @@ from .core_reader import CoreReader, Odd
 from .event import Event, Rejected
 
 _SALT_BYTES = 32
+_DOCUMENT = frozenset(("salt", *CONTENT_FIELDS))
 _REVISION = re.compile(rb"[0-9]{1,18}")
 _UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )+")
 
@@ -63,8 +64,7 @@ class Open:
             except ContentSealBroken as error:
                 raise Rejected("open", "broken_seal", str(error)) from None
         fields = _parse(plain) if plain else {}
-        _check_commitments(core, fields)
-        fields.pop("salt", None)
+        _check_commitments(core, fields, _salt(fields) if fields else b"")
         return fields
 
 
@@ -144,26 +144,24 @@ def _parse(plain: bytes) -> dict[str, str]:
         document = orjson.loads(plain)
     except orjson.JSONDecodeError:
         document = None
-    if not isinstance(document, dict) or not document.keys() <= {"salt", *CONTENT_FIELDS}:
+    if not isinstance(document, dict) or not document.keys() <= _DOCUMENT:
         raise Rejected("open", "malformed_content", "the content is no JSON object of the content fields and their salt")
     if not set(map(type, document.values())) <= {str}:
         raise Rejected("open", "malformed_content", "a content field is no text")
     return document
 
 
-def _check_commitments(core: dict[str, Any], document: dict[str, str]) -> None:
-    salt = _salt(document) if document else b""
+def _check_commitments(core: dict[str, Any], fields: dict[str, str], salt: bytes) -> None:
+    made = commitments(salt, {field: text.encode() for field, text in fields.items()})
     for field, commit_field in CONTENT_FIELDS.items():
-        committed, value = core.get(commit_field), document.get(field)
-        if (committed is not None or value is not None) and (
-            value is None or committed != commitment(salt, field, value.encode())
-        ):
+        if core.get(commit_field) != made.get(field):
             raise Rejected("open", "broken_commitment", f"the content of {field} is not what the core commits to")
 
 
 def _salt(document: dict[str, str]) -> bytes:
+    """Take the salt out of a content document."""
     try:
-        salt = base64.b64decode(document.get("salt", ""), validate=True)
+        salt = base64.b64decode(document.pop("salt", ""), validate=True)
     except ValueError:
         salt = b""
     if len(salt) != _SALT_BYTES:

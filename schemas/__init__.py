@@ -3,7 +3,7 @@
 from .codec import CONTENT_FIELDS, CORE_GROUPS, Frame, decode, encode, encode_group, frame, split_raw, unframe
 from .errors import ContentSealBroken, MalformedRecord, SchemaError, UnknownKey, UnknownSchemaId
 from .event import EVENT_TYPES, OUTCOMES, STREAM_EVENT_TYPES
-from .hashing import chain_hash, commitment, event_hash, record_hash
+from .hashing import chain_hash, commitment, commitments, event_hash, record_hash
 from .headers import KEY_HEADER, DeadLetterHeader
 from .registry import AUDIT_EVENT, RAW_EVENT, TENANT, RegisteredSchema, registry
 from .sealing import DataKey, PrivateKeys, associated_data, generate_private_key, public_key_of
@@ -33,6 +33,7 @@ __all__ = [
     "associated_data",
     "chain_hash",
     "commitment",
+    "commitments",
     "decode",
     "encode",
     "encode_group",

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from langtrail.schemas import chain_hash, commitment, event_hash, record_hash
+from langtrail.schemas import chain_hash, commitment, commitments, event_hash, record_hash
 
 SALT = bytes(range(32))
 STREAM = bytes.fromhex("019cfb05fe8174aaaf63cd2c0e108913")
@@ -20,6 +20,13 @@ def test_a_commitment_is_what_it_says() -> None:
     """HMAC-SHA256 with the salt as key, over the field's name, a zero byte and the exact bytes."""
     expected = hmac.new(SALT, b"input\x00hello", hashlib.sha256).digest()
     assert commitment(SALT, "input", b"hello") == expected
+
+
+def test_commitments_together_are_the_same() -> None:
+    """Several fields committed to in one go have the commitments that each has alone, whatever the values and the salt."""
+    values = {"input": b"hello", "output": b"", "tags": bytes(range(256)) * 40}
+    for salt in (SALT, b"", bytes(64)):
+        assert commitments(salt, values) == {field: commitment(salt, field, value) for field, value in values.items()}
 
 
 def test_an_event_hash_is_what_it_says() -> None:
