@@ -83,27 +83,26 @@ class BatchHandler:
     async def _through_steps(self, part: Sequence[Incoming]) -> list[Event]:
         """Take records of one partition through the steps; those that cannot become events say why."""
         events = [_event(record) for record in part]
+        notes = self.deaths.of(part[0].partition)
         for step in self.steps:
             for event in events:
-                if event.rejected is None:
-                    self._take(event, step)
+                if event.rejected is not None:
+                    continue
+                try:
+                    notes.take(event.offset, event.timestamp_ms)
+                    step(event)
+                except Rejected as rejected:
+                    event.rejected = rejected
+                except UnknownKey:
+                    notes.done()  # the record is not at fault
+                    raise
+                except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, a log must not
+                    raise ProcessingFailed(_where(error, event)) from None
                 if time.monotonic() - self.watchdog.progressed_at > _LONGEST_TURN_SECONDS:
                     self.watchdog.step()
                     await asyncio.sleep(0)
-        self.deaths.done(part[0].partition)
+        notes.done()
         return events
-
-    def _take(self, event: Event, step: Step) -> None:
-        try:
-            self.deaths.take(event.partition, event.offset, event.timestamp_ms)
-            step(event)
-        except Rejected as rejected:
-            event.rejected = rejected
-        except UnknownKey:
-            self.deaths.done(event.partition)  # the record is not at fault
-            raise
-        except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, a log must not
-            raise ProcessingFailed(_where(error, event)) from None
 
     def _made_of(self, part: Sequence[Incoming], events: Sequence[Event], counts: Counts) -> Iterator[Outgoing]:
         """Yield what became of records of one partition, and count it."""

@@ -15,6 +15,30 @@ _LAYOUT = struct.Struct("<qqqqq")  # record in hand, record last died of (each o
 _IN_HAND = struct.Struct("<qq")
 
 
+class Notes:
+    """The notes on one partition, in memory that is a file's."""
+
+    def __init__(self, path: Path) -> None:
+        self._memory = _mapped(path)
+        in_hand, suspect, deaths = _read(self._memory)
+        if in_hand != _NONE:
+            _LAYOUT.pack_into(self._memory, 0, *_NONE, *in_hand, deaths + 1 if in_hand == suspect else 1)
+        _, (self._offset, self._timestamp_ms), self._deaths = _read(self._memory)
+
+    def take(self, offset: int, timestamp_ms: int) -> None:
+        """Note that this record is in hand. Raises Rejected when it was in hand at three deaths.
+
+        The timestamp tells it from a record of the same offset in a topic that was made anew.
+        """
+        if offset == self._offset and timestamp_ms == self._timestamp_ms and self._deaths >= MOST_DEATHS:
+            raise Rejected("worker", "killed_worker", f"the worker died {self._deaths} times with this record in hand")
+        _IN_HAND.pack_into(self._memory, 0, offset, timestamp_ms)
+
+    def done(self) -> None:
+        """Note that no record is in hand."""
+        _IN_HAND.pack_into(self._memory, 0, *_NONE)
+
+
 class Deaths:
     """The notes of one worker: one file for each partition, written through memory, so that a killed process leaves them.
 
@@ -25,43 +49,28 @@ class Deaths:
         """Keep the notes in `directory`. Raises OSError when it cannot be made."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
-        self._notes: dict[int, mmap.mmap] = {}
-        self._suspects: dict[int, tuple[int, int]] = {}
+        self._notes: dict[int, Notes] = {}
 
-    def take(self, partition: int, offset: int, timestamp_ms: int) -> None:
-        """Note that this record is in hand. Raises Rejected when it was in hand at three deaths.
-
-        The timestamp tells it from a record of the same offset in a topic that was made anew.
-        """
-        notes = self._notes.get(partition) or self._open(partition)
-        if (offset, timestamp_ms) == self._suspects[partition] and (deaths := _read(notes)[2]) >= MOST_DEATHS:
-            raise Rejected("worker", "killed_worker", f"the worker died {deaths} times with this record in hand")
-        _IN_HAND.pack_into(notes, 0, offset, timestamp_ms)
-
-    def done(self, partition: int) -> None:
-        """Note that no record of this partition is in hand."""
-        _IN_HAND.pack_into(self._notes[partition], 0, *_NONE)
+    def of(self, partition: int) -> Notes:
+        """Return the notes on a partition."""
+        if partition not in self._notes:
+            self._notes[partition] = Notes(self._directory / f"partition-{partition}.notes")
+        return self._notes[partition]
 
     def forget(self, partition: int) -> None:
-        """Close the notes of a partition that another worker has now."""
-        if notes := self._notes.pop(partition, None):
-            notes.close()
+        """Have no more notes on a partition that another worker has now."""
+        self._notes.pop(partition, None)
 
-    def _open(self, partition: int) -> mmap.mmap:
-        descriptor = os.open(self._directory / f"partition-{partition}.notes", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if os.fstat(descriptor).st_size != _LAYOUT.size:
-                os.truncate(descriptor, 0)
-                os.write(descriptor, _LAYOUT.pack(*_NONE, *_NONE, 0))
-            notes = mmap.mmap(descriptor, _LAYOUT.size)
-        finally:
-            os.close(descriptor)
-        in_hand, suspect, deaths = _read(notes)
-        if in_hand != _NONE:
-            _LAYOUT.pack_into(notes, 0, *_NONE, *in_hand, deaths + 1 if in_hand == suspect else 1)
-        self._notes[partition] = notes
-        self._suspects[partition] = _read(notes)[1]
-        return notes
+
+def _mapped(path: Path) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(descriptor).st_size != _LAYOUT.size:
+            os.truncate(descriptor, 0)
+            os.write(descriptor, _LAYOUT.pack(*_NONE, *_NONE, 0))
+        return mmap.mmap(descriptor, _LAYOUT.size)
+    finally:
+        os.close(descriptor)
 
 
 def _read(notes: mmap.mmap) -> tuple[tuple[int, int], tuple[int, int], int]:

@@ -20,6 +20,8 @@ class Event:
     # open
     schema: RegisteredSchema | None = None
     core_bytes: bytes = b""
+    content_bytes: bytes = b""
+    """The content as it came, sealed or not."""
     core: dict[str, Any] = field(default_factory=dict)
     """The core, decoded: UUIDs as text, timestamps in microseconds."""
     content: dict[str, str] = field(default_factory=dict)
@@ -35,6 +37,8 @@ class Event:
     """The content fields that redaction could not judge: the event goes on without them, the original is kept sealed."""
 
     # seal
+    head_bytes: bytes = b""
+    """The head as Avro, without its first field, the hash over all the rest."""
     output: bytes = b""
     """The value for langtrail.events."""
 
@@ -52,6 +56,13 @@ class Rejected(Exception):
         super().__init__(text)
         self.stage = stage
         self.reason = reason
+
+
+def schema_of(event: Event) -> RegisteredSchema:
+    """Return the schema of an opened event. Raises ValueError for another."""
+    if event.schema is None:
+        raise ValueError("every step comes after open")
+    return event.schema
 
 
 class Withheld(Exception):

@@ -24,11 +24,10 @@ from langtrail.schemas import (
     split_raw,
     unframe,
 )
-from langtrail.schemas.codec import RawParts
 from langtrail.schemas.headers import REVISION_HEADER
 
 from .core_reader import CoreReader, Odd
-from .event import Event, Rejected
+from .event import Event, Rejected, schema_of
 
 _SALT_BYTES = 32
 _DOCUMENT = frozenset(("salt", *CONTENT_FIELDS))
@@ -37,7 +36,7 @@ _UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 
 class Open:
-    """The step: fills in schema, core, core bytes, content, and the head fields event_hash, chain_hash and revision.
+    """Fills in schema, core, core bytes, content, and the head fields event_hash, chain_hash and revision.
 
     Raises Rejected for what cannot become an event, and UnknownKey for content sealed for a key that is not here: then the
     record is not at fault, and the worker has to stop.
@@ -45,27 +44,51 @@ class Open:
 
     def __init__(self, keys: PrivateKeys) -> None:
         self._keys = keys
+        self.steps = (_take_apart, _read_core, self._unseal, _check)
+        """What it does, piece by piece, in order."""
 
     def __call__(self, event: Event) -> None:
-        """Take one record apart."""
-        parts = _take_apart(event)
-        event.core_bytes = parts.core
-        event.content = self._content(event, parts.content)
-        head = event.head
-        head["event_hash"], head["chain_hash"] = event_hash(parts.core), parts.chain_hash
-        head["revision"] = _revision(event)
+        """Open one record."""
+        for step in self.steps:
+            step(event)
 
-    def _content(self, event: Event, content: bytes) -> dict[str, str]:
-        core, plain = event.core, content
+    def _unseal(self, event: Event) -> None:
+        content, core = event.content_bytes, event.core
         if content and KEY_HEADER in event.headers:
             bound_to = associated_data(bytes.fromhex(core["stream_id"].replace("-", "")), core["seq"])
             try:
-                plain = self._keys.open(event.headers[KEY_HEADER], content, bound_to)
+                content = self._keys.open(event.headers[KEY_HEADER], content, bound_to)
             except ContentSealBroken as error:
                 raise Rejected("open", "broken_seal", str(error)) from None
-        fields = _parse(plain) if plain else {}
-        _check_commitments(core, fields, _salt(fields) if fields else b"")
-        return fields
+        event.content = _parse(content) if content else {}
+
+
+def _take_apart(event: Event) -> None:
+    try:
+        framed = unframe(event.value)
+        event.schema = _raw_schema(framed.schema_id)
+        event.head["chain_hash"], event.content_bytes, event.core_bytes = split_raw(framed.datum)
+    except MalformedRecord as error:
+        raise Rejected("open", "malformed_record", str(error)) from None
+    except UnknownSchemaId as error:
+        raise Rejected("open", "unknown_schema", str(error)) from None
+
+
+def _read_core(event: Event) -> None:
+    schema = schema_of(event)
+    try:
+        event.core = _reader(schema.id).read(event.core_bytes)
+    except Odd:
+        event.core = _decoded_core(schema, unframe(event.value).datum)  # says what is wrong, if anything is
+    if event.core["seq"] < 0:
+        raise Rejected("open", "malformed_record", "the field seq is negative")
+
+
+def _check(event: Event) -> None:
+    salt = _salt(event.content) if event.content else b""
+    _check_commitments(event.core, event.content, salt)
+    event.head["event_hash"] = event_hash(event.core_bytes)
+    event.head["revision"] = _revision(event)
 
 
 def _revision(event: Event) -> int:
@@ -78,28 +101,12 @@ def _revision(event: Event) -> int:
     return int(given)
 
 
-def _take_apart(event: Event) -> RawParts:
-    """Fill in schema and core."""
+def _decoded_core(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
+    """Return all of the core. Raises Rejected."""
     try:
-        framed = unframe(event.value)
-        event.schema, reader = _raw_schema(framed.schema_id)
-        parts = split_raw(framed.datum)
-        try:
-            event.core = reader.read(parts.core)
-        except Odd:
-            event.core = _decoded_core(event.schema, framed.datum)  # says what is wrong, if anything is
+        record = decode(schema, datum)
     except MalformedRecord as error:
         raise Rejected("open", "malformed_record", str(error)) from None
-    except UnknownSchemaId as error:
-        raise Rejected("open", "unknown_schema", str(error)) from None
-    if event.core["seq"] < 0:
-        raise Rejected("open", "malformed_record", "the field seq is negative")
-    return parts
-
-
-def _decoded_core(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
-    """Return all of the core. Raises MalformedRecord, Rejected."""
-    record = decode(schema, datum)
     head_fields, uuid_fields = _layout(schema)
     for field in head_fields:
         del record[field]
@@ -108,11 +115,16 @@ def _decoded_core(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
 
 
 @cache
-def _raw_schema(schema_id: int) -> tuple[RegisteredSchema, CoreReader]:
+def _raw_schema(schema_id: int) -> RegisteredSchema:
     schema = registry().by_id(schema_id)
     if schema.subject != RAW_EVENT:
         raise UnknownSchemaId(f"schema id {schema.id} is {schema.subject} {schema.version}, no raw event")
-    return schema, CoreReader(schema)
+    return schema
+
+
+@cache
+def _reader(schema_id: int) -> CoreReader:
+    return CoreReader(_raw_schema(schema_id))
 
 
 @cache

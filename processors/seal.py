@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Final
 
-from langtrail.schemas import RegisteredSchema, frame, record_hash, registry, topic
+from langtrail.schemas import frame, record_hash, registry, topic
 
-from .event import Event, Rejected
+from .event import Event, Rejected, schema_of
 from .head_writer import HeadWriter
 
 MAX_RECORD_BYTES: Final = topic("events").max_message_bytes
@@ -18,17 +18,23 @@ def seal(event: Event) -> None:
 
     Raises Rejected when it is larger than the topic takes, MalformedRecord when a step before left the head incomplete.
     """
-    output_id, writer = _output(_schema_of(event).id)
-    rest = writer.write(event.head) + event.core_bytes
+    for step in SEAL:
+        step(event)
+
+
+def _write_head(event: Event) -> None:
+    event.head_bytes = _output(schema_of(event).id)[1].write(event.head)
+
+
+def _close(event: Event) -> None:
+    rest = event.head_bytes + event.core_bytes
     event.head["record_hash"] = digest = record_hash(rest)
-    event.output = frame(output_id, digest + rest)
+    event.output = frame(_output(schema_of(event).id)[0], digest + rest)
     _check_size(event)
 
 
-def _schema_of(event: Event) -> RegisteredSchema:
-    if event.schema is None:
-        raise ValueError("seal comes after open")
-    return event.schema
+SEAL: Final = (_write_head, _close)
+"""What `seal` does, piece by piece, in order."""
 
 
 @cache

@@ -34,7 +34,7 @@ RAW: Final = topics()["raw"].name
 PARTITIONS: Final = 2
 WORKER = """
 import os, signal, sys, time
-from langtrail.processors import worker
+from langtrail.processors import pipeline as worker_pipeline, worker
 from langtrail.processors.worker_settings import WorkerSettings
 from langtrail.schemas.settings import load_settings
 {before}
@@ -45,7 +45,11 @@ sys.exit(worker.run_worker(load_settings(WorkerSettings)))
 STEP = """
 def step(event):
     {}
-worker.pipeline = lambda *given: (*ordinary(*given)[:1], step, *ordinary(*given)[1:])
+def pipeline(*given):
+    steps = ordinary(*given)
+    opened = next(number for number, each in enumerate(steps) if isinstance(each, worker_pipeline.Redactor))
+    return (*steps[:opened], step, *steps[opened:])
+worker.pipeline = pipeline
 """
 
 
