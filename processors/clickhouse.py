@@ -11,13 +11,15 @@ None of the texts quotes what the server said about data: that may be content.
 import re
 from collections.abc import Sequence
 from threading import Lock
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from clickhouse_connect.driver.httputil import default_pool_manager
+
+from .avro_container import Pieces
 
 HASH_BYTES: Final = 32
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -153,11 +155,16 @@ class Store:
         self._client: Client | None = None
         self._lock = Lock()
 
-    def insert(self, columns: Sequence[str], container: bytes, token: str) -> None:
-        """Store the records of an Avro container, unless a container with this token was stored before. Raises StoreError."""
+    def insert(self, columns: Sequence[str], container: bytes | Pieces, token: str) -> None:
+        """Store the records of an Avro container, unless a container with this token was stored before. Raises StoreError.
+
+        What comes in pieces is sent as it is made. The driver would put the statement before a container that is whole, which
+        copies it, and would send that again by itself when the connection ends.
+        """
         settings = {**_INSERT_SETTINGS, "insert_deduplication_token": token}
         try:
-            self._connected().raw_insert("events", columns, container, settings, "Avro")
+            # The driver says `Generator` and takes whatever gives bytes when it is iterated.
+            self._connected().raw_insert("events", columns, cast("bytes", container), settings, "Avro")
         except ClickHouseError as error:
             raise store_error(error, self._dsn) from None
 

@@ -15,7 +15,7 @@ from .clickhouse import Store, StoreRefused, StoreUnreadable
 from .dead_letter import MAX_DEAD_LETTER_BYTES, dead_letter
 from .delivery import Delivery, Incoming
 from .event import Rejected
-from .sink_batch import Batch, Reject, Row, deduplication_token, missing
+from .sink_batch import FRAME_BYTES, Batch, Reject, datum_of, deduplication_token, missing, offset_of
 from .sink_breaker import SinkBreaker, stop_if_newer
 
 DeadLetters = Callable[[Sequence[Reject]], None]
@@ -65,7 +65,7 @@ class _Table:
     partition: int
     schema: RegisteredSchema
 
-    def settle(self, rows: Sequence[Row]) -> list[Reject]:
+    def settle(self, rows: Sequence[Message]) -> list[Reject]:
         """Store what is not stored yet, and look whether it is there afterwards.
 
         The first insert has the records' own token: should another sink's insert of the same records still be on its way,
@@ -74,15 +74,15 @@ class _Table:
         """
         absent = self._absent(rows)
         if len(absent) < len(rows):
-            self.loader.store.complete_views(self.loader.topic, self.partition, rows[0].offset, rows[-1].offset)
+            self.loader.store.complete_views(self.loader.topic, self.partition, offset_of(rows[0]), offset_of(rows[-1]))
         rejects = self.insert(absent)
         rejected = {reject.message.offset() for reject in rejects}
-        lost = self._absent([row for row in absent if row.offset not in rejected])
+        lost = self._absent([row for row in absent if row.offset() not in rejected])
         if lost:
             self._insert_block(lost, f":{uuid4().hex}")
         return rejects
 
-    def insert(self, rows: Sequence[Row]) -> list[Reject]:
+    def insert(self, rows: Sequence[Message]) -> list[Reject]:
         """Store rows and return those that the table cannot hold. Raises StoreError."""
         if not rows:
             return []
@@ -92,10 +92,10 @@ class _Table:
             return self._sort_out(rows, error)
         return []
 
-    def _sort_out(self, rows: Sequence[Row], error: StoreUnreadable) -> list[Reject]:
-        flaws = {row.offset: why for row in rows if (why := flaw(self.schema, row.datum))}
+    def _sort_out(self, rows: Sequence[Message], error: StoreUnreadable) -> list[Reject]:
+        flaws = {offset_of(row): why for row in rows if (why := flaw(self.schema, datum_of(row)))}
         # A store may have done what it answers with an error: what it has is not inserted again under other tokens.
-        sound = self._absent([row for row in rows if row.offset not in flaws])
+        sound = self._absent([row for row in rows if row.offset() not in flaws])
         refused = self._bisect(sound)
         if refused and len(refused) == len(sound):
             raise StoreRefused(
@@ -103,12 +103,10 @@ class _Table:
                 f"{self.schema.id}: run `langtrail migrate`",
                 error.code,
             ) from None
-        flaws.update({row.offset: f"ClickHouse cannot read the record (code {error.code})" for row in refused})
-        return [
-            Reject(row.message, Rejected("sink", "malformed_record", flaws[row.offset])) for row in rows if row.offset in flaws
-        ]
+        flaws.update({offset_of(row): f"ClickHouse cannot read the record (code {error.code})" for row in refused})
+        return [Reject(row, Rejected("sink", "malformed_record", why)) for row in rows if (why := flaws.get(offset_of(row)))]
 
-    def _bisect(self, rows: Sequence[Row]) -> list[Row]:
+    def _bisect(self, rows: Sequence[Message]) -> list[Message]:
         """Store what can be stored by halving what cannot; return the rest."""
         if not rows:
             return []
@@ -121,16 +119,18 @@ class _Table:
             return self._bisect(rows[:middle]) + self._bisect(rows[middle:])
         return []
 
-    def _insert_block(self, rows: Sequence[Row], token_suffix: str = "") -> None:
+    def _insert_block(self, rows: Sequence[Message], token_suffix: str = "") -> None:
         topic = self.loader.topic
         container = _container(topic, self.partition, self.schema)
         token = deduplication_token(self.loader.generation, topic, self.partition, self.schema, rows) + token_suffix
-        self.loader.store.insert(container.columns, container.encode((row.offset, row.datum) for row in rows), token)
+        values = [row.value() or b"" for row in rows]
+        pieces = container.pieces(list(map(offset_of, rows)), values, FRAME_BYTES)
+        self.loader.store.insert(container.columns, pieces, token)
 
-    def _absent(self, rows: Sequence[Row]) -> list[Row]:
+    def _absent(self, rows: Sequence[Message]) -> list[Message]:
         if not rows:
             return []
-        stored = self.loader.store.stored(self.loader.topic, self.partition, rows[0].offset, rows[-1].offset)
+        stored = self.loader.store.stored(self.loader.topic, self.partition, offset_of(rows[0]), offset_of(rows[-1]))
         return missing(rows, self.schema, stored)
 
 

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException, Message
 from .clickhouse import StoreError, StoreRefused
 from .delivery import DeliveryFailed
 from .intent import Intent
-from .sink_batch import Batch, Gathering, Reject
+from .sink_batch import Batch, Gathering, Reject, offset_of
 from .sink_metrics import SinkMetric, SinkMetrics
 from .sink_settings import SinkSettings
 from .sink_start import Start
@@ -86,9 +86,16 @@ class Partition:
         Records that were read before a rebalance may come again, or come too early. Offsets that Kafka leaves out for good
         are told apart by the second time: reading again brings the same record first.
         """
+        if [message.offset() for message in messages] == list(range(self.next_read, self.next_read + len(messages))):
+            self._gathering.add(messages, now)
+            self.next_read += len(messages)
+            return True
+        return self._add_with_gaps(messages, now)
+
+    def _add_with_gaps(self, messages: Sequence[Message], now: float) -> bool:
         for message in messages:
-            offset = message.offset()
-            if offset is None or offset < self.next_read:
+            offset = offset_of(message)
+            if offset < self.next_read:
                 continue
             if offset > self.next_read:
                 if self._read_again_from != self.next_read:
@@ -97,7 +104,7 @@ class Partition:
                 _log.warning(
                     "%s[%d]: Kafka has no record from offset %d to %d", self._topic, self.number, self.next_read, offset - 1
                 )
-            self._gathering.add(message, now)
+            self._gathering.add([message], now)
             self.next_read = offset + 1
         return True
 

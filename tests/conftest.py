@@ -227,7 +227,7 @@ class _ProxyHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Pass on a query or an insert, or let its fault happen."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self._body()
         settings = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         token = settings.get("insert_deduplication_token")
         fault = self.owner.meet(token, settings) if token else None
@@ -251,6 +251,16 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             text = f"Code: {fault.code}. DB::Exception: as the test wants it. (INJECTED)".encode()
             self._answer(500, [("X-ClickHouse-Exception-Code", str(fault.code))], text)
 
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        pieces = []
+        while size := int(self.rfile.readline(), 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
+
     def _passed_on(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(*self.owner.server, timeout=_PROXY_SECONDS)
         try:
@@ -266,12 +276,13 @@ class _ProxyHandler(BaseHTTPRequestHandler):
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self._headers().items():
             connection.putheader(name, value)
-        connection.endheaders(body[: len(body) // 2])
+        connection.putheader("Transfer-Encoding", "chunked")  # as the sink sends it
+        connection.endheaders(b"%x\r\n" % len(body) + body[: len(body) // 2])
         connection.close()
         self._reset()
 
     def _headers(self) -> dict[str, str]:
-        return {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+        return {name: value for name, value in self.headers.items() if name.lower() not in ("connection", "transfer-encoding")}
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status)

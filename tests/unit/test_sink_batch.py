@@ -5,7 +5,7 @@ from confluent_kafka import Message
 
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.intent import Intent
-from langtrail.processors.sink_batch import Batch, Gathering, Limits, Row, deduplication_token, event_hash_at, missing
+from langtrail.processors.sink_batch import Batch, Gathering, Limits, deduplication_token, event_hash_at, missing
 from langtrail.schemas import AUDIT_EVENT, RAW_EVENT, RegisteredSchema, decode, frame, registry
 
 SCHEMA = registry().latest(AUDIT_EVENT)
@@ -22,7 +22,7 @@ def message(offset: int, value: bytes | None = VALUE) -> Message:
 def gather(gathering: Gathering, offsets: Sequence[int], now: float = 0) -> None:
     """Add good records with these offsets."""
     for offset in offsets:
-        gathering.add(message(offset), now)
+        gathering.add([message(offset)], now)
 
 
 def take_all(gathering: Gathering, now: float = 0) -> list[tuple[int, int]]:
@@ -39,7 +39,7 @@ def test_a_batch_ends_when_it_has_its_rows() -> None:
 
 def test_a_batch_ends_before_it_has_too_many_bytes() -> None:
     """No batch has more bytes than the limit, but for a single record that is larger."""
-    gathering = Gathering(Limits(100, 2 * len(DATUM)))
+    gathering = Gathering(Limits(100, 2 * len(VALUE)))
     gather(gathering, range(5))
     assert take_all(gathering) == [(0, 1), (2, 3)]
     lone = Gathering(Limits(100, 10))
@@ -62,7 +62,7 @@ def test_a_batch_ends_where_the_schema_changes(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(registry()._by_id, 9, later)
     gathering = Gathering(ROOMY)
     for offset, schema_id in enumerate((2, 4711, 2, 9, 9, 2)):
-        gathering.add(message(offset, frame(schema_id, DATUM)), 0)
+        gathering.add([message(offset, frame(schema_id, DATUM))], 0)
     batches = [gathering.take(2, 1) for _ in range(3)]
     assert [(b.lo, b.hi, b.schema, len(b.rows)) for b in batches if b] == [
         (0, 2, SCHEMA, 2),
@@ -84,7 +84,7 @@ def test_a_batch_ends_where_the_schema_changes(monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_no_audit_event_is_rejected_with_a_reason(value: bytes | None, reason: str) -> None:
     """A record that names no schema of an audit event is in the batch's range, but not among its rows."""
     gathering = Gathering(ROOMY)
-    gathering.add(message(0, value), 0)
+    gathering.add([message(0, value)], 0)
     batch = gathering.take(2, 1)
     assert batch is not None
     assert (batch.lo, batch.hi, len(batch), batch.rows, batch.schema) == (0, 0, 1, [], None)
@@ -136,8 +136,8 @@ def test_too_much_that_waits_is_noticed() -> None:
 def test_the_intent_says_what_the_batch_is() -> None:
     """The intent has the range, the number of all its records, and the schema."""
     gathering = Gathering(ROOMY)
-    gathering.add(message(3), 0)
-    gathering.add(message(4, b"poison"), 0)
+    gathering.add([message(3)], 0)
+    gathering.add([message(4, b"poison")], 0)
     batch = gathering.take(2, 1)
     assert isinstance(batch, Batch)
     assert batch.intent(6) == Intent(3, 4, 2, SCHEMA.id, 6)
@@ -146,10 +146,10 @@ def test_the_intent_says_what_the_batch_is() -> None:
 def test_a_token_stands_for_its_records() -> None:
     """The same records have the same token; other records at the same offsets, as of a topic made anew, have another."""
     datums = [encode_audit_event(event) for event in sample_events(4)]
-    rows = [Row(offset, datum, message(offset)) for offset, datum in enumerate(datums)]
-    other = [rows[0], rows[1]._replace(datum=datums[3]), rows[2]]
+    rows = [message(offset, frame(SCHEMA.id, datum)) for offset, datum in enumerate(datums)]
+    other = [rows[0], message(1, frame(SCHEMA.id, datums[3])), rows[2]]
 
-    def token(chosen: list[Row], generation: int = 0) -> str:
+    def token(chosen: list[Message], generation: int = 0) -> str:
         return deduplication_token(generation, "langtrail.events", 1, SCHEMA, chosen)
 
     assert token(rows[:3]).startswith(f"0:langtrail.events:1:0-2:{SCHEMA.id}:")
@@ -160,6 +160,6 @@ def test_a_token_stands_for_its_records() -> None:
 def test_missing_rows_are_found_by_their_event_hash() -> None:
     """What is stored is told by the hash of the event, whatever its offset."""
     datums = [encode_audit_event(event) for event in sample_events(3)]
-    rows = [Row(offset, datum, message(offset)) for offset, datum in enumerate(datums)]
+    rows = [message(offset, frame(SCHEMA.id, datum)) for offset, datum in enumerate(datums)]
     assert event_hash_at(SCHEMA) == 32
     assert missing(rows, SCHEMA, {decode(SCHEMA, datums[1])["event_hash"]}) == [rows[0], rows[2]]

@@ -26,7 +26,7 @@ def batches(*values: bytes) -> list[Batch]:
     """Return the batches that values become."""
     gathering = Gathering(Limits(1000, 10**9))
     for offset, value in enumerate(values):
-        gathering.add(message(offset, value), 0)
+        gathering.add([message(offset, value)], 0)
     return list(iter(lambda: gathering.take(10, 1), None))
 
 
@@ -104,4 +104,4 @@ def test_bytes_that_are_left_over_are_found_by_the_record_hash() -> None:
     (only,) = batches(frame(SCHEMA_ID, DATUM + b"\x00"), frame(SCHEMA_ID, changed), frame(SCHEMA_ID, DATUM))
     assert [reject.message.offset() for reject in only.rejects] == [0, 1]
     assert {reject.why.reason for reject in only.rejects} == {"malformed_record"}
-    assert [row.offset for row in only.rows] == [2]
+    assert [row.offset() for row in only.rows] == [2]
