@@ -18,6 +18,7 @@ from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
 from .detectors_said import SAID
 from .detectors_secrets import SECRETS
+from .detectors_services import SERVICES
 from .detectors_vendor_names import VENDOR_NAMES
 from .detectors_vendors import VENDORS
 from .engine import PatternSet, encode
@@ -29,6 +30,7 @@ DETECTORS: Final = (
     *COMMANDS,
     *SAID,
     *VENDORS,
+    *SERVICES,
     *VENDOR_NAMES,
     *FINANCIAL,
     *PERSONAL,

@@ -1,0 +1,168 @@
+"""Detectors of keys and tokens of further services: platforms, payment, messaging, and what a webhook is called by."""
+
+from typing import Final
+
+from .vendor_token import Token, detectors_of, digits, hexadecimal, letters, token
+
+_UUID = "[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}"
+_SAMPLE_UUID = f"{hexadecimal(8)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(12)}"
+
+_PLATFORMS: Final = (
+    Token(
+        "azure_key",
+        "Azure",
+        "JQQJ9[0-9A-Z]|AZDO[0-9A-Za-z]{4}",
+        "[0-9A-Za-z]{40,80}(?:JQQJ9[0-9A-Za-z]{16,40}|AZDO[0-9A-Za-z]{4})={0,2}",
+        f"{letters(52)}JQQJ99ALACAAAAAAAAAAAAASAZDO1e4d",
+        "AZDO1234 and JQQJ99",
+    ),
+    token("akamai", "Akamai", "akab-[0-9a-z]", "[0-9a-z]{15}-[0-9a-z]{16}", f"akab-{hexadecimal(16)}-{hexadecimal(16)}"),
+    token("buildkite", "Buildkite", "bk(?:ua|ct|aj|pt)_", "[0-9a-z]{40}", f"bkua_{hexadecimal(40)}"),
+    token("circleci", "CircleCI", "CCI(?:PAT|PRJ)_", r"\w{40,}", f"CCIPAT_{letters(22)}_{hexadecimal(40)}"),
+    token("cloudflare", "Cloudflare", "cf(?:at|ut|k)_", "[0-9A-Za-z]{40,}", f"cfut_{letters(48)}"),
+    token("cosmo", "WunderGraph", "cosmo_[0-9a-f]", "[0-9a-f]{31}", f"cosmo_{hexadecimal(32)}", "cosmo_cluster"),
+    token("dependency_track", "Dependency-Track", "odt_", r"\w{32,44}", f"odt_{letters(32)}", "odt_to_pdf_converter"),
+    token("docker_swarm", "Docker Swarm", "SWM(?:TKN|KEY)-1-", r"[\w+/-]{40,}", f"SWMTKN-1-{letters(50)}-{letters(25)}"),
+    Token(
+        "dropbox_long",
+        "Dropbox",
+        "[0-9A-Za-z]AAAAAAAAAA[0-9A-Za-z_-]",
+        "[0-9A-Za-z]{11}AAAAAAAAAA[0-9A-Za-z_=-]{43}",
+        f"{letters(11)}{'A' * 10}{letters(43)}",
+        f"aAAAAAAAAAA{letters(30)}",
+    ),
+    token("google_hmac", "Google", "GOOG[0-9A-Z]", "[0-9A-Z]{19,56}", f"GOOG{letters(20).upper()}", "GOOGLE_CLOUD"),
+    token("grafana_old", "Grafana", "eyJrIjoi", r"[\w+/-]{40,}={0,2}", f"eyJrIjoi{letters(80)}"),
+    token("hubspot", "HubSpot", r"pat-[a-z]{2}\d-", _UUID, f"pat-na1-{_SAMPLE_UUID}"),
+    token(
+        "launch_darkly",
+        "LaunchDarkly",
+        "(?:sdk|api|mob)-[0-9a-z]{8}-[0-9a-z]{4}-",
+        "[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}",
+        f"sdk-{_SAMPLE_UUID}",
+        "api-reference-x",
+    ),
+    token("mongodb_atlas", "MongoDB Atlas", "mdb_sa_(?:sk|id)_", r"[\w-]{24,}", f"mdb_sa_sk_{letters(40)}"),
+    token("nats_seed", "NATS", "S[ACNOUX][A-Z2-7]{8}", "[A-Z2-7]{48}", f"SU{'ML2GCZ7IK7' * 6}"[:58], "SATISFACTION"),
+    token("netlify", "Netlify", "nfp_", "[0-9A-Za-z]{36}", f"nfp_{letters(36)}"),
+    Token(
+        "new_relic_license",
+        "New Relic",
+        "[0-9A-Fa-f]-?NR(?:AL|MA)",
+        r"[0-9A-Za-z]{36,42}-?NR(?:AL|MA)",
+        f"eu01xx{hexadecimal(30)}NRAL",
+        "1NRAL",
+    ),
+    token("nuget", "NuGet", "oy2[0-9a-z]", "[0-9a-z]{42}", f"oy2{letters(43).lower()}", "oy2x"),
+    token("paseto", "PASETO", r"v[1-4]\.(?:local|public)\.", r"[\w-]{40,}(?:\.[\w-]+)?", f"v4.local.{letters(80)}"),
+    token("posthog", "PostHog", "ph[acrsx]_", "[0-9A-Za-z]{38,}", f"phx_{letters(43)}"),
+    token("snyk", "Snyk", r"snyk_(?:uat|sat)\.", r"[\w.-]{40,}", f"snyk_uat.{letters(80)}"),
+    token("sourcegraph_licence", "Sourcegraph", "slk_[0-9a-f]", "[0-9a-f]{63}", f"slk_{hexadecimal(64)}", "slk_free"),
+    token("spectral", "Spectral", "spu-[0-9a-f]", "[0-9a-f]{31}", f"spu-{hexadecimal(32)}", "spu-x"),
+    token("tailscale", "Tailscale", "tskey-[a-z]+-", r"[\w-]{12,}", f"tskey-api-{letters(12)}-{letters(24)}"),
+    token("tencent", "Tencent Cloud", "AKID[0-9A-Za-z]", "[0-9A-Za-z]{31}", f"AKID{letters(32)}", "AKID"),
+    Token(
+        "truenas",
+        "TrueNAS",
+        r"\b\d{1,2}-[0-9A-Za-z]{24}",
+        r"\b\d{1,2}-[0-9A-Za-z]{64}",
+        f"10-{letters(64)}",
+        f"10-{letters(24)}",
+    ),
+    token("vault_service", "HashiCorp Vault", r"s\.CAES", r"[\w-]{40,}", f"s.CAES{letters(90)}", "s.CAES"),
+    token("vercel", "Vercel", "vc[aciprk]_", "[0-9A-Za-z]{24,}", f"vcp_{letters(40)}"),
+)
+
+_SERVICES: Final = (
+    token("adafruit", "Adafruit", "aio_[A-Za-z]", "[0-9A-Za-z]{27}", f"aio_{letters(28)}", "aio_pika"),
+    token("apify", "Apify", "apify_api_", "[0-9A-Za-z]{30,}", f"apify_api_{letters(36)}"),
+    Token(
+        "asana",
+        "Asana",
+        r"[12]/\d{10}",
+        r"[12]/\d{10,20}(?:/\d{10,20})?:[0-9A-Za-z]{32,72}",
+        f"1/{digits(16)}:{hexadecimal(32)}",
+        f"1/{digits(16)}",
+    ),
+    Token(
+        "braintree",
+        "Braintree",
+        r"access_token\$(?:production|sandbox)\$",
+        r"access_token\$(?:production|sandbox)\$[0-9a-z]{14,18}\$[0-9a-f]{32}",
+        f"access_token$production${hexadecimal(16)}${hexadecimal(32)}",
+        "access_token$production$x",
+    ),
+    token("browserbase", "Browserbase", "bb_live_", r"[\w-]{20,}", f"bb_live_{letters(27)}"),
+    token("cerebras", "Cerebras", "csk-[0-9a-z]", "[0-9a-z]{39,}", f"csk-{hexadecimal(48)}", "csk-x"),
+    token("clickup", "ClickUp", r"pk_\d{5}", r"\d{0,6}_[0-9A-Z]{32,}", f"pk_1234567_{letters(32).upper()}"),
+    token("elevenlabs", "ElevenLabs", "sk_[0-9a-f]", "[0-9a-f]{47}", f"sk_{hexadecimal(48)}", "sk_learn"),
+    token("firecrawl", "Firecrawl", "fc-[0-9a-f]", "[0-9a-f]{31}", f"fc-{hexadecimal(32)}", "fc-list"),
+    token("fleetbase", "Fleetbase", "flb_(?:live|test)_", r"\w{20,}", f"flb_live_{letters(20)}"),
+    token("flexport", "Flexport", "shltm_", r"[\w-]{40}", f"shltm_{letters(40)}"),
+    token("instagram", "Meta", "IGQ[VW]", r"[\w-]{90,}", f"IGQV{letters(140)}"),
+    token("ionic", "Ionic", "ion_[0-9A-Za-z]", "[0-9A-Za-z]{41}", f"ion_{letters(42)}", "ion_channel_protein"),
+    token("llama_cloud", "LlamaCloud", "llx-", r"[\w-]{40,}", f"llx-{letters(48)}"),
+    Token(
+        "mailgun_new",
+        "Mailgun",
+        "[0-9a-f]{12}-[0-9a-f]{8}-[0-9a-f]{8}",
+        "[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}",
+        f"{hexadecimal(32)}-{hexadecimal(8)}-{hexadecimal(8)}",
+        f"{hexadecimal(12)}-{hexadecimal(8)}-{hexadecimal(8)}",
+    ),
+    token("mailsac", "Mailsac", "k_[0-9A-Za-z]", "[0-9A-Za-z]{39,60}", f"k_{letters(48)}", "k_means"),
+    token("mollie", "Mollie and others", "(?:ak_)?live_[0-9A-Za-z]", "[0-9A-Za-z]{25,}", f"live_{letters(30)}", "live_stream"),
+    token("pubnub", "PubNub", "(?:pub|sub|sec)-c-[0-9A-Za-z]", "[0-9A-Za-z-]{30,}", f"sec-c-{_SAMPLE_UUID}"),
+    token("razorpay", "Razorpay", "rzp_(?:live|test)_", "[0-9A-Za-z]{14,}", f"rzp_live_{letters(14)}"),
+    Token(
+        "salesforce",
+        "Salesforce",
+        r"00[A-Z][0-9A-Za-z]{9,15}![\w.]|3MVG[\w.]",
+        r"00[A-Z][0-9A-Za-z]{9,15}![\w.]{40,200}|3MVG[\w.]{60,110}",
+        f"00D{letters(12)}!{letters(96)}",
+        "00Dabcdefghijk!x",
+    ),
+    token("stripe_public", "Stripe", "pk_(?:live|test)_", "[0-9A-Za-z]{16,}", f"pk_live_{letters(24)}"),
+    token("supernotes", "Supernotes", "supernotes_sk-", r"[\w-]{20,}", f"supernotes_sk-{letters(30)}"),
+    token("teamwork", "Teamwork", r"tkn\.v1_", r"[\w+/=-]{40,}", f"tkn.v1_{letters(72)}"),
+    token(
+        "telnyx",
+        "Telnyx",
+        "KEY[0-9A-Z]",
+        r"[0-9A-Za-z]{20,33}_[\w-]{20,}",
+        f"KEY{letters(32).upper()}_{letters(22)}",
+        "KEYWORD",
+    ),
+    token("together", "Together AI", "tgp_v1_", r"[\w-]{40,}", f"tgp_v1_{letters(43)}"),
+    token(
+        "twitch_stream", "Twitch", r"live_\d{8}", r"\d{0,3}_[0-9A-Za-z]{30}", f"live_123456789_{letters(30)}", "live_20240101"
+    ),
+    token("ubidots", "Ubidots", "BBFF-", "[0-9A-Za-z]{30}", f"BBFF-{letters(30)}"),
+    Token(
+        "voiceflow",
+        "Voiceflow",
+        r"VF\.(?:DM|WS)?",
+        r"VF\.(?:(?:DM|WS)\.)?[0-9a-f]{24}\.[0-9A-Za-z]{16}",
+        f"VF.DM.{hexadecimal(24)}.{letters(16)}",
+        "VF.DM",
+    ),
+    Token(
+        "webhook",
+        "Slack, Zapier, Tines and others",
+        "(?i)hooks?/[^/]",
+        r"(?i)(?:https?://)?(?:[\w-]{1,60}\.){1,4}[a-z]{2,12}(?::\d{1,5})?(?:/[\w-]{1,40}){0,4}/(?:web)?-?hooks?(?:/[\w-]{1,24}){0,3}?/([\w@%+=-]{16,}(?:/[\w@%+=-]{3,}){0,4})",
+        f"https://story.example.com/webhook/{hexadecimal(32)}/{hexadecimal(32)}",
+        "https://docs.example.com/webhooks/getting-started-with-events",
+    ),
+    Token(
+        "zoho",
+        "Zoho",
+        r"1000\.[0-9a-f]{8}",
+        r"1000\.[0-9a-f]{32}\.[0-9a-f]{32}",
+        f"1000.{hexadecimal(32)}.{hexadecimal(32)}",
+        "1000.12345678",
+    ),
+)
+
+SERVICES: Final = detectors_of((*_PLATFORMS, *_SERVICES))
+"""Detectors of further services' keys and tokens."""
