@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .key_rules import rule_of, words_of
 from .secret_names import LIKE_A_SECRET, SHORTEST, stands
+from .validators import machine_made
 
 _SPOKEN = (
     r"password|passcode|passphrase|passwort|kennwort|pwd|\bpin|contrase[nñ]a|mot de passe|senha|wachtwoord|has[lł]o|l[öo]senord"
@@ -14,6 +16,14 @@ _SPOKEN = (
 _UNSPACED = "密码|密碼|口令|パスワード|비밀번호|암호"
 _IS = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
 _WORDS = re.compile(r"\d[^\W\d_]|[^\W\d_]\d")
+_LINE = re.compile(r"[\n\0]")
+_WHOLE = re.compile(r"[0-9A-Za-z+/=_~-]+(?:\.[0-9A-Za-z+/=_~-]{6,})*")
+"""What has dots, and is no name of a file or a host."""
+_UUID = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_BETWEEN = frozenset(("is", "was", "value", "code", "are"))
+_NAME_BEFORE = 24
+"""Characters before a word like key, in which more of the name may stand."""
+_WORDS_OF_NAME = 2
 _QUOTES = "\"'“”„«»‘’"  # noqa: RUF001 - quotation marks of many languages
 
 
@@ -30,6 +40,26 @@ def _beside(candidate: Candidate) -> Iterable[Span]:
     """Take the word straight after `password`: it must have letters and digits side by side."""
     value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
     return (Span(candidate.start, candidate.start + len(value)),) if _WORDS.search(value) and stands(value) else NOTHING
+
+
+def _told(candidate: Candidate) -> Iterable[Span]:
+    """Take a value made by a machine after a word like key, unless the words before say that it is something else."""
+    value, first = candidate.value.rstrip("._-"), candidate.groups[0][0]
+    if candidate.follows_placeholder or not _WHOLE.fullmatch(value) or not machine_made(value):
+        return NOTHING
+    line = _LINE.split(candidate.text[max(0, first - _NAME_BEFORE) : first])[-1]
+    _, cut, before = line.rpartition("]")
+    if cut and not before.strip():  # the word that said what kind of key it is may be gone already
+        return NOTHING
+    named = [word for word in words_of(before + candidate.text[first : candidate.start]) if word not in _BETWEEN]
+    rule = rule_of(" ".join(named[-_WORDS_OF_NAME:]))
+    if rule is None and named[-1:] not in (["access"], ["private"]):
+        return NOTHING
+    if rule is not None and rule.type != "SECRET":
+        return NOTHING
+    if (rule is None or rule.vague) and _UUID.fullmatch(value):
+        return NOTHING
+    return (Span(candidate.start, candidate.start + len(value)),)
 
 
 SAID: Final = (
@@ -59,6 +89,23 @@ SAID: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example="Mot de passe : Soleil12, merci",
         counter_example="password authentication, password reset, Failed password for root from 10",
+    ),
+    Detector(
+        name="told",
+        type="SECRET",
+        reason="A value made by a machine after words for a key: `the API key is`, `token -`, in a sentence or a log.",
+        pattern=(
+            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value))?"
+            r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/=.~-]{14,200})"
+        ),
+        trigger=(
+            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value))?"
+            r"(?:[\s\-:=>,]+(?:is[\s:]+)?)[\\\"'`({<\[]*[a-z+/_~=.-]*[0-9][\w+/=.~-]{2}"
+        ),
+        judge=_told,
+        rank=Rank.ASSIGNED_SECRET,
+        example="your Acme API key is 2afddb813193eb9d3b5bd99bf5d834cd",
+        counter_example="sort key 2afddb813193eb9d3b5bd99bf5d834cd, public key sha256WithRSAEncryption",
     ),
 )
 """Detectors of secrets in sentences."""

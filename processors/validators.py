@@ -187,3 +187,13 @@ def looks_random(text: str, minimum: int = 8) -> bool:
     if not _DIGIT.search(judged) or not _LETTER.search(judged):
         return False
     return entropy(judged) >= min(2.75, math.log2(len(text)) - 0.75)
+
+
+_SWITCH = re.compile("[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
+_FEWEST_SWITCHES = 3
+"""From letters to digits and back: names with a version or a number have two."""
+
+
+def machine_made(text: str, minimum: int = 16) -> bool:
+    """Tell whether a word was made by a machine without doubt: letters and digits take turns in it."""
+    return looks_random(text, minimum) and len(_SWITCH.findall(text, 0, _MOST_JUDGED)) >= _FEWEST_SWITCHES
