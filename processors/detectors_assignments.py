@@ -64,6 +64,8 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         fallback = _FALLBACK.match(candidate.text, start)
         if fallback and fallback.lastindex:
             return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
+    if candidate.text[candidate.groups[1][0] - 1 : candidate.groups[1][0]] in ("?", "&"):
+        value = value.partition("&")[0]
     value = _trimmed(value)
     operator = candidate.text[candidate.groups[1][1] : start]
     if (

@@ -122,7 +122,8 @@ CALLS: Final = (
         reason="User and password side by side, or payload and key, as well-known functions take them.",
         pattern=(
             rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
-            rf"|\bUsernamePasswordCredentials|\bNetworkCredential|\bPlainAuth\(\"\",\s?|\bgetConnection\([^,()\n\[\x00]{{1,200}},)"
+            rf"|\bUsernamePasswordCredentials|\bNetworkCredential|\bPlainAuth\(\"\",\s?"
+            r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|DirectoryEntry\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"'],\s?{SHORT_QUOTED}"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}{SHORT_QUOTED}"
@@ -130,7 +131,7 @@ CALLS: Final = (
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|\.login\(|passwordcredentials"
-            r"|networkcredential|plainauth|getconnection|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|strcmp"
+            r"|networkcredential|directoryentry|plainauth|getconnection|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|strcmp"
         ),
         judge=_told_apart,
         rank=Rank.ASSIGNED_SECRET,
@@ -178,10 +179,10 @@ CALLS: Final = (
         type="SECRET",
         reason="A hashed password, as in /etc/shadow, .htpasswd and LDAP: it can be guessed at leisure.",
         pattern=(
-            r"\$(?:apr1|1|2[abxy]|5|6|7|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P)\$[\w./=,+$-]{18,200}"
+            r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P|krb5\w{2,6})\$[\w./=,:@*+$-]{18,900}"
             r"|\{S?(?:SHA|MD5|CRYPT)\d{0,3}\}([\w./+=$]{12,})"
         ),
-        trigger=r"\$(?:apr1|1|2[abxy]|5|6|7|y|gy|argon2\w+|pbkdf2[\w-]*|scrypt|P)\$[\w./]|\{S?(?:SHA|MD5|CRYPT)\d*\}",
+        trigger=r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w+|pbkdf2[\w-]*|scrypt|P|krb5\w+)\$[\w./*]|\{S?(?:SHA|MD5|CRYPT)\d*\}",
         judge=_credential,
         rank=Rank.STRUCTURED_SECRET,
         example="bob:$apr1$Qx9vK2Zr$8sQvKZ2RyZ7Yz4h1xXW9q/",

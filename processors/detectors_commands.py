@@ -91,6 +91,7 @@ COMMANDS: Final = (
             r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|zip|unzip|svn)"
             rf"\b{_REST}-[pP][ =]{{1,2}}{_VALUE}"
             rf"|\b(?:plink|pscp|psftp)\b{_REST}-pw\s{_VALUE}"
+            rf"|\b(?i:psexec)(?:\.exe)?\b{_REST}-p\s{_VALUE}"
             rf"|\b7za?\b{_REST}-p{_GLUED}"
             rf"|\bredis-cli\b{_REST}-a\s{_VALUE}"
             rf"|\bldap\w+\b{_REST}-w\s{_VALUE}"
@@ -109,13 +110,13 @@ COMMANDS: Final = (
         pattern=(
             rf"\bhtpasswd\s(?:-\w+\s){{1,3}}[^\s\x00]+\s[^\s\x00]+\s{_VALUE}"
             rf"|\brabbitmqctl\s(?:add_user|change_password)\s[^\s\x00]+\s{_VALUE}"
-            r"|/user:[^\s\x00]+\s([^\s/\x00][^\s\x00]*)"
+            r"|\s/user:[^\s\x00]+\s([^\s/\x00][^\s\x00]*)"
             r"|\becho\s(?:-\w\s)?(?:\"(?:[\w.-]{1,40}:)?([^\"\n\x00]+)\"|'(?:[\w.-]{1,40}:)?([^'\n\x00]+)'|([^\s\"'|\x00]+))\s?\|\s?"
             r"(?:sudo -S|[^\n|\[\x00]{0,80}--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
             r"|(?:\bsqlplus\s(?:-\w+\s){0,3}|jdbc:oracle:thin:)[\w$#]+/([^\s@/\x00]+)@"
         ),
         trigger=(
-            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|/user:[^\s]|--password-stdin|(?:sqlplus\s|oracle:thin:)"
+            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|--password-stdin|(?:sqlplus\s|oracle:thin:)"
             r"|\|\s?(?:sudo -S|(?:sudo )?chpasswd|passwd --stdin)"
         ),
         judge=_credential,

@@ -69,7 +69,7 @@ SAID: Final = (
         reason="A password told in a sentence; it has a digit, a sign or quotes, else it is the sentence's next word.",
         pattern=(
             rf"(?i)(?:{_SPOKEN})"
-            rf"(?:\s(?:for|of|to|on|number|code)(?:\s[\w.@'-]{{1,40}}){{0,3}}?)?\s{{1,2}}(?:{_IS}):?\s{{1,2}}[{_QUOTES}]?"
+            rf"(?:\s(?:for|of|to|on|number|code)(?:\s[\w.@\"'-]{{1,40}}){{0,4}}?)?\s{{1,2}}(?:{_IS}):?\s{{1,2}}[{_QUOTES}]?"
             rf"([^\s\x00{_QUOTES}][^\s\x00]{{3,}})"
             rf"|(?:{_UNSPACED})\s{{0,2}}(?:是|为|為|は|는|은)?\s?[:：]?\s{{0,2}}[「『\"“]?([!-~]{{4,}})"  # noqa: RUF001 - as it is written there
         ),
@@ -95,11 +95,11 @@ SAID: Final = (
         type="SECRET",
         reason="A value made by a machine after words for a key: `the API key is`, `token -`, in a sentence or a log.",
         pattern=(
-            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value))?"
+            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d{1,2})?"
             r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/=.~-]{14,200})"
         ),
         trigger=(
-            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value))?"
+            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d+)?"
             r"(?:[\s\-:=>,]+(?:is[\s:]+)?)[\\\"'`({<\[]*[a-z+/_~=.-]*[0-9][\w+/=.~-]{2}"
         ),
         judge=_told,

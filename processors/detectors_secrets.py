@@ -51,8 +51,8 @@ SECRETS: Final = (
         type="SECRET",
         reason="A PEM block of a private key, line breaks real or escaped; one cut off goes as far as it looks like one.",
         pattern=(
-            rf"{_PEM.format('BEGIN')}[A-Za-z0-9+/=\s\\:,\"'.()-]*?{_PEM.format('END')}"
-            rf"|{_PEM.format('BEGIN')}[A-Za-z0-9+/=\s\\:,\"'-]*"
+            rf"{_PEM.format('BEGIN')}[A-Za-z0-9+/=\s\\:,\"'.()*#-]*?{_PEM.format('END')}"
+            rf"|{_PEM.format('BEGIN')}[A-Za-z0-9+/=\s\\:,\"'*#-]*"
         ),
         trigger="-----BEGIN[A-Z0-9 ]*PRIVATE KEY",
         judge=whole,

@@ -30,7 +30,7 @@ def _begins_inside(candidate: Candidate) -> bool:
     """Tell whether the vendor's name is the inside of a word, as Etsy's is of SetSysctl."""
     start = candidate.groups[1][0]
     before, first = candidate.text[max(0, start - 1) : start], candidate.text[start]
-    return before.isalpha() and not (before.islower() and first.isupper())
+    return before.isalpha() and not (before.islower() and first.isupper()) and candidate.text[max(0, start - 2) : start] != "-D"
 
 
 def _named(candidate: Candidate) -> Iterable[Span]:

@@ -57,7 +57,7 @@ VENDORS: Final = detectors_of(
         token("npm", "npm", "npm_", "[0-9A-Za-z]{36}", f"npm_{letters(36)}", "npm_config_registry"),
         token("pypi", "PyPI", "pypi-Ag", r"[\w-]{50,}", f"pypi-AgEIcHlwaS5vcmc{letters(60)}"),
         token("sendgrid", "SendGrid", r"SG\.", r"[\w-]{16,32}\.[\w-]{16,64}", f"SG.{letters(22)}.{letters(43)}"),
-        token("twilio", "Twilio", "(?:SK|AC)[0-9A-Fa-f]", "[0-9A-Fa-f]{31}", f"SK{hexadecimal(32)}"),
+        token("twilio", "Twilio", "(?:SK|AC)[0-9A-Fa-fx]", "(?:[0-9A-Fa-f]{31}|x{31})", f"SK{hexadecimal(32)}"),
         token(
             "huggingface",
             "Hugging Face",
@@ -256,7 +256,7 @@ VENDORS: Final = detectors_of(
             "artifactory",
             "Artifactory",
             "AP[0-9A-F][0-9A-Za-z]|AKC[0-9A-Za-z]",
-            "(?:AP[0-9A-F]|AKC)[0-9A-Za-z]{0,40}(?:[0-9][A-Za-z]{0,20}[a-z]|[a-z][A-Za-z]{0,20}[0-9])[0-9A-Za-z]{6,}",
+            "(?:AP[0-9A-F]|AKC)(?:x{10,}|[0-9A-Za-z]{0,40}(?:[0-9][A-Za-z]{0,20}[a-z]|[a-z][A-Za-z]{0,20}[0-9])[0-9A-Za-z]{6,})",
             f"AP5{letters(22)}",
             "APACHESERVERS and AKCELERATION",
         ),

@@ -50,7 +50,7 @@ def _judge(candidate: Candidate) -> Iterable[Span]:
     if glued or (after.isalnum() and after.isascii()):
         return NOTHING
     body = value[4:]
-    made_up = {*body} <= {*"*-_0"} or (not _WORDS.search(body) and _JOINTS.search(body))
+    made_up = {*body} <= {*"*-_0."} or (not _WORDS.search(body) and _JOINTS.search(body))
     return NOTHING if made_up else whole(candidate)
 
 
