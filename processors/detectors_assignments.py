@@ -238,7 +238,7 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="SQL and the like: a value straight after the word, without an operator.",
         pattern=(
-            rf"(?i)\b(?:identified (?:by|with \w+ (?:by|as))(?: password)?|(?:{NAME}))\s{{1,3}}(?:as\s+)?n?"
+            rf"(?i)\b(?:identified (?:by|with [\"']?\w+[\"']? (?:by|as))(?: password)?|(?:{NAME}))\s{{1,3}}(?:as\s+)?n?"
             r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')|\b(?-i:IDENTIFIED BY (?:VALUES )?)([^\s'\";,\x00]{3,})"
         ),
         trigger=rf"(?i)identified (?:by|with) |(?:{SENSITIVE})[\w.\- ]*\sn?[\"']",

@@ -126,12 +126,13 @@ CALLS: Final = (
             r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|DirectoryEntry\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"'],\s?{SHORT_QUOTED}"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
-            rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}{SHORT_QUOTED}"
+            rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
+            r"|\bCURLOPT_(?:\w*USERPWD|\w*PASSW(?:OR)?D|\w*BEARER),\s?\"([^\"\n\x00]+)\""
             rf"|\bstrcmp\(\s?{NAME},\s?{SHORT_QUOTED}"
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|\.login\(|passwordcredentials"
-            r"|networkcredential|directoryentry|plainauth|getconnection|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|strcmp"
+            r"|networkcredential|directoryentry|plainauth|getconnection|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,
         rank=Rank.ASSIGNED_SECRET,

@@ -268,7 +268,7 @@ VENDORS: Final = detectors_of(
             f"http://api.softlayer.com/soap/v3/{hexadecimal(64)}",
             "http://api.softlayer.com/soap/v3/SoftLayer_Account",
         ),
-        token("one_password", "1Password", "ops_eyJ", r"[0-9A-Za-z+/=]{100,}", f"ops_eyJ{letters(180)}"),
+        token("one_password", "1Password", "ops_eyJ", r"[\w+/=-]{100,}", f"ops_eyJ{letters(180)}"),
         token("heroku", "Heroku", "HRKU-", r"[\w-]{36,}", f"HRKU-AA{letters(58)}"),
         token("wandb", "Weights & Biases", "wandb_v1_", r"[\w-]{40,}", f"wandb_v1_{letters(60)}"),
         token("fireworks", "Fireworks", "fw_", "[0-9A-Za-z]{22,}", f"fw_{letters(24)}", "fw_version_string_from_config"),

@@ -13,6 +13,7 @@ SECRET: Final = _words(
     mot_de_passe authorization connection_string connection_uri conn_str dsn sas_url kubeconfig htpasswd
     lösenord losenord hasło haslo adgangskode parola psk bindpw rootpw root_pw storepass keypass
     pswd psswd pswrd psword paswd paswrd pasword passwrd passord secrete
+    adminpass dbpass ftppass mailpass mypass mysqlpass pgpass redispass rootpass smtppass sshpass userpass
     auth_salt logged_in_key logged_in_salt nonce_key nonce_salt
     пароль 密码 密碼 パスワード 비밀번호
     """

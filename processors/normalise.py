@@ -16,14 +16,15 @@ ODD: Final = (
 )
 """Characters that can hide an ASCII letter or digit, as the inside of an RE2 class: RE2's own classes do not see through."""
 
-_ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + "]")
+_COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
+_ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + f"]|{_COLOURS}")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _SHORT_ESCAPE = 2
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
 
-ODD_TRIGGER: Final = f"[{ODD}]"
+ODD_TRIGGER: Final = rf"[{ODD}]|\x1b\["
 PERCENT_TRIGGER: Final = "%[2-7][0-9A-Fa-f]"
 ESCAPE_TRIGGER: Final = r"\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]|&(?:#|[a-z]{2,6};)"
 
@@ -56,8 +57,11 @@ class View(NamedTuple):
 
 
 def plain(text: str) -> View:
-    """Return the text with odd characters folded to ASCII: digits of any script, full-width forms; invisible ones dropped."""
-    if text.isascii():
+    """Return the text with odd characters folded to ASCII: digits of any script, full-width forms.
+
+    What does not show is dropped: invisible characters, and the codes of a terminal's colours.
+    """
+    if text.isascii() and "\x1b[" not in text:
         return View(text, [0], [0], [False])
     return _view(text, _ODD, _fold)
 
@@ -114,7 +118,7 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str]) ->
 
 @lru_cache(maxsize=4096)
 def _fold(char: str) -> str:
-    if unicodedata.category(char) in ("Cf", "Mn"):
+    if char[0] == "\x1b" or unicodedata.category(char) in ("Cf", "Mn"):
         return ""
     if unicodedata.category(char) == "Nd":
         return str(unicodedata.digit(char))
