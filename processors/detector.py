@@ -13,6 +13,11 @@ SEPARATOR: Final = "\0"
 OTHER: Final = r"\x{80}-\x{10ffff}"
 """Every character that is not ASCII, for RE2 classes: repeated Unicode classes make programs too large for their memory."""
 
+IN_WORDS: Final = r"0-9A-Za-z_\u00aa-\u0dff\u1000-\u1fff"
+"""For classes of Python's: what words are made of in scripts that put spaces between them; in others no word can be cut."""
+
+_IN_WORD = re.compile(f"[{IN_WORDS}]")
+
 WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{OTHER}])"
 """What may stand before a word; RE2's own boundary knows ASCII letters only, and there is no look-behind."""
 
@@ -72,6 +77,11 @@ class Candidate:
         """The character after the span; empty at the end of a text."""
         char = self.text[self.end : self.end + 1]
         return "" if char == SEPARATOR else char
+
+    @property
+    def is_within_word(self) -> bool:
+        """Whether a character of a word stands straight before or after the span."""
+        return any(map(_IN_WORD.match, (self.previous, self.following)))
 
     def group(self, number: int) -> str:
         """Return a group of the pattern; empty when it took no part."""

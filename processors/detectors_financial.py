@@ -7,13 +7,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 from .engine import says
 from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, iban, luhn
 
 _says_card = says(
     r"(?i)card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b"
-    r"|credit|debit|payment"
+    r"|credit|debit|payment|\bpaid\b|\bcharged?\b|billing|refund|checkout|expir|\bcv[vc]\d?\b"
     "|karte|tarjeta|carte|carta|cart[aã]o|kaart|kort|карт|卡|カード|카드"
 )
 _says_bank = says("(?i)iban|bank|account|konto|cuenta|compte|conto|rekening|konta|wire|transfer|sepa|swift|\\bbic\\b")
@@ -34,14 +34,19 @@ _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
 _FEWEST_CERTAIN = 14
 """Digits of the shortest card that needs no word before it."""
-_PART_OF_MORE = re.compile(r"(?:\w|\d[.,])\Z")
+_PART_OF_MORE = re.compile(rf"(?:[{IN_WORDS}]|\d[.,])\Z")
+_IN_WORD = re.compile(f"[{IN_WORDS}]")
 _TAIL = re.compile(r"\w-\Z")
+_VALID_UNTIL = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
+_AND_ON = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
 _GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
+_GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
 _USUAL = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
 _DIGITS = re.compile(r"\d+")
 _NO_DIGITS = re.compile(r"\D+")
-_SEPARATORS = re.compile("[ -]+")
-_OF_LENGTH = {length: re.compile(rf"(?:\w[ -]?){{{length - 1}}}\w") for length in {*IBAN_LENGTHS.values()}}
+_SEPARATORS = re.compile("[ .\r\n-]+")
+_UNUSUAL = re.compile("[.\r\n]")
+_OF_LENGTH = {length: re.compile(rf"(?:\w(?:[ .\n-]|\r\n)?){{{length - 1}}}\w") for length in {*IBAN_LENGTHS.values()}}
 
 
 class _CardReader:
@@ -56,7 +61,7 @@ class _CardReader:
 
     @cached_property
     def _says_card(self) -> bool:
-        return _says_card(self._candidate.before(48))
+        return _says_card(self._candidate.before(48)) or _VALID_UNTIL.match(self._candidate.after(12)) is not None
 
     def cards(self) -> Iterator[Span]:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
@@ -123,7 +128,8 @@ def _card(candidate: Candidate) -> Iterable[Span]:
     if _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
     if candidate.end - start < _LONGEST and len(_NO_DIGITS.sub("", candidate.value)) < _FEWEST_CERTAIN:
-        return [*_CardReader(candidate).cards()] if _says_card(candidate.before(48)) else NOTHING
+        says_card = _says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12))
+        return [*_CardReader(candidate).cards()] if says_card else NOTHING
     usual = _USUAL.match(text, start, candidate.end)
     if usual is None or usual.end() < candidate.end:
         return [*_CardReader(candidate).cards()]
@@ -137,13 +143,14 @@ def _card(candidate: Candidate) -> Iterable[Span]:
 def _iban(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value
     number = _OF_LENGTH[IBAN_LENGTHS[value[:2].upper()]].match(value)
-    if number is None or candidate.previous.isalnum() or candidate.previous == "_":
+    if number is None or _IN_WORD.match(candidate.previous):
         return NOTHING
     end = candidate.start + number.end()
-    if candidate.text[end : end + 1].isalnum():
+    if _IN_WORD.match(candidate.text, end):
         return NOTHING
     compact = _SEPARATORS.sub("", number[0]).upper()
-    return (Span(candidate.start, end),) if iban(compact) or _says_bank(candidate.before(32)) else NOTHING
+    says_bank = not _UNUSUAL.search(number[0]) and _says_bank(candidate.before(32))
+    return (Span(candidate.start, end),) if iban(compact) or says_bank else NOTHING
 
 
 def _base58(candidate: Candidate) -> Iterable[Span]:
@@ -156,6 +163,22 @@ def _bech32(candidate: Candidate) -> Iterable[Span]:
 
 def _ethereum(candidate: Candidate) -> Iterable[Span]:
     return (Span(candidate.start, candidate.end),) if len({*candidate.value[2:]}) > _FEWEST_KINDS else NOTHING
+
+
+def _spread(candidate: Candidate) -> Iterable[Span]:
+    """Take a card whose groups stand further apart, all in the same way but for one line break."""
+    value, text = candidate.value, candidate.text
+    digits, between = _NO_DIGITS.sub("", value), _NO_DIGITS.findall(value)
+    breaks = [separator for separator in between if "\n" in separator]
+    alike = len({*between} - {*breaks}) <= 1 and (len(breaks) <= 1 or _says_card(candidate.before(48)))
+    if (
+        not alike
+        or _PART_OF_MORE.search(text, max(0, candidate.start - 2), candidate.start)
+        or _AND_ON.match(text, candidate.end)
+    ):
+        return NOTHING
+    certain = card_certain(digits) or len(digits) == _LONGEST
+    return whole(candidate) if certain and card_range(digits) and luhn(digits) and len({*digits}) > 1 else NOTHING
 
 
 FINANCIAL: Final = (
@@ -172,11 +195,27 @@ FINANCIAL: Final = (
         counter_example="order 5555 5555 5555 4445 at 1514038620000",
     ),
     Detector(
+        name="credit_card_spread",
+        type="CREDIT_CARD",
+        reason="The same in groups with dots, slashes, wide gaps or a line break between them.",
+        pattern=(rf"\d{{4}}{_GAP}(?:\d{{4}}{_GAP}\d{{4}}{_GAP}\d{{4}}(?:{_GAP}\d{{3}}\b)?|\d{{6}}{_GAP}\d{{4,5}})"),
+        trigger=(
+            rf"\d{{4}}(?:[./_\n]|\r\n| [ -] ?)(?:\d{{4}}{_GAP}\d{{4}}|\d{{6}}{_GAP}\d{{4}})"
+            r"|\d{4}[ -]\d{4,6}(?:\r?\n)\d{4}|\d{4}[ -]\d{4}[ -]\d{4}(?:\r?\n)\d{4}"
+        ),
+        judge=_spread,
+        rank=Rank.CHECKSUM,
+        numeric=True,
+        retry=True,
+        example="paid with 5555.5555.5555.4444",
+        counter_example="rows 5555 - 5555 - 5555 - 4445, years 2221\n2222\n2223\n2224",
+    ),
+    Detector(
         name="iban",
         type="IBAN",
         reason="The country's length, then mod 97; a word that says bank makes up for a mistyped digit.",
-        pattern=rf"(?i:{'|'.join(sorted(IBAN_LENGTHS))})\d{{2}}(?:[ -]?[0-9A-Za-z]){{11,30}}",
-        trigger=r"(?:^|[^0-9A-Za-z_])[A-Za-z]{2}\d{2}(?:[ -]?[0-9A-Za-z]){8}",
+        pattern=rf"(?i:{'|'.join(sorted(IBAN_LENGTHS))})\d{{2}}(?:(?:[ .\n-]|\r\n)?[0-9A-Za-z]){{11,30}}",
+        trigger=r"(?:^|[^0-9A-Za-z_])[A-Za-z]{2}\d{2}(?:(?:[ .\n-]|\r\n)?[0-9A-Za-z]){8}",
         judge=_iban,
         retry=True,
         rank=Rank.CHECKSUM,

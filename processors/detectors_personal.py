@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import IPv6Address
 from typing import Final
 
-from .detector import NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
+from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
 from .validators import luhn, us_ssn
 
 _FILE_SUFFIXES: Final = frozenset(
@@ -39,8 +39,9 @@ _BEFORE_VERSIONS: Final = frozenset(
     )
 )
 _MOST_BETWEEN = 3
-_PART_OF_MORE = re.compile(r"(?:[\w~]|[0-9]\.|[A-Za-z_]-)\Z")
-_GOES_ON = re.compile(r"[\w~]|\.\d|-\w+[.-]\w*[A-Za-z]")
+_PART_OF_MORE = re.compile(rf"(?:[{IN_WORDS}~]|[0-9]\.|[A-Za-z_]-)\Z")
+_GOES_ON = re.compile(rf"[{IN_WORDS}~]|\.\d|-\w+[.-]\w*[A-Za-z]")
+_IN_WORD = re.compile(f"[{IN_WORDS}]")
 _LONGEST_IPV6 = 45
 """Characters, with an IPv4 address at the end."""
 _COLONS_WITH_PORT = 8
@@ -107,7 +108,7 @@ def _is_version(before: str) -> bool:
 def _ipv6(candidate: Candidate) -> Iterable[Span]:
     """Judge a run of hexadecimal digits, colons and dots."""
     start, value = candidate.start, candidate.value
-    if candidate.previous and (candidate.previous.isalnum() or candidate.previous in "_."):
+    if candidate.previous == "." or _IN_WORD.match(candidate.previous):
         cut = value.find(":") + 1
         start, value = start + cut, value[cut:]
         if value.startswith(":") and not value.startswith("::"):
@@ -117,7 +118,7 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
         value = value[:-1]
     end = start + len(value)
     after = candidate.text[end : end + 1]
-    if len(value) > _LONGEST_IPV6 or (after and (after.isalnum() or after == "_")):
+    if len(value) > _LONGEST_IPV6 or _IN_WORD.match(after):
         return NOTHING
     if value.count(":") == _COLONS_WITH_PORT:
         value = value.rpartition(":")[0]
@@ -132,7 +133,7 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
 
 def _mac(candidate: Candidate) -> Iterable[Span]:
     before, after, value = candidate.previous, candidate.following, candidate.value
-    if (before and (before.isalnum() or before in "_:-.")) or (after and (after.isalnum() or after in "_:-")):
+    if candidate.is_within_word or (before and before in ":-.") or (after and after in ":-"):
         return NOTHING
     if after == "." and candidate.after(2)[1:].isalnum():
         return NOTHING
@@ -144,7 +145,7 @@ def _mac(candidate: Candidate) -> Iterable[Span]:
 
 def _ssn(candidate: Candidate) -> Iterable[Span]:
     before, after, value = candidate.previous, candidate.following, candidate.value
-    if (before and (before.isalnum() or before in "_-.")) or (after and (after.isalnum() or after in "_-")):
+    if candidate.is_within_word or (before and before in "-.") or after == "-":
         return NOTHING
     return whole(candidate) if us_ssn(_NO_DIGITS.sub("", value)) else NOTHING
 
@@ -153,6 +154,10 @@ def _imei(candidate: Candidate) -> Iterable[Span]:
     digits = _NO_DIGITS.sub("", candidate.value)
     return whole(candidate) if not candidate.following.isdigit() and luhn(digits[:15]) else NOTHING
 
+
+_AT = r"\s?[(\[{<]\s?at\s?[)\]}>]\s?"
+_DOT = r"(?:\s?[(\[{<]\s?dot\s?[)\]}>]\s?|\.)"
+_USUAL_ENDS = "com|org|net|edu|gov|info|io|co|uk|de|fr|es|it|nl|pl|ru|pt|br|in|jp|cn|kr|tr|ch|at|be|se|no|dk|fi|eu|us|ca|au"
 
 PERSONAL: Final = (
     Detector(
@@ -165,6 +170,23 @@ PERSONAL: Final = (
         rank=Rank.EXACT,
         example="write to bjørn.o'neil+news@søm.example.org today",
         counter_example="icons/menu@3x.png and left-pad@1.3.0",
+    ),
+    Detector(
+        name="email_spelled",
+        type="EMAIL",
+        reason="An address written for people: `[at]` and `[dot]`, quoted, or with blanks around its sign.",
+        pattern=(
+            rf"(?i)[\w.%+'-]+{_AT}(?:[0-9A-Za-z-]+{_DOT})+[a-z]{{2,24}}\b"
+            r"|[\w.%+'-]+ at (?:[0-9a-z-]+ dot ){1,4}[a-z]{2,24}\b"
+            rf"|[\w.%+'-]+ @ ?(?:[0-9A-Za-z-]+\.)+(?:{_USUAL_ENDS})\b"
+            r"|\"[^\"@\n\x00\[]{1,64}\"@(?:[0-9A-Za-z-]+\.)+[a-z]{2,24}\b"
+            r"|[\w.%+'-]+@\[(?:ipv6:)?[0-9a-f:.]{7,45}\]"
+        ),
+        trigger=r"(?i)[(\[{<]at[)\]}>]| at [0-9a-z-]+ dot |[\w'] @ ?[0-9a-z-]+\.[a-z]|\"@[0-9a-z-]+\.[a-z]|@\[(?:\d|ipv6)",
+        judge=whole,
+        rank=Rank.EXACT,
+        example='write to bob [at] example [dot] org or "bob smith"@example.org',
+        counter_example="we met at dot com; a @ b.T and [at] home",
     ),
     Detector(
         name="ipv4",
@@ -200,6 +222,17 @@ PERSONAL: Final = (
         numeric=True,
         example="lease for 3c:22:fb:9a:01:7e",
         counter_example="sums 00:00:00:00:00:00 and a1:b2:c3:d4:e5:f6:a7:b8",
+    ),
+    Detector(
+        name="mac_named",
+        type="MAC_ADDRESS",
+        reason="Twelve hexadecimal digits after the words MAC address.",
+        pattern=r"(?i)\b(?:mac|hw|hardware|ethernet)[ _-]?(?:addr(?:ess)?)?[\"']?[\s:=#]{1,3}(?:is )?[\"']?([0-9a-f]{12})\b",
+        trigger=r"(?i)(?:mac|hw|hardware|ethernet)[ _-]?(?:addr(?:ess)?)?[\"']?[\s:=#]+(?:is )?[\"']?[0-9a-f]{12}",
+        judge=whole,
+        rank=Rank.CONTEXT,
+        example="MAC address 3c22fb9a017e",
+        counter_example="commit 3c22fb9a017e",
     ),
     Detector(
         name="us_ssn",

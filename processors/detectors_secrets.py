@@ -26,7 +26,7 @@ def _credential(start: int, value: str) -> Iterable[Span]:
 
 def _jwt(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value.rstrip(".")
-    if candidate.previous.isalnum() or not is_jwt(value):
+    if (candidate.previous.isascii() and candidate.previous.isalnum()) or not is_jwt(value):
         return NOTHING
     return (Span(candidate.start, candidate.start + len(value)),)
 

@@ -53,6 +53,11 @@ def begins_redacted(value: str) -> bool:
     return _OURS.match(value) is not None
 
 
+def holds_redacted(value: str) -> bool:
+    """Tell whether one of our own placeholders stands in a value: the rest of it was told apart before."""
+    return "[" in value and _OURS.search(value) is not None
+
+
 def _secret(value: str) -> Part:
     if is_placeholder(value):
         return None

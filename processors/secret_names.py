@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from .detector import NOTHING, Candidate, Span
-from .key_rules import KeyRule, begins_redacted, is_placeholder, rule_of, words_of
+from .key_rules import KeyRule, begins_redacted, holds_redacted, is_placeholder, rule_of, words_of
 
 SENSITIVE: Final = (
     r"pass(?:word|wd|wort|phrase|code)?|pwd|pa?ss?wo?r?d|secret|token|creds?\b|credential|auth|cookie|key|_pw|\bpw|[a-z]pw\b|psk|salt|x-[\w-]*api"
@@ -72,7 +72,7 @@ def is_code(value: str, name: str) -> bool:
 
 def stands(value: str) -> bool:
     """Tell whether a value may be a secret at all: long enough, and nothing that stands for one."""
-    return len(value) >= SHORTEST and not is_placeholder(value) and not begins_redacted(value)
+    return len(value) >= SHORTEST and not is_placeholder(value) and not holds_redacted(value)
 
 
 def group_of(candidate: Candidate, numbers: Iterable[int]) -> int:
