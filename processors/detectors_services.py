@@ -74,7 +74,7 @@ _PLATFORMS: Final = (
 )
 
 _SERVICES: Final = (
-    token("adafruit", "Adafruit", "aio_[A-Za-z]", "[0-9A-Za-z]{27}", f"aio_{letters(28)}", "aio_pika"),
+    token("adafruit", "Adafruit", r"\baio_[0-9A-Za-z]{8}", "[0-9A-Za-z]{20}", f"aio_{letters(28)}", "aio_pika"),
     token("apify", "Apify", "apify_api_", "[0-9A-Za-z]{30,}", f"apify_api_{letters(36)}"),
     Token(
         "asana",
@@ -95,12 +95,12 @@ _SERVICES: Final = (
     token("browserbase", "Browserbase", "bb_live_", r"[\w-]{20,}", f"bb_live_{letters(27)}"),
     token("cerebras", "Cerebras", "csk-[0-9a-z]", "[0-9a-z]{39,}", f"csk-{hexadecimal(48)}", "csk-x"),
     token("clickup", "ClickUp", r"pk_\d{5}", r"\d{0,6}_[0-9A-Z]{32,}", f"pk_1234567_{letters(32).upper()}"),
-    token("elevenlabs", "ElevenLabs", "sk_[0-9a-f]", "[0-9a-f]{47}", f"sk_{hexadecimal(48)}", "sk_learn"),
+    token("elevenlabs", "ElevenLabs", r"\bsk_[0-9a-f]{8}", "[0-9a-f]{40}", f"sk_{hexadecimal(48)}", "sk_learn"),
     token("firecrawl", "Firecrawl", "fc-[0-9a-f]", "[0-9a-f]{31}", f"fc-{hexadecimal(32)}", "fc-list"),
     token("fleetbase", "Fleetbase", "flb_(?:live|test)_", r"\w{20,}", f"flb_live_{letters(20)}"),
     token("flexport", "Flexport", "shltm_", r"[\w-]{40}", f"shltm_{letters(40)}"),
     token("instagram", "Meta", "IGQ[VW]", r"[\w-]{90,}", f"IGQV{letters(140)}"),
-    token("ionic", "Ionic", "ion_[0-9A-Za-z]", "[0-9A-Za-z]{41}", f"ion_{letters(42)}", "ion_channel_protein"),
+    token("ionic", "Ionic", r"\bion_[0-9A-Za-z]{12}", "[0-9A-Za-z]{30}", f"ion_{letters(42)}", "ion_channel_protein"),
     token("llama_cloud", "LlamaCloud", "llx-", r"[\w-]{40,}", f"llx-{letters(48)}"),
     Token(
         "mailgun_new",
@@ -110,7 +110,7 @@ _SERVICES: Final = (
         f"{hexadecimal(32)}-{hexadecimal(8)}-{hexadecimal(8)}",
         f"{hexadecimal(12)}-{hexadecimal(8)}-{hexadecimal(8)}",
     ),
-    token("mailsac", "Mailsac", "k_[0-9A-Za-z]", "[0-9A-Za-z]{39,60}", f"k_{letters(48)}", "k_means"),
+    token("mailsac", "Mailsac", r"\bk_[0-9A-Za-z]{12}", "[0-9A-Za-z]{28,60}", f"k_{letters(48)}", "k_means"),
     token("mollie", "Mollie and others", "(?:ak_)?live_[0-9A-Za-z]", "[0-9A-Za-z]{25,}", f"live_{letters(30)}", "live_stream"),
     token("pubnub", "PubNub", "(?:pub|sub|sec)-c-[0-9A-Za-z]", "[0-9A-Za-z-]{30,}", f"sec-c-{_SAMPLE_UUID}"),
     token("razorpay", "Razorpay", "rzp_(?:live|test)_", "[0-9A-Za-z]{14,}", f"rzp_live_{letters(14)}"),

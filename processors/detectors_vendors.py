@@ -82,7 +82,7 @@ VENDORS: Final = detectors_of(
         Token(
             "discord",
             "Discord",
-            r"[\w-]\.[\w-]{6}\.[\w-]{6}",
+            r"[\w-]{10}\.[\w-]{6}\.[\w-]{12}",
             r"[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,38}",
             f"M{letters(23)}.Gab3xy.{letters(38)}",
             "org.apache.hadoop.mapreduce",
@@ -158,7 +158,7 @@ VENDORS: Final = detectors_of(
         token("pinecone", "Pinecone", "pcsk_", r"\w{40,}", f"pcsk_{letters(70)}"),
         token("supabase", "Supabase", "sb[pv]_|sb_secret_", r"[\w-]{30,}", f"sbp_{hexadecimal(40)}"),
         token("facebook", "Meta", "EAA[A-Z]", "[0-9A-Za-z]{80,}", f"EAAM{letters(100)}"),
-        token("dropbox", "Dropbox", r"sl\.[\w-]", r"[\w-]{120,}", f"sl.{letters(140)}", "sl.u"),
+        token("dropbox", "Dropbox", r"\bsl\.[\w-]{12}", r"[\w-]{110,}", f"sl.{letters(140)}", "sl.u"),
         token(
             "figma",
             "Figma",
