@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from langtrail.producer.draft import Draft
+from langtrail.producer.core import drafted
 from langtrail.producer.pipeline import Pipeline
-from langtrail.producer.serialise import Snapshot
 from langtrail.producer.settings import ProducerSettings
 from langtrail.schemas.settings import load_settings
 
@@ -50,9 +49,9 @@ def record_operation(variables: Mapping[str, str], operation: Operation) -> None
         "policy": {"policy_id": operation.policy_id, "policy_version": operation.policy_version},
         "stream": {"count": operation.count},
     }
-    content = {"input": Snapshot(orjson.dumps(operation.details))} if operation.details else {}
+    content = {"input": orjson.dumps(operation.details)} if operation.details else {}
     facts = {**operation.facts, **os_facts()}
-    pipeline.record(Draft(operation.event_type, operation.what, identity, groups=groups, content=content, ext=facts))
+    pipeline.record(drafted(operation.event_type, operation.what, identity, groups=groups, content=content, ext=facts))
     left = pipeline.flush(_SECONDS)
     pipeline.close(0 if left else settings.exit_seconds)
     if left:

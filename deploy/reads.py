@@ -60,7 +60,7 @@ class Reading:
         self._pipeline.close(settings.exit_seconds if settings.bootstrap_servers else 0)
 
     def _record(self, rows: int | None, outcome: str | None) -> None:
-        from langtrail.producer.draft import Draft  # noqa: PLC0415 - as above
+        from langtrail.producer.core import drafted  # noqa: PLC0415 - as above
         from langtrail.producer.errors import ProducerError  # noqa: PLC0415 - as above
         from langtrail.producer.serialise import snapshot  # noqa: PLC0415 - as above
 
@@ -71,7 +71,7 @@ class Reading:
             "stream": {"count": rows},
         }
         content = {"input": snapshot(self._asked)}
-        draft = Draft("audit_read", "langtrail", self._identity, groups=groups, content=content, ext=dict(self._facts))
+        draft = drafted("audit_read", "langtrail", self._identity, groups=groups, content=content, ext=dict(self._facts))
         try:
             self._pipeline.record(draft)
         except ProducerError as error:

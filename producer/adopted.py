@@ -85,10 +85,10 @@ class Adopted:
         draft = dropped_event(self._settings, hole)
         content, facts = content_of(draft)
         writer = CoreWriter(replace(self._settings, app=str(self._facts.get("app", ""))), self.stream_id)
-        group = writer.event(draft, seq, uuid7(occurred_at // 1000), occurred_at, time.monotonic_ns(), self.stream_id)
+        core = writer.core(draft, seq, uuid7(occurred_at // 1000), occurred_at, time.monotonic_ns(), facts)
         # Its own file: the last one may end within an entry. The limit is for what an application writes.
         appender = SpoolWriter(self.files, orjson.dumps(self._facts), SpoolLimit(self.files.directory.parent, 1 << 62))
-        appender.append(seq, self.stream_id.encode(), content, group + writer.tail(draft, facts))
+        appender.append(seq, self.stream_id.encode(), content, core)
         appender.close()
         self._last_seq = self._last_number = seq
 

@@ -10,22 +10,21 @@ import orjson
 from langchain_core.outputs import LLMResult
 
 from . import langchain_context, threads
-from .core import share
-from .draft import Draft
+from .core import NO_OUTCOME, encoded_model, encoded_outcome, share
+from .draft import Content, Draft, Shared
 from .identity import inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical
 from .model_facts import answer_facts, generations, is_cache_hit
-from .outcome import hands_over, outcome_of
+from .outcome import hands_over
 from .prompts import prompt_of
 from .runs import KINDS, Overdue, Run, Runs
 from .scope import current_scope
-from .serialise import Snapshot, snapshot, snapshot_repeated, snapshot_text, text_of, type_name
+from .serialise import snapshot, snapshot_repeated, snapshot_text, text_of, type_name
 from .settings import ProducerSettings
 from .tool_calls import Call
 
 _NOTHING: Mapping[str, Any] = {}
 _NO_EXT: dict[str, str] = {}
-_USUAL = len(("model", "outcome", "place", "tool"))
 _TEXTS = frozenset((str,))
 _NOWHERE: dict[str, Any] = {}
 _OF_PLACE = frozenset(("thread_id", "langgraph_checkpoint_ns", "checkpoint_ns", "langgraph_node"))
@@ -77,63 +76,44 @@ def started(
     return run
 
 
-def start_event(run: Run, content: dict[str, Snapshot]) -> Draft:
+def start_event(run: Run, content: Content) -> Draft:
     """Return the event of a run that begins."""
-    outcome = {"attempt": run.attempt} if run.attempt is not None else {}
-    return _event(run, _START[run.kind], {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
+    outcome = NO_OUTCOME if run.attempt is None else encoded_outcome(attempt=run.attempt)
+    return _event(run, _START[run.kind], content, outcome)
 
 
-def denied_event(run: Run, content: dict[str, Snapshot]) -> Draft:
+def denied_event(run: Run, content: Content) -> Draft:
     """Return the event of a run that may not begin, because it names nobody."""
-    groups = {
-        "model": run.model,
-        "tool": _tool(run),
-        "outcome": {"outcome": "denied"},
-        "policy": {"policy_id": "langtrail.require_identity", "decision": "deny"},
-    }
-    draft = _event(run, "policy_denied", groups, content)
+    draft = _event(run, "policy_denied", content, encoded_outcome("denied"))
+    draft.shared = shared_by(run, policy={"policy_id": "langtrail.require_identity", "decision": "deny"})
     draft.ext = {"kind": run.kind}
     return draft
 
 
-def end_event(
-    run: Run, content: dict[str, Snapshot], *, outcome: str = "success", model: Mapping[str, Any] | None = None
-) -> Draft:
+def end_event(run: Run, content: Content, outcome: str = "success", model: Mapping[str, Any] = _NOTHING) -> Draft:
     """Return the event of a run that ended; it tells its name, type and start again."""
-    facts = {**run.model, **model} if model else run.model
-    groups = {
-        "model": facts if run.first_token_ns is None else _with_first_token(run, dict(facts)),
-        "tool": _tool(run),
-        "outcome": _ended(run, "interrupted" if run.interrupted and outcome == "success" else outcome),
-    }
-    return _event(run, _END[run.kind], groups, content)
+    return _event(run, _END[run.kind], content, _ended(run, outcome), _answered(run, model))
 
 
-def error_event(run: Run, error: BaseException, content: dict[str, Snapshot], model: Mapping[str, Any] | None = None) -> Draft:
+def error_event(run: Run, error: BaseException, content: Content, outcome: str, model: Mapping[str, Any] = _NOTHING) -> Draft:
     """Return the event of a run that was ended by an exception; a node that hands over to its parent graph just ends."""
     if hands_over(error):
-        draft = end_event(run, {**content, "output": snapshot(error.args[0] if error.args else None)})
+        draft = end_event(run, {**content, "output": snapshot(error.args[0] if error.args else None)}, outcome)
         draft.ext = {"ended_by": technical(type_name(error))}
         return draft
-    groups = {
-        "model": _with_first_token(run, {**run.model, **(model or {})}),
-        "tool": _tool(run),
-        "outcome": {**_ended(run, outcome_of(error)), "error_type": technical(type_name(error))},
-    }
     content = {**content, "error_message": snapshot_text(_message(error))}
-    return _event(run, f"{run.kind}_error", groups, content)
+    return _event(run, f"{run.kind}_error", content, _ended(run, outcome, technical(type_name(error))), _answered(run, model))
 
 
-def within(run: Run, event_type: str, content: dict[str, Snapshot], **outcome: Any) -> Draft:
+def within(run: Run, event_type: str, content: Content, **outcome: Any) -> Draft:
     """Return an event that happens while a run is open: custom, text, retry, agent_action, interrupt and the like."""
-    return _event(run, event_type, {"model": run.model, "tool": _tool(run), "outcome": outcome}, content)
+    return _event(run, event_type, content, encoded_outcome(**outcome))
 
 
 def given_up_event(given_up: Overdue) -> Draft:
     """Return the event of a run whose end will not come: by how it is taken to have ended, and what closed it."""
     run, outcome, closed_by = given_up
-    groups = {"model": _with_first_token(run, dict(run.model)), "tool": _tool(run), "outcome": _ended(run, outcome)}
-    draft = _event(run, "abandoned", groups, {})
+    draft = _event(run, "abandoned", {}, _ended(run, outcome), _answered(run))
     draft.ext = {"closed_by": closed_by, "kind": run.kind}
     return draft
 
@@ -154,8 +134,8 @@ def closing_events(runs: Runs) -> list[Draft]:
 
 def not_executed_event(call: Call, reason: str) -> Draft:
     """Return the event of a tool call that a model asked for and that no tool ran for."""
-    tool = {**_tool(call.run), "tool_name": label(call.name), "tool_call_id": identifier(call.call_id)}
-    draft = _event(call.run, "tool_not_executed", {"model": call.run.model, "tool": tool}, {"input": call.arguments})
+    draft = _event(call.run, "tool_not_executed", {"input": call.arguments}, NO_OUTCOME)
+    draft.shared = shared_by(call.run, tool={"tool_name": label(call.name), "tool_call_id": identifier(call.call_id)})
     draft.ext = {"reason": reason}
     return draft
 
@@ -179,9 +159,9 @@ def component_of(serialized: Mapping[str, Any] | None, name: str | None, fallbac
     return text_of(found or fallback)
 
 
-def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None) -> dict[str, Snapshot]:
+def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None) -> Content:
     """Return what the application attached to a run."""
-    content = {}
+    content: Content = {}
     if metadata:
         content["metadata"] = snapshot_repeated(metadata)
     if tags:
@@ -189,7 +169,7 @@ def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None) 
     return content
 
 
-def answer(run: Run, response: LLMResult) -> tuple[dict[str, Any], dict[str, Snapshot], dict[str, str], list[Any]]:
+def answer(run: Run, response: LLMResult) -> tuple[dict[str, Any], Content, dict[str, str], list[Any]]:
     """Return the model facts, the content and the further facts of an answer, and its messages."""
     facts, ext = answer_facts(response)
     if is_cache_hit(response):
@@ -226,44 +206,50 @@ def _span() -> dict[str, Any]:
     return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else _NOWHERE
 
 
-def _event(run: Run, event_type: str, groups: dict[str, dict[str, Any]], content: dict[str, Snapshot]) -> Draft:
-    component = label(run.component)
-    if run.withheld or component == WITHHELD:
-        content = _with_withheld(run, component, content)
-    groups["place"] = run.place
-    draft = Draft(
-        event_type, component, run.identity, run.run_id, run.parent_run_id, run.root_run_id, groups, content, run.flags, _NO_EXT
-    )
+def shared_by(
+    run: Run,
+    *,
+    place: Mapping[str, Any] = _NOTHING,
+    tool: Mapping[str, Any] = _NOTHING,
+    policy: Mapping[str, Any] = _NOTHING,
+) -> Shared:
+    """Encode what the events of a run have in common, and what one of them has besides."""
+    named = {**_tool(run), **tool} if tool else _tool(run)
+    session_id = run.identity.session_id or run.root_run_id
+    ids = run.run_id, run.parent_run_id, run.root_run_id
+    where = {**run.place, **place} if place else run.place
+    return share(label(run.component), run.identity, session_id, ids, place=where, tool=named, policy=policy)
+
+
+def _event(run: Run, event_type: str, content: Content, outcome: bytes, model: bytes | None = None) -> Draft:
     shared = run.shared
-    if shared is None or shared.tool is not groups["tool"]:
-        shared = run.shared = share(draft)
-    draft.shared = shared
-    if len(groups) == _USUAL:
-        draft.middle = shared.middle
-    return draft
+    if shared is None:
+        shared = run.shared = shared_by(run)
+    if run.withheld or label(run.component) == WITHHELD:
+        content = _with_withheld(run, content)
+    return Draft(event_type, shared, model or encoded_model(run.model), outcome, content, run.flags, _NO_EXT)
 
 
-def _with_withheld(run: Run, component: str, content: dict[str, Snapshot]) -> dict[str, Snapshot]:
+def _with_withheld(run: Run, content: Content) -> Content:
     """Add to the content the names that were kept out of the core."""
     withheld = dict(run.withheld or {})
-    if component != run.component:
+    if label(run.component) == WITHHELD:
         withheld["component"] = run.component
-    if not withheld:
-        return content
-    given = orjson.loads(content["metadata"].data) if "metadata" in content else {}
+    given = orjson.loads(bytes(content["metadata"])) if "metadata" in content else {}
     return {**content, "metadata": snapshot({**(given if isinstance(given, dict) else {"given": given}), "withheld": withheld})}
 
 
-def _ended(run: Run, outcome: str) -> dict[str, Any]:
+def _ended(run: Run, outcome: str, error_type: str | None = None) -> bytes:
     if "start_not_seen" in run.flags:
-        return {"outcome": outcome}
-    return {"outcome": outcome, "started_at": run.started_at, "latency_us": run.latency_us(), "attempt": run.attempt}
+        return encoded_outcome(outcome, error_type)
+    return encoded_outcome(outcome, error_type, run.started_at, run.latency_us(), run.attempt)
 
 
-def _with_first_token(run: Run, model: dict[str, Any]) -> dict[str, Any]:
+def _answered(run: Run, facts: Mapping[str, Any] = _NOTHING) -> bytes:
+    """Encode what is known of the model of a run that ended; `facts` is what its answer adds."""
     if run.first_token_ns is not None:
-        model["ttft_us"] = (run.first_token_ns - run.started_ns) // 1000
-    return model
+        facts = {**facts, "ttft_us": (run.first_token_ns - run.started_ns) // 1000}
+    return encoded_model({**run.model, **facts} if facts else run.model)
 
 
 def _tool(run: Run) -> dict[str, Any]:

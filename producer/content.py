@@ -10,6 +10,7 @@ from langtrail.schemas import CONTENT_FIELDS
 from .avro_pieces import NULL, SOME, long
 from .draft import Draft
 from .fresh import Fresh, fresh
+from .serialise import Partial
 
 _PLACES: Final = {name: (place, name.encode() + b"\x00") for place, name in enumerate(CONTENT_FIELDS)}
 _NO_COMMITMENTS: Final = [NULL] * len(CONTENT_FIELDS)
@@ -30,15 +31,21 @@ def content_of(draft: Draft, random: Fresh | None = None) -> tuple[bytes, bytes]
     salt, inner, outer, _, _ = random or fresh()
     document = {"salt": salt}
     pieces, total, cut = _NO_COMMITMENTS.copy(), 0, _WHOLE
-    for name, snapshot in given.items():
-        data = snapshot.data
+    for name, data in given.items():
         document[name] = data.decode()
         place, prefix = _PLACES[name]
         pieces[place] = SOME + sha256(outer + sha256(inner + prefix + data).digest()).digest()
         total += len(data)
-        if snapshot.truncated:
-            cut = _TRUNCATED
-        if snapshot.incomplete and "payload_error" not in draft.flags:
-            draft.flags = (*draft.flags, "payload_error")
+        if type(data) is not bytes:
+            cut = _note_partial(draft, data, cut)
     pieces += (long(total), cut)
     return dumps(document), b"".join(pieces)
+
+
+def _note_partial(draft: Draft, data: bytes, cut: bytes) -> bytes:
+    """Take note of a field that could not be recorded whole. Return whether anything of the event is cut so far."""
+    if not isinstance(data, Partial):
+        return cut
+    if data.incomplete and "payload_error" not in draft.flags:
+        draft.flags = (*draft.flags, "payload_error")
+    return _TRUNCATED if data.truncated else cut

@@ -15,13 +15,15 @@ from langtrail.schemas import RAW_EVENT, encode_group, registry
 
 from .app_version import app_version
 from .avro_pieces import NULL, SOME, clock, long, optional_text, text
-from .draft import Draft, Shared
+from .draft import Content, Draft, Shared
 from .identity import Identity
 from .settings import ProducerSettings
 
-_EMPTY: Final = {group: encode_group(group, {}) for group in ("model", "outcome", "place", "tool", "policy", "stream")}
+NO_MODEL, NO_OUTCOME, _NO_PLACE, _NO_TOOL, _NO_POLICY, _NO_STREAM = (
+    encode_group(group, {}) for group in ("model", "outcome", "place", "tool", "policy", "stream")
+)
 _NO_REST: Final = encode_group("rest", {"flags": [], "ext": []})
-_NO_MODEL, _NO_OUTCOME, _NO_PLACE, _NO_TOOL, _NO_POLICY, _NO_STREAM = _EMPTY.values()
+_NOTHING: Final[Mapping[str, Any]] = {}
 _UUID: Final = b"\x48"
 """Avro's length of a UUID as text."""
 _UUID_LENGTH = 36
@@ -32,6 +34,9 @@ _WHO: Final = tuple(
     if field.get("group") == "who" and field["name"] in Identity.__dataclass_fields__
 )
 
+RunIds = tuple[str | None, str | None, str | None]
+"""The ids of a run, its parent and its root."""
+
 
 class CoreWriter:
     """Writes the core of one stream's events: its stream_id and its group `where` never change."""
@@ -40,33 +45,9 @@ class CoreWriter:
         self._stream_id = text(stream_id)
         self._where = encode_group("where", _where(settings))
 
-    def tail(self, draft: Draft, content_facts: bytes) -> bytes:
-        """Return all core bytes after group event: what can be encoded before the event has its number."""
-        groups = draft.groups
-        model, outcome = groups.get("model"), groups.get("outcome")
-        return b"".join(
-            (
-                _encoded("model", tuple(model.items())) if model else _NO_MODEL,
-                _outcome(outcome) if outcome else _NO_OUTCOME,
-                draft.middle or _middle(draft),
-                self._where,
-                content_facts,
-                _rest(draft.flags, tuple(sorted(draft.ext.items()))) if draft.flags or draft.ext else _NO_REST,
-            )
-        )
-
-    def event(
-        self,
-        draft: Draft,
-        seq: int,
-        event_id: str,
-        occurred_at: int,
-        monotonic_ns: int,
-        session_id: str,
-        tail: bytes = b"",
-    ) -> bytes:
-        """Return the bytes of group event, and `tail` after them. `session_id`: for a draft that shares nothing with others."""
-        whose = draft.shared.whose if draft.shared is not None else _whose(draft, session_id)
+    def core(self, draft: Draft, seq: int, event_id: str, occurred_at: int, monotonic_ns: int, content_facts: bytes) -> bytes:
+        """Return the core of an event. `occurred_at`: microseconds since 1970; `content_facts`: group content, encoded."""
+        shared = draft.shared
         return b"".join(
             (
                 text(draft.event_type),
@@ -76,32 +57,103 @@ class CoreWriter:
                 long(seq),
                 clock(occurred_at),
                 clock(monotonic_ns),
-                whose,
-                tail,
+                shared.tenant,
+                shared.session or self._stream_id,
+                shared.run,
+                draft.model,
+                draft.outcome,
+                shared.middle,
+                self._where,
+                content_facts,
+                _rest(draft.flags, tuple(sorted(draft.ext.items()))) if draft.flags or draft.ext else _NO_REST,
             )
         )
 
 
-def share(draft: Draft) -> Shared:
-    """Encode what a draft has in common with the other events of its run."""
-    session_id = draft.identity.session_id or draft.root_run_id or ""
-    return Shared(routing_key(session_id), _whose(draft, session_id), draft.groups["tool"], _middle(draft))
+def drafted(
+    event_type: str,
+    component: str,
+    identity: Identity,
+    *,
+    run_ids: RunIds = (None, None, None),
+    groups: Mapping[str, Mapping[str, Any]] = _NOTHING,
+    content: Content | None = None,
+    flags: tuple[str, ...] = (),
+    ext: dict[str, str] | None = None,
+) -> Draft:
+    """Return the draft of any event. `groups`: the fields of model, outcome, place, tool, policy and stream."""
+    get = groups.get
+    shared = share(
+        component,
+        identity,
+        identity.session_id or run_ids[2] or "",
+        run_ids,
+        **{group: get(group, _NOTHING) for group in ("place", "tool", "policy", "stream")},
+    )
+    outcome = groups.get("outcome", _NOTHING)
+    return Draft(
+        event_type, shared, encoded_model(get("model", _NOTHING)), encoded_outcome(**outcome), content or {}, flags, ext or {}
+    )
 
 
-def routing_key(session_id: str) -> bytes:
+def share(
+    component: str,
+    identity: Identity,
+    session_id: str,
+    run_ids: RunIds,
+    *,
+    place: Mapping[str, Any] = _NOTHING,
+    tool: Mapping[str, Any] = _NOTHING,
+    policy: Mapping[str, Any] = _NOTHING,
+    stream: Mapping[str, Any] = _NOTHING,
+) -> Shared:
+    """Encode what events have in common that are about the same. Without `session_id` they belong to their stream."""
+    middle = b"".join(
+        (
+            _kept("place", place) if place else _NO_PLACE,
+            _kept("tool", tool) if tool else _NO_TOOL,
+            _who(identity),
+            _kept("policy", policy) if policy else _NO_POLICY,
+            _kept("stream", stream) if stream else _NO_STREAM,
+        )
+    )
+    session = _identifier(session_id) if session_id else b""
+    return Shared(_routing_key(session_id), _identifier(identity.tenant_id), session, _ids(*run_ids) + text(component), middle)
+
+
+def encoded_model(facts: Mapping[str, Any]) -> bytes:
+    """Return group model."""
+    return _kept("model", facts) if facts else NO_MODEL
+
+
+def encoded_outcome(
+    outcome: str | None = None,
+    error_type: str | None = None,
+    started_at: int | None = None,
+    latency_us: int | None = None,
+    attempt: int | None = None,
+) -> bytes:
+    """Return group outcome, written out: its times are new with every end of a run."""
+    return (
+        optional_text(outcome)
+        + optional_text(error_type)
+        + (NULL if started_at is None else SOME + clock(started_at))
+        + (NULL if latency_us is None else SOME + long(latency_us))
+        + (NULL if attempt is None else SOME + long(attempt))
+    )
+
+
+def _routing_key(session_id: str) -> bytes:
     """Return the key of a record in Kafka."""
     key = session_id.encode("utf-8", "backslashreplace")
     return key if len(key) <= _KEY_BYTES else key[:_KEY_BYTES].decode("utf-8", "ignore").encode()
 
 
-def _whose(draft: Draft, session_id: str) -> bytes:
-    """Write out the end of group event: whose event it is, and what of."""
-    run, parent, root = draft.run_id, draft.parent_run_id, draft.root_run_id
+def _ids(run: str | None, parent: str | None, root: str | None) -> bytes:
+    """Write the ids of a run out."""
     if run is not None and parent is not None and root is not None and len(run) == len(parent) == len(root) == _UUID_LENGTH:
-        ids = f"\x02\x48{run}\x02\x48{parent}\x02\x48{root}".encode()
-    else:
-        ids = b"".join(map(optional_text.__wrapped__, (run, parent, root)))
-    return _identifier(draft.identity.tenant_id) + _identifier(session_id) + ids + text(draft.component)
+        return f"\x02\x48{run}\x02\x48{parent}\x02\x48{root}".encode()
+    return b"".join(map(optional_text.__wrapped__, (run, parent, root)))
 
 
 def _identifier(value: str) -> bytes:
@@ -109,41 +161,13 @@ def _identifier(value: str) -> bytes:
     return text(value) if len(value) < 256 else text.__wrapped__(value)
 
 
-def _middle(draft: Draft) -> bytes:
-    """Encode the groups place, tool, who, policy and stream."""
-    groups = draft.groups
-    place, tool = groups.get("place"), groups.get("tool")
-    return b"".join(
-        (
-            _kept("place", place) if place else _NO_PLACE,
-            _kept("tool", tool) if tool else _NO_TOOL,
-            _who(draft.identity),
-            _kept("policy", groups["policy"]) if "policy" in groups else _NO_POLICY,
-            _kept("stream", groups["stream"]) if "stream" in groups else _NO_STREAM,
-        )
-    )
-
-
-def _kept(group: str, values: Mapping[str, Any] | None) -> bytes:
-    return _encoded(group, tuple(values.items())) if values else _EMPTY[group]
+def _kept(group: str, values: Mapping[str, Any]) -> bytes:
+    return _encoded(group, tuple(values.items()))
 
 
 @lru_cache(maxsize=4096)
 def _encoded(group: str, items: tuple[tuple[str, Any], ...]) -> bytes:
     return encode_group(group, dict(items))
-
-
-def _outcome(values: Mapping[str, Any]) -> bytes:
-    """Write group outcome out: its times are new with every end of a run."""
-    get = values.get
-    started_at, latency_us, attempt = get("started_at"), get("latency_us"), get("attempt")
-    return (
-        optional_text(get("outcome"))
-        + optional_text(get("error_type"))
-        + (NULL if started_at is None else SOME + clock(started_at))
-        + (NULL if latency_us is None else SOME + long(latency_us))
-        + (NULL if attempt is None else SOME + long(attempt))
-    )
 
 
 def _who(identity: Identity) -> bytes:

@@ -1,44 +1,39 @@
-"""A draft: what a hook knows of an event before it has a number. Its content is already a snapshot."""
+"""A draft: an event but for its number and its times. Its core is encoded already, its content is a snapshot."""
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .identity import Identity
-from .serialise import Snapshot
+Content = dict[str, bytes]
+"""Content fields by name: the exact bytes that are recorded of each."""
 
 
 class Shared(NamedTuple):
-    """What all events of one run have in common, encoded once: their key, and most of their core.
+    """What the events of one run have in common, encoded once.
 
-    `whose` is the end of group event, from tenant_id on; `middle` are the groups from place to stream of a run that calls
-    this `tool`.
+    `tenant`, `session` and `run` are the end of group event, `middle` the groups from place to stream. `key` is that of the
+    record in Kafka. An event of no session has neither key nor session: it belongs to its stream.
     """
 
     key: bytes
-    whose: bytes
-    tool: dict[str, Any]
+    tenant: bytes
+    session: bytes
+    run: bytes
     middle: bytes
 
 
-@dataclass(slots=True)
 class Draft:
-    """One event to be. `groups` holds core fields by group; group event is completed when the event is numbered."""
+    """One event to be. `model` and `outcome` are encoded groups; flags and ext are encoded when it is kept."""
 
-    event_type: str
-    component: str
-    identity: Identity
-    run_id: str | None = None
-    parent_run_id: str | None = None
-    root_run_id: str | None = None
-    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
-    content: dict[str, Snapshot] = field(default_factory=dict)
-    flags: tuple[str, ...] = ()
-    ext: dict[str, str] = field(default_factory=dict)
-    shared: Shared | None = None
-    middle: bytes = b""
-    """The groups from place to stream, where they are encoded already."""
+    __slots__ = ("content", "event_type", "ext", "flags", "model", "outcome", "shared")
 
-    def put(self, group: str, values: dict[str, Any]) -> None:
-        """Replace a group."""
-        self.groups[group] = values
-        self.middle = b""
+    def __init__(
+        self,
+        event_type: str,
+        shared: Shared,
+        model: bytes,
+        outcome: bytes,
+        content: Content,
+        flags: tuple[str, ...],
+        ext: dict[str, str],
+    ) -> None:
+        self.event_type, self.shared, self.model, self.outcome = event_type, shared, model, outcome
+        self.content, self.flags, self.ext = content, flags, ext

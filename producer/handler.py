@@ -13,6 +13,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk, LLMResult
 
 from . import capture, prompts
+from .draft import Content
 from .errors import AuditUnavailable
 from .failures import record_failure
 from .labels import technical
@@ -35,7 +36,7 @@ from .recording import (
     start_model,
 )
 from .runs import Run
-from .serialise import Snapshot, snapshot, snapshot_text, text_of, type_name
+from .serialise import snapshot, snapshot_text, text_of, type_name
 
 P = ParamSpec("P")
 _FIRST_TOKEN_EVENTS = ("content-block-delta", "content-block-start", "message-start")
@@ -141,7 +142,7 @@ class AuditCallbackHandler(Recorder, BaseCallbackHandler):
             run.interrupted = run.interrupted or graph_is_paused()
             if run.defers_inputs and reader_stopped():
                 run.flags = (*run.flags, "partial")
-            record_end(run, capture.end_event(run, {**_deferred(run, kwargs), "output": snapshot(outputs)}), outputs)
+            record_end(run, {**_deferred(run, kwargs), "output": snapshot(outputs)}, output=outputs)
 
     @_guarded
     def on_chain_error(  # noqa: D102
@@ -241,8 +242,7 @@ class AuditCallbackHandler(Recorder, BaseCallbackHandler):
         if run := close_run("tool", "tool_end", run_id, parent_run_id, kwargs.get("name")):
             name_call(run, getattr(output, "tool_call_id", None))
             failed = getattr(output, "status", None) == "error"
-            draft = capture.end_event(run, {"output": snapshot(output)}, outcome="failure" if failed else "success")
-            record_end(run, draft, output)
+            record_end(run, {"output": snapshot(output)}, "failure" if failed else "success", output=output)
 
     @_guarded
     def on_tool_error(  # noqa: D102
@@ -275,7 +275,7 @@ class AuditCallbackHandler(Recorder, BaseCallbackHandler):
         self, documents: Sequence[Document], *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
     ) -> None:
         if run := close_run("retriever", "retriever_end", run_id, parent_run_id):
-            record_end(run, capture.end_event(run, {"output": snapshot(documents)}))
+            record_end(run, {"output": snapshot(documents)})
 
     @_guarded
     def on_retriever_error(  # noqa: D102
@@ -354,6 +354,6 @@ def _are_not_known_yet(inputs: Any) -> bool:
     return type(inputs) is dict and len(inputs) == 1 and type(text := inputs.get("input")) is str and not text
 
 
-def _deferred(run: Run, kwargs: dict[str, Any]) -> dict[str, Snapshot]:
+def _deferred(run: Run, kwargs: dict[str, Any]) -> Content:
     """Return the inputs of a stream, which are only known at its end."""
     return {"input": snapshot(kwargs["inputs"])} if run.defers_inputs and kwargs.get("inputs") is not None else {}

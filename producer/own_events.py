@@ -11,6 +11,7 @@ and `dropped` (numbers of this stream that were dropped so far). dropped: `reaso
 from dataclasses import dataclass, field
 from typing import Any
 
+from .core import drafted
 from .draft import Draft
 from .identity import from_environment
 from .settings import ProducerSettings
@@ -34,7 +35,7 @@ class Hole:
 def own_event(settings: ProducerSettings, event_type: str, *, ext: dict[str, str] | None = None, **stream: Any) -> Draft:
     """Return an event of a stream about itself; `stream` are fields of the core's group of that name."""
     identity = from_environment(settings)
-    return Draft(event_type=event_type, component="langtrail", identity=identity, groups={"stream": stream}, ext=ext or {})
+    return drafted(event_type, "langtrail", identity, groups={"stream": stream}, ext=ext)
 
 
 def opening(settings: ProducerSettings, facts: dict[str, str], previous: str | None, *, previous_is_gone: bool) -> Draft:

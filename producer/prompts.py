@@ -20,9 +20,9 @@ def formatted(run: "Run", metadata: Mapping[str, Any]) -> None:
     """
     found = _from_hub(metadata) or (run.identity.prompt_name, run.identity.prompt_version)
     if found != (None, None):
-        run.prompt = found
+        run.prompt, run.shared = found, None
         if run.parent is not None:
-            run.parent.prompt = found
+            run.parent.prompt, run.parent.shared = found, None
 
 
 def prompt_of(run: "Run") -> Prompt:

@@ -9,7 +9,7 @@ from uuid import UUID
 from langchain_core.outputs import LLMResult
 
 from . import attempts, capture
-from .draft import Draft
+from .draft import Content, Draft
 from .errors import AuditUnavailable, IdentityMissing
 from .failures import NO_RUN
 from .labels import identifier, label, namespace, optional_identifier
@@ -18,8 +18,9 @@ from .model_facts import request_facts
 from .outcome import ends_all_below, outcome_of
 from .pipeline import Pipeline, pipeline
 from .runs import Overdue, Run
-from .serialise import Snapshot, snapshot
+from .serialise import snapshot
 
+_NOTHING: Mapping[str, Any] = {}
 _tool_watchers: list[Callable[[], None]] = []
 
 
@@ -72,7 +73,7 @@ def open_run(
     return run
 
 
-def record_start(run: Run, content: dict[str, Snapshot], tags: list[str] | None) -> None:
+def record_start(run: Run, content: Content, tags: list[str] | None) -> None:
     """Record that a run began, with what it was given as `input` in its content.
 
     Raises IdentityMissing for a root that names nobody, where the owner asked for that.
@@ -81,7 +82,7 @@ def record_start(run: Run, content: dict[str, Snapshot], tags: list[str] | None)
     if shared.settings.require_identity and run.top is None and run.identity.identity_assurance == "unknown":
         shared.record(capture.denied_event(run, content))
         raise IdentityMissing("this run names nobody, and LANGTRAIL_REQUIRE_IDENTITY is set: give it a user_id or a token")
-    attempts.begin(run, content["input"].data, tags)
+    attempts.begin(run, content["input"], tags)
     shared.record(capture.start_event(run, content))
 
 
@@ -93,9 +94,7 @@ def refuse(told: Mapping[str, Any], error: AuditUnavailable) -> None:
     shared = pipeline()
     run, _ = shared.runs.close(told["run_id"], "refused")
     if run is not None and not isinstance(error, IdentityMissing):
-        draft = capture.error_event(run, error, {})
-        draft.groups["outcome"] = {**draft.groups["outcome"], "outcome": "denied"}
-        shared.record(draft)
+        shared.record(capture.error_event(run, error, {}, "denied"))
 
 
 def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: str | None = None) -> Run | None:
@@ -111,23 +110,29 @@ def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | No
     return run
 
 
-def record_end(run: Run, draft: Draft, output: Any = None) -> None:
-    """Record the end of a run; before that of a root, the tool calls that nobody executed."""
-    shared = pipeline()
-    if run.effects and (left_out := run.effects_left_out()):
-        draft.ext = {**draft.ext, "side_effects_left_out": str(left_out)}
-    if run.top is None:
-        outcome = draft.groups["outcome"]["outcome"]
-        for call, reason in shared.runs.tool_calls.never_executed(run, outcome, output):
-            shared.record(capture.not_executed_event(call, reason))
-    shared.record(draft)
+def record_end(
+    run: Run,
+    content: Content,
+    outcome: str = "success",
+    *,
+    output: Any = None,
+    model: Mapping[str, Any] = _NOTHING,
+    ext: dict[str, str] | None = None,
+) -> None:
+    """Record the end of a run. `output`: what it returned; `model`, `ext`: what the answer of a model tells."""
+    outcome = _paused(run, outcome)
+    draft = capture.end_event(run, content, outcome, model)
+    if ext:
+        draft.ext = ext
+    _record_last(run, draft, outcome, output)
 
 
 def record_error(
     run: Run,
     error: BaseException,
-    content: dict[str, Snapshot],
-    model: dict[str, Any] | None = None,
+    content: Content,
+    *,
+    model: Mapping[str, Any] = _NOTHING,
     ext: dict[str, str] | None = None,
 ) -> None:
     """Record that an exception ended a run. A cancellation ends what is awaited below it: nobody will tell of that."""
@@ -143,9 +148,11 @@ def record_error(
     run.batch = None
     if outcome == "failure":
         attempts.failed(run)
-    draft = capture.error_event(run, error, content, model)
-    draft.ext = {**draft.ext, **(ext or {})}
-    record_end(run, draft)
+    outcome = _paused(run, outcome)
+    draft = capture.error_event(run, error, content, outcome, model)
+    if ext:
+        draft.ext = {**draft.ext, **ext}
+    _record_last(run, draft, outcome, None)
 
 
 def start_model(
@@ -166,7 +173,7 @@ def start_model(
     run.structured = isinstance(options, dict) and "ls_structured_output_format" in options
     if (size := kwargs.get("batch_size") or 0) > 1:
         _join_batch(run, size, params)
-    content: dict[str, Snapshot] = {"input": snapshot(prompt), **capture.run_content(metadata, tags)}
+    content: Content = {"input": snapshot(prompt), **capture.run_content(metadata, tags)}
     if params:
         content["params"] = snapshot(params)
     record_start(run, content, tags)
@@ -178,6 +185,7 @@ def name_call(run: Run, call_id: Any) -> None:
     if run.tool and (given is None or run.tool["tool_call_id"] is not None):
         return
     run.tool = {"tool_name": label(run.component), "tool_call_id": given}
+    run.shared = None
     pipeline().runs.tool_calls.executed(run, given, run.component)
 
 
@@ -186,21 +194,19 @@ def end_model(run: Run, response: LLMResult) -> None:
     facts, content, ext, messages = capture.answer(run, response)
     pipeline().runs.tool_calls.asked(run, messages)
     run.batch = None
-    draft = capture.end_event(run, content, model=facts)
-    draft.ext = ext
-    record_end(run, draft)
+    record_end(run, content, model=facts, ext=ext)
 
 
 def fail_model(run: Run, error: BaseException, partial: Any) -> None:
     """Record that a call of a model failed, with what it had answered so far."""
     facts: dict[str, Any] = {}
-    content: dict[str, Snapshot] = {}
+    content: Content = {}
     ext: dict[str, str] = {}
     if isinstance(partial, LLMResult):
         facts, content, ext, _ = capture.answer(run, partial)
     if content:
         run.flags = (*run.flags, "partial")
-    record_error(run, error, content, facts, ext)
+    record_error(run, error, content, model=facts, ext=ext)
 
 
 def first_token(run_id: UUID) -> None:
@@ -211,7 +217,7 @@ def first_token(run_id: UUID) -> None:
         run.flags = (*run.flags, "streamed")
 
 
-def record_within(event_type: str, run_id: UUID, content: dict[str, Snapshot], **outcome: Any) -> None:
+def record_within(event_type: str, run_id: UUID, content: Content, **outcome: Any) -> None:
     """Record something that happens while a run is open."""
     shared = pipeline()
     run = shared.runs.find(run_id) or capture.unknown_run("chain", "unknown", run_id, None, shared.runs, shared.settings)
@@ -219,7 +225,7 @@ def record_within(event_type: str, run_id: UUID, content: dict[str, Snapshot], *
         shared.record(capture.within(run, event_type, content, **outcome))
 
 
-def record_graph_event(event_type: str, event: Any, content: dict[str, Snapshot]) -> None:
+def record_graph_event(event_type: str, event: Any, content: Content) -> None:
     """Record that a graph paused for a human, or went on."""
     shared = pipeline()
     run_id: UUID = event.run_id or NO_RUN
@@ -229,11 +235,27 @@ def record_graph_event(event_type: str, event: Any, content: dict[str, Snapshot]
     run.interrupted = event_type == "interrupt"
     draft = capture.within(run, event_type, content)
     interrupts = getattr(event, "interrupts", ())
-    place = {**run.place, "interrupt_id": optional_identifier(interrupts[0].id) if interrupts else None}
+    place = {"interrupt_id": optional_identifier(interrupts[0].id) if interrupts else None}
     if path := "|".join(event.checkpoint_ns):
         place["checkpoint_ns"] = namespace(path)
-    draft.put("place", place)
+    draft.shared = capture.shared_by(run, place=place)
     draft.ext = {"checkpoint_id": identifier(event.checkpoint_id), "status": identifier(event.status)}
+    shared.record(draft)
+
+
+def _paused(run: Run, outcome: str) -> str:
+    """Return how a run ended: one that waits for a human ends without an exception, too."""
+    return "interrupted" if run.interrupted and outcome == "success" else outcome
+
+
+def _record_last(run: Run, draft: Draft, outcome: str, output: Any) -> None:
+    """Record the last event of a run; before that of a root, the tool calls that nobody executed."""
+    shared = pipeline()
+    if run.effects and (left_out := run.effects_left_out()):
+        draft.ext = {**draft.ext, "side_effects_left_out": str(left_out)}
+    if run.top is None:
+        for call, reason in shared.runs.tool_calls.never_executed(run, outcome, output):
+            shared.record(capture.not_executed_event(call, reason))
     shared.record(draft)
 
 

@@ -9,7 +9,6 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -37,42 +36,44 @@ _MARK = b'"not_recorded":true'
 _shows_null = search("null")
 
 
-@dataclass(slots=True)
-class Snapshot:
-    """The exact bytes that are recorded, and what is not as it was: cut, or not recordable in part."""
+class Partial(bytes):
+    """The bytes that are recorded of what could not be recorded whole: it was cut, or part of it is no data."""
 
-    data: bytes
-    truncated: bool = False
-    incomplete: bool = False
+    truncated = False
+    incomplete = False
 
 
-def snapshot(value: Any) -> Snapshot:
-    """Return `value` as JSON. Never raises for anything an object does; what cannot be recorded is named in its place."""
+def snapshot(value: Any) -> bytes:
+    """Return the exact bytes that are recorded of `value`: JSON, or a Partial of it.
+
+    Never raises for anything an object does; what cannot be recorded is named in its place.
+    """
     try:
         data = _json_of(value)
         if len(data) <= MAX_FIELD_BYTES and not needs_scrubbing(data):
-            return Snapshot(data)
+            return data
         return _cleaned(data)
     except Exception:  # noqa: BLE001 - an event without its content is worth more than none
-        return Snapshot(orjson.dumps(_not_recorded(value)), incomplete=True)
+        return _partial(orjson.dumps(_not_recorded(value)), incomplete=True)
 
 
-def snapshot_repeated(value: Any) -> Snapshot:
+def snapshot_repeated(value: Any) -> bytes:
     """Return `value` as JSON, as `snapshot` does; small ones that many runs share are looked through for secrets once."""
     try:
         data = _json_of(value)
         return _kept(data) if len(data) <= _MAX_KEPT_BYTES else _cleaned(data)
     except Exception:  # noqa: BLE001 - as above
-        return Snapshot(orjson.dumps(_not_recorded(value)), incomplete=True)
+        return _partial(orjson.dumps(_not_recorded(value)), incomplete=True)
 
 
-def snapshot_text(value: str) -> Snapshot:
+def snapshot_text(value: str) -> bytes:
     """Return plain text as UTF-8 bytes, secrets with a known prefix removed."""
     data = value.encode("utf-8", "backslashreplace")
     if text_needs_scrubbing(data):
         data = scrub_text(data.decode()).encode()
-    cut = data[:MAX_FIELD_BYTES]
-    return Snapshot(cut.decode("utf-8", "ignore").encode(), truncated=len(data) > MAX_FIELD_BYTES)
+    if len(data) <= MAX_FIELD_BYTES:
+        return data
+    return _partial(data[:MAX_FIELD_BYTES].decode("utf-8", "ignore").encode(), truncated=True)
 
 
 def type_name(value: Any) -> str:
@@ -113,20 +114,26 @@ def _walked(value: Any) -> bytes:
     return orjson.dumps(_Walker().walk(value, 0))
 
 
-def _cleaned(data: bytes) -> Snapshot:
+def _partial(data: bytes, *, truncated: bool = False, incomplete: bool = False) -> Partial:
+    found = Partial(data)
+    found.truncated, found.incomplete = truncated, incomplete
+    return found
+
+
+def _cleaned(data: bytes) -> bytes:
     """Take secrets and blobs out, and cut what is too long to a JSON string of its beginning: it stays valid JSON."""
     incomplete = False
     if needs_scrubbing(data):
         data = orjson.dumps(scrub(orjson.loads(data)))
         incomplete = _MARK in data
     if len(data) <= MAX_FIELD_BYTES:
-        return Snapshot(data, False, incomplete)
+        return _partial(data, incomplete=True) if incomplete else data
     beginning = data[: MAX_FIELD_BYTES // 2].decode("utf-8", "ignore")
-    return Snapshot(orjson.dumps(beginning), truncated=True, incomplete=incomplete)
+    return _partial(orjson.dumps(beginning), truncated=True, incomplete=incomplete)
 
 
 @lru_cache(maxsize=512)
-def _kept(data: bytes) -> Snapshot:
+def _kept(data: bytes) -> bytes:
     return _cleaned(data)
 
 

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 
 from . import capture, effect_audit, effect_http, effect_spans, effect_sql, threads
+from .core import drafted
 from .draft import Draft
 from .effect import Effect
 from .failures import record_failure
@@ -119,7 +120,7 @@ def running(runs: Runs) -> Run | None:
 
 def _attributed(run: Run, effect: Effect) -> Draft:
     draft = capture.within(run, "side_effect", {"input": snapshot(effect.told)})
-    draft.put("tool", {**draft.groups["tool"], **_group(effect)})
+    draft.shared = capture.shared_by(run, tool=_group(effect))
     draft.ext = _ext(effect)
     if run.ended and "late" not in draft.flags:
         draft.flags = (*draft.flags, "late")
@@ -130,10 +131,10 @@ def _unattributed(effect: Effect) -> Draft:
     shared = existing_pipeline()
     assert shared is not None  # noqa: S101 - the caller has it
     left_out, _state.left_out = _state.left_out, 0
-    return Draft(
-        event_type="side_effect",
-        component=technical(effect.kind),
-        identity=from_environment(shared.settings),
+    return drafted(
+        "side_effect",
+        technical(effect.kind),
+        from_environment(shared.settings),
         groups={"tool": _group(effect)},
         content={"input": snapshot(effect.told)},
         flags=("unattributed",),

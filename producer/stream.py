@@ -14,7 +14,7 @@ import orjson
 from langtrail.schemas import RAW_EVENT, DataKey, associated_data, registry
 
 from .content import content_of
-from .core import CoreWriter, routing_key
+from .core import CoreWriter
 from .draft import Draft
 from .errors import SpoolFull
 from .event_log import EventLog
@@ -40,7 +40,7 @@ class Stream:
     def __init__(self, settings: ProducerSettings) -> None:
         """Open a new stream, on disk where that is possible."""
         self.stream_id = uuid7(_now_ns() // 1_000_000)
-        self._stream_bytes = UUID(self.stream_id).bytes
+        self._stream_bytes, self._stream_key = UUID(self.stream_id).bytes, self.stream_id.encode()
         self._settings = settings
         self._writer = CoreWriter(settings, self.stream_id)
         self._key = DataKey.generate(list(settings.public_keys)) if settings.public_keys else None
@@ -73,14 +73,13 @@ class Stream:
         except IndexError:
             random = self._more_fresh()
         content, facts = content_of(draft, random)
-        tail = self._writer.tail(draft, facts)
         with self._lock:
             if self._closed:
                 return False
             if self._appending:
-                self._inbox.append((draft, random, content, tail))
+                self._inbox.append((draft, random, content, facts))
             else:
-                self._append(draft, random, content, tail)
+                self._append(draft, random, content, facts)
                 if self._inbox:
                     self._empty_inbox()
         if self.sleeper is not None:
@@ -138,7 +137,7 @@ class Stream:
         while self._inbox:
             self._append(*self._inbox.popleft())
 
-    def _append(self, draft: Draft, random: Fresh, content: bytes, tail: bytes) -> None:
+    def _append(self, draft: Draft, random: Fresh, content: bytes, facts: bytes) -> None:
         self._appending = True
         try:
             if self._hole is not None:
@@ -146,7 +145,7 @@ class Stream:
             seq = self._seq
             self._seq = seq + 1
             try:
-                self._write(seq, draft, random, content, tail, self.log.append)
+                self._write(seq, draft, random, content, facts, self.log.append)
             except SpoolFull as error:
                 self._drop(Hole(seq, seq, str(error)))
             except BaseException:  # Ctrl-C in the middle of it: whether it was written is not known
@@ -183,28 +182,22 @@ class Stream:
         content, facts = content_of(draft, random)
         seq, self._seq = self._seq, self._seq + 1
         try:
-            self._write(seq, draft, random, content, self._writer.tail(draft, facts), append)
+            self._write(seq, draft, random, content, facts, append)
         except SpoolFull:
             self._seq = seq
             return False
         return True
 
-    def _write(self, seq: int, draft: Draft, random: Fresh, content: bytes, tail: bytes, append: Append) -> None:
+    def _write(self, seq: int, draft: Draft, random: Fresh, content: bytes, facts: bytes, append: Append) -> None:
         occurred_at = _now_ns() // 1000
         if occurred_at <= self._last_at:
             occurred_at = self._last_at + 1
-        session_id = ""
-        if draft.shared is not None:
-            key = draft.shared.key
-        else:
-            session_id = draft.identity.session_id or draft.root_run_id or self.stream_id
-            key = routing_key(session_id)
         _, _, _, nonce, id_part = random
         event_id = time_part(occurred_at // 1000) + id_part
-        core = self._writer.event(draft, seq, event_id, occurred_at, _monotonic_ns(), session_id, tail)
+        core = self._writer.core(draft, seq, event_id, occurred_at, _monotonic_ns(), facts)
         if content and self._key:
             content = self._key.seal(content, associated_data(self._stream_bytes, seq), nonce)
-        append(seq, key, content, core)
+        append(seq, draft.shared.key or self._stream_key, content, core)
         self._last_at, self.last_kept = occurred_at, seq
         self.kept += 1
 

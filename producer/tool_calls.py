@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .serialise import Snapshot, snapshot
+from .serialise import snapshot
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -26,7 +26,7 @@ class Call(NamedTuple):
     run: "Run"
     call_id: str
     name: str
-    arguments: Snapshot
+    arguments: bytes
     answer: int
     valid: bool
 

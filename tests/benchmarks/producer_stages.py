@@ -10,8 +10,7 @@ from typing import Any, Self
 from confluent_kafka import Producer
 
 from langtrail.producer import AuditCallbackHandler, capture, handler, recording, stream
-from langtrail.producer.core import CoreWriter
-from langtrail.producer.draft import Draft
+from langtrail.producer.core import CoreWriter, drafted
 from langtrail.producer.event_log import EventLog
 from langtrail.producer.identity import Identity
 from langtrail.producer.pipeline import pipeline
@@ -32,7 +31,7 @@ _STAGES: dict[str, list[tuple[Any, str]]] = {
         (capture, "snapshot_repeated"),
     ],
     "commitments, and the document of the content": [(stream, "content_of")],
-    "encode the core": [(CoreWriter, "tail"), (CoreWriter, "event")],
+    "encode the core": [(capture, "shared_by"), (CoreWriter, "core")],
     "seal": [(DataKey, "seal")],
     "spool": [(EventLog, "append")],
     "number the event": [(Stream, "record")],
@@ -103,7 +102,7 @@ def sender_costs() -> list[tuple[str, float]]:
     run_id = ours.stream_id
     for _ in range(_EVENTS):
         content = {"input": snapshot({"question": "audit trail policy customer transfer invoice " * 20})}
-        ours.record(Draft("chain_start", "RunnableSequence", Identity(), run_id, None, run_id, content=content))
+        ours.record(drafted("chain_start", "RunnableSequence", Identity(), run_ids=(run_id, None, run_id), content=content))
     producer = Producer({"bootstrap.servers": "127.0.0.1:9", "enable.idempotence": True, "log_level": 0})
     read, chained, handed = (min(column) for column in zip(*(_shipped(ours, producer) for _ in range(_ROUNDS)), strict=True))
     ours.close()

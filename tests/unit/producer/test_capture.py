@@ -291,6 +291,18 @@ def test_names_that_look_like_a_person_are_withheld_from_the_core(trail: Trail) 
     assert "bob@example.com" in str(start["content"]["metadata"])
 
 
+def test_a_withheld_name_stands_beside_metadata_that_could_not_be_recorded(trail: Trail) -> None:
+    """A lock among the metadata is named, and so is the run."""
+    runnable = RunnableLambda(lambda value: value).with_config(
+        run_name="mail to bob@example.com", metadata={"lock": threading.Lock()}
+    )
+    runnable.invoke(1, config())
+    start = trail.one("chain_start")
+    assert start["content"]["metadata"]["withheld"] == {"component": "mail to bob@example.com"}
+    assert start["content"]["metadata"]["lock"]["not_recorded"] is True
+    assert "payload_error" in start["flags"]
+
+
 def test_a_partial_answer_is_kept_when_the_stream_breaks(trail: Trail) -> None:
     """What a model said before it failed is in the event of its error."""
 

@@ -3,7 +3,7 @@
 import base64
 import random
 import string
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,11 @@ import pytest
 
 from langtrail.producer.avro_pieces import clock, long, optional_text, text
 from langtrail.producer.content import content_of
-from langtrail.producer.core import CoreWriter, share
+from langtrail.producer.core import CoreWriter, drafted
 from langtrail.producer.draft import Draft
 from langtrail.producer.identity import Identity
 from langtrail.producer.ids import uuid7, uuid_text
-from langtrail.producer.serialise import Snapshot
+from langtrail.producer.serialise import MAX_FIELD_BYTES, snapshot_text
 from langtrail.producer.settings import ProducerSettings
 from langtrail.schemas import CONTENT_FIELDS, RAW_EVENT, commitment, decode, encode, registry
 from langtrail.schemas.codec import encode_long, join_raw
@@ -46,14 +46,28 @@ def random_draft(rng: random.Random) -> tuple[Draft, dict[str, Any]]:
             value = random_long(rng) if "long" in str(field["type"]) else random_text(rng)
             groups.setdefault(group, {})[field["name"]] = value
             core[field["name"]] = value
-    identity = Identity(tenant_id=random_text(rng), principal_id=random_text(rng), roles=("a", random_text(rng)))
+    identity = Identity(
+        tenant_id=random_text(rng),
+        session_id=rng.choice(("", random_text(rng))),
+        principal_id=random_text(rng),
+        roles=("a", random_text(rng)),
+    )
     who = {field.name: getattr(identity, field.name) for field in fields(Identity) if not field.name.startswith("prompt_")}
     core.update(who, roles=list(identity.roles))
-    draft = Draft("llm_end", random_text(rng), identity, groups=groups, flags=("orphan", "late"), ext={"b": "2", "a": "1"})
-    draft.run_id = rng.choice((None, STREAM))
-    core.update(event_type=draft.event_type, component=draft.component, run_id=draft.run_id)
+    component, run_id = random_text(rng), rng.choice((None, STREAM))
+    content = {name: random_text(rng).encode() for name in CONTENT_FIELDS if rng.random() < 0.5}
+    draft = drafted(
+        "llm_end",
+        component,
+        identity,
+        run_ids=(run_id, None, None),
+        groups=groups,
+        content=content,
+        flags=("orphan", "late"),
+        ext={"b": "2", "a": "1"},
+    )
+    core.update(event_type="llm_end", component=component, run_id=run_id, session_id=identity.session_id or STREAM)
     core.update(flags=list(draft.flags), ext=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
-    draft.content = {name: Snapshot(random_text(rng).encode()) for name in CONTENT_FIELDS if rng.random() < 0.5}
     return draft, core
 
 
@@ -66,36 +80,16 @@ def test_the_pieces_are_the_ordinary_encoding() -> None:
     for _ in range(500):
         draft, expected = random_draft(rng)
         seq, at, monotonic = (random_long(rng) for _ in range(3))
-        session = random_text(rng)
         content, facts = content_of(draft)
         event_id = uuid7(at // 1000 % 2**48)
-        core = writer.event(draft, seq, event_id, at, monotonic, session) + writer.tail(draft, facts)
+        core = writer.core(draft, seq, event_id, at, monotonic, facts)
         record = decode(schema, join_raw(bytes(32), b"", core))
         assert encode(schema, record) == join_raw(bytes(32), b"", core)
         expected.update(event_id=event_id, stream_id=STREAM, seq=seq, occurred_at=at, monotonic_ns=monotonic)
-        expected.update(session_id=session, app="tests", content_bytes=sum(len(s.data) for s in draft.content.values()))
+        expected.update(app="tests", content_bytes=sum(map(len, draft.content.values())))
         assert {name: record[name] for name in expected} == expected
         salt = orjson.loads(content)["salt"] if content else ""
         check_commitments(record, draft.content, salt)
-
-
-def test_what_the_events_of_a_run_share_is_the_same_bytes() -> None:
-    """For 300 random drafts: encoded once for a run, or for this event alone, also when a group was replaced since."""
-    rng = random.Random(SEED)  # noqa: S311 - test data
-    writer = CoreWriter(ProducerSettings(app="tests"), STREAM)
-    for number in range(300):
-        draft, _ = random_draft(rng)
-        draft.run_id = draft.root_run_id = STREAM
-        draft.groups = {"tool": {}, **{name: group for name, group in draft.groups.items() if name not in ("policy", "stream")}}
-        session = draft.identity.session_id or STREAM
-        _, facts = content_of(draft)
-        alone = writer.event(draft, number, STREAM, 5, 6, session), writer.tail(draft, facts)
-        draft.shared = share(draft)
-        draft.middle = draft.shared.middle
-        assert (writer.event(draft, number, STREAM, 5, 6, ""), writer.tail(draft, facts)) == alone
-        draft.put("tool", {"tool_name": "another"})
-        draft.put("place", {"node": "n"})
-        assert writer.tail(draft, facts) == writer.tail(replace(draft, shared=None, middle=b""), facts)
 
 
 @pytest.mark.parametrize("exponent", range(1, 63))
@@ -105,11 +99,11 @@ def test_numbers_of_any_length_are_zigzag_varints(exponent: int) -> None:
         assert clock(number) == long(number) == encode_long(number)
 
 
-def check_commitments(record: dict[str, Any], content: dict[str, Snapshot], salt: str) -> None:
+def check_commitments(record: dict[str, Any], content: dict[str, bytes], salt: str) -> None:
     """Each commitment is that of the contract, absent where there is no content."""
     for name, fact in CONTENT_FIELDS.items():
         given = content.get(name)
-        made = commitment(_salt(salt), name, given.data) if given else None
+        made = commitment(_salt(salt), name, given) if given is not None else None
         assert record[fact] == made
 
 
@@ -119,7 +113,7 @@ def _salt(text_of_salt: str) -> bytes:
 
 def test_content_is_one_document_with_its_salt() -> None:
     """Every field is the exact text that was committed to."""
-    draft = Draft("custom", "c", Identity(), content={"input": Snapshot(b'{"a":1}'), "error_message": Snapshot("ä".encode())})
+    draft = drafted("custom", "c", Identity(), content={"input": b'{"a":1}', "error_message": "ä".encode()})
     content, facts = content_of(draft)
     document = orjson.loads(content)
     assert {name: value for name, value in document.items() if name != "salt"} == {"input": '{"a":1}', "error_message": "ä"}
@@ -130,9 +124,9 @@ def test_content_is_one_document_with_its_salt() -> None:
 
 def test_truncated_content_is_said() -> None:
     """One field that was cut is enough."""
-    draft = Draft("custom", "c", Identity(), content={"input": Snapshot(b"1"), "output": Snapshot(b"2", truncated=True)})
-    assert content_of(draft)[1].endswith(b"\x01")
-    assert content_of(Draft("custom", "c", Identity())) == (b"", bytes(8))
+    cut = snapshot_text("x" * (MAX_FIELD_BYTES + 1))
+    assert content_of(drafted("custom", "c", Identity(), content={"input": b"1", "output": cut}))[1].endswith(b"\x01")
+    assert content_of(drafted("custom", "c", Identity())) == (b"", bytes(8))
 
 
 @pytest.mark.parametrize("number", [0, 1, 63, 64, 2047, 2048, 2**27 - 1, 2**27, 2**28, 1_700_000_000_000_000, 2**62, -1])
