@@ -3,6 +3,7 @@
 Every derived event is a stream of its own, with one event, number 0: its event_id and its stream_id are UUIDv5 of what it says,
 its time is taken from the events that it is derived from, and it names no process, because any process would have derived it.
 So whatever is derived twice is one event in the store, the chain of each is whole, and no other stream's numbers are touched.
+Two watches with different limits may say different things of the same facts: these are two events, never two under one id.
 It has no content: a commitment to a text is a function of a random salt. What it is about says its input by other events.
 """
 
@@ -18,6 +19,8 @@ APP: Final = "langtrail-watch"
 """The application that a derived event names."""
 
 _NAMESPACE: Final = UUID("b1388674-e8a7-5ac7-aca3-2a8322e957ee")
+_NIL: Final = UUID(int=0)
+"""In place of the ids, while an event is named by all else that it says."""
 _WHO: Final = (
     *("principal_id", "principal_type", "identity_assurance", "auth_issuer", "token_id", "roles", "on_behalf_of"),
     *("trigger", "trigger_id", "client_ip"),
@@ -127,25 +130,31 @@ def burst(tenant_id: str, kind: str, window_at: int, window_us: int, limit: int)
 
 
 def _derived(event_type: str, what: tuple[str, ...], core: dict[str, Any], ext: dict[str, str], says: str) -> Derived:
-    # A length before each part: no two lists of parts make the same name.
-    name = "".join(f"{len(part)}:{part}" for part in (event_type, *what))
-    event_id, stream_id = uuid5(_NAMESPACE, name), uuid5(_NAMESPACE, f"stream {name}")
     record = {
         **_WHERE,
         **_CONTENT,
         **core,
         "event_type": event_type,
-        "event_id": str(event_id),
-        "stream_id": str(stream_id),
+        "event_id": str(_NIL),
+        "stream_id": str(_NIL),
         "seq": 0,
         "monotonic_ns": 0,
         "ext": [{"key": key, "value": value} for key, value in sorted(ext.items())],
     }
-    encoded = b"".join(encode_group(group, _plain(record)) for group in CORE_GROUPS)
+    # A length before each part: no two lists of parts make the same name.
+    parts = (event_type, *what, event_hash(_encoded(record)).hex())
+    name = "".join(f"{len(part)}:{part}" for part in parts)
+    event_id, stream_id = uuid5(_NAMESPACE, name), uuid5(_NAMESPACE, f"stream {name}")
+    encoded = _encoded(record | {"event_id": str(event_id), "stream_id": str(stream_id)})
     chain = chain_hash(stream_id.bytes, 0, bytes(32), event_hash(encoded))
     value = frame(registry().latest(RAW_EVENT).id, join_raw(chain, b"", encoded))
     key = (record["session_id"] or str(stream_id)).encode()[:_KEY_BYTES]
     return Derived(event_type, event_id, record["tenant_id"], record["occurred_at"], key, value, says)
+
+
+def _encoded(record: dict[str, Any]) -> bytes:
+    plain = _plain(record)
+    return b"".join(encode_group(group, plain) for group in CORE_GROUPS)
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_it_is_a_stream_of_its_own_and_whole(kind: str) -> None:
 
 
 def test_what_differs_has_another_id() -> None:
-    """Another run, stream, hole, tenant, kind or window is another event; the limit of a burst is not part of its name."""
+    """Another run, stream, hole, tenant, kind, window or limit is another event."""
     every = [
         *(derive() for derive in EVERY.values()),
         abandoned(FACTS | {"run_id": ROOT}, "silence", START + 7),
@@ -87,9 +87,23 @@ def test_what_differs_has_another_id() -> None:
         burst("globex", "errors", START, 300_000_000, 50),
         burst("acme", "errors", START + 300_000_000, 300_000_000, 50),
         burst("acme", "errors", START, 60_000_000, 50),
+        burst("acme", "errors", START, 300_000_000, 10),
     ]
     assert len({each.event_id for each in every}) == len({core_of(each)["stream_id"] for each in every}) == len(every)
-    assert burst("acme", "errors", START, 300_000_000, 10).event_id == EVERY["burst"]().event_id
+
+
+def test_watches_with_other_settings_never_write_two_events_under_one_id() -> None:
+    """What they say of one run or one window differs in its bytes, and so in its id: an id stands for one event."""
+    pairs = [
+        (burst("acme", "errors", START, 300_000_000, 50), burst("acme", "errors", START, 300_000_000, 20)),
+        (abandoned(FACTS, "silence", START + 180_000_000), abandoned(FACTS, "silence", START + 60_000_000)),
+        (abandoned(FACTS, "silence", START + 7), abandoned(FACTS, "deadline", START + 7)),
+        (gap(HOLE), gap(HOLE | {"at": START + 1})),
+    ]
+    for one, other in pairs:
+        assert one.value != other.value
+        assert one.event_id != other.event_id
+        assert core_of(one)["stream_id"] != core_of(other)["stream_id"]
 
 
 def test_an_abandoned_run_keeps_who_and_where_it_was() -> None:
