@@ -5,7 +5,8 @@ loaded again keeps it. The records of removals (retention, erasure) stay, and so
 
 A removal is of one tenant, class and month. First its row and the hashes of its events are written, then the event that says
 so, and only then the events go: from events, usage and session_index. dead_letters has nothing but hashes and numbers, which
-explain holes: it stays. Whatever ends a run, the next one goes on where it was: each step can be done again.
+explain holes: it stays. Whatever ends a run, the next one goes on where it was: each step can be done again. One run at a
+time removes: it holds a lease in the store.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from langtrail.processors.clickhouse import store_error
 
 from .errors import CannotRun
+from .lease import Lease, leased
 from .migrate_cluster import quoted
 from .removal import BEGUN, DONE, LISTED, Removal
 from .retention_policy import RetentionPolicy
@@ -104,27 +106,39 @@ class Retention:
         return [_removal(row) for row in self._rows(_UNFINISHED, {})]
 
     def remove(self, removed_by: str, key: Ed25519PrivateKey | None, record: Record) -> Iterator[Removal]:
-        """Remove what is over; yield each removal when it is done, those of an earlier run first. Raises RetainError.
+        """Remove what is over; yield each removal when it is done, those of an earlier run first.
 
-        What `record` raises ends it, before anything of that removal is removed.
+        What `record` raises ends it, before anything of that removal is removed. Raises RetainError; LeaseHeld while another
+        run removes events of this store, and LeaseLost when the store was away for so long that another may have begun.
         """
+        try:
+            with leased(self._client, "retain", removed_by) as lease:
+                yield from self._remove(removed_by, key, record, lease)
+        except ClickHouseError as error:
+            raise RetainError(str(store_error(error, self._dsn))) from None
+
+    def _remove(self, removed_by: str, key: Ed25519PrivateKey | None, record: Record, lease: Lease) -> Iterator[Removal]:
         for removal in self.unfinished():
             if removal.tenant_id not in self._holds:
-                yield self._finish(removal, key, record)
+                yield self._finish(removal, key, record, lease)
         for over in self.over():
             if not over.held:
+                lease.check()
                 before = self._cutoffs[over.retention_class]
                 facts = (over.tenant_id, over.retention_class, over.month, before, 0, bytes(32), self._policy.digest)
                 begun = Removal(uuid4(), BEGUN, *facts, removed_by)
                 self._write(begun)
-                yield self._finish(begun, key, record)
+                yield self._finish(begun, key, record, lease)
 
-    def _finish(self, removal: Removal, key: Ed25519PrivateKey | None, record: Record) -> Removal:
+    def _finish(self, removal: Removal, key: Ed25519PrivateKey | None, record: Record, lease: Lease) -> Removal:
+        lease.check()
         if removal.step == BEGUN:
             removal = self._listed(removal, key)
         record(removal, None)
         for table in _REMOVED_FROM:
+            lease.check()
             self._remove_from(table, removal)
+        lease.check()
         self._mend_sessions(removal.tenant_id)
         ((left,),) = self._rows(_LEFT, {"id": removal.removal_id})
         if left:

@@ -142,7 +142,8 @@ def loop_milliseconds() -> float:
 def is_ready(port: int) -> bool:
     """Say whether the sink has its partitions."""
     try:
-        return urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5).status == HTTPStatus.OK
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
+            return bool(answer.status == HTTPStatus.OK)
     except OSError:
         return False
 

@@ -41,7 +41,7 @@ def test_views_of_events_are_known_by_their_names() -> None:
 def test_every_table_that_is_filled_has_a_window_for_tokens() -> None:
     """Without a window of its own a table behind a materialised view would take a repeated insert twice."""
     tables = [s for migration in migrations() for s in migration.statements if "MergeTree" in s and "migrations" not in s]
-    assert len(tables) == 6
+    assert len(tables) == 7
     assert all("non_replicated_deduplication_window" in table for table in tables)
 
 

@@ -1,5 +1,6 @@
 """Each named question on a store whose story is known: a job, a chat and some housekeeping, at two tenants alike."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -266,6 +267,41 @@ def test_open_runs(ask: Ask) -> None:
     rows = ask("open-runs", "kind", "name", "state", "app", "pid", "stream")
     assert rows == [("chain", "chat", "open", "chat", 22, "not closed"), ("tool", "lookup", "open", "chat", 22, "not closed")]
     assert ask("open-runs", older_than_seconds=10**9) == []
+
+
+def test_unasked_tool_runs(ask: Ask) -> None:
+    """Two tools of the chat ran under call ids that no model's answer has; those of the job were asked for."""
+    columns = ("tool", "tool_call_id", "session_id", "principal_id", "outcome", "unread_answers")
+    assert ask("unasked-tool-runs", *columns) == [
+        ("refund", "call-3", "s-chat", "maria", "success", 0),
+        ("lookup", "call-4", "s-chat", "maria", "failure", 0),
+    ]
+    assert ask("unasked-tool-runs", until="2026-09-01") == []
+
+
+def test_unasked_tool_runs_say_which_answers_could_not_be_read(
+    database: Callable[[str], str], store_events: Callable[..., None], unique_name: str
+) -> None:
+    """A call may have been asked for in an answer that was withheld; one that was asked for in another session was not."""
+    dsn = database(unique_name.replace("-", "_"))
+    tool: dict[str, Any] = {"event_type": "tool_end", "tool_name": "pay", "tool_call_id": "call-1", "run_id": run("pay")}
+    asks = json.dumps([{"type": "ai", "content": "", "tool_calls": [{"name": "pay", "id": "call-1"}]}])
+    answers: dict[str, dict[str, Any]] = {
+        "read": {"output": asks},
+        "withheld": {"output": None, "redaction_status": "withheld"},
+        "cut": {"output": asks[:40], "truncated": True},
+        "other": {"output": '"no"'},
+    }
+    events = [
+        {"session_id": session, **facts}
+        for session, answer in answers.items()
+        for facts in ({"event_type": "llm_end", **answer}, tool)
+    ]
+    store_events(dsn, events, hours=1)
+    trail = Trail(dsn)
+    found = {row["session_id"]: row["unread_answers"] for row in trail.ask("unasked-tool-runs").objects()}
+    trail.close()
+    assert found == {"withheld": 1, "cut": 1, "other": 0}
 
 
 def test_tool_calls_never_executed(ask: Ask) -> None:

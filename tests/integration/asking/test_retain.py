@@ -212,7 +212,7 @@ class Dying:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("at", range(1, 9))
+@pytest.mark.parametrize("at", range(2, 10))  # the first statement takes the lease
 def test_a_run_that_is_killed_at_any_step_is_finished_by_the_next(client: Client, aged: str, at: int) -> None:
     """Nothing is lost of the record and nothing is left half removed: the end is the same as without the kill."""
     expected = identities(client, "acme") | identities(client, "globex")

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from langtrail.deploy.ask import Trail, connect
+from langtrail.deploy.lease import leased
 from langtrail.deploy.process import LOOPBACK, free_port, wait_for
 from langtrail.deploy.retention_policy import RetentionPolicyError, read_retention
 from langtrail.deploy.stack import environment
 from langtrail.deploy.tenant_file import apply_tenants
+from langtrail.processors.clickhouse import connect as connect_store
 
 ARRIVED = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1e6)
 
@@ -42,8 +44,10 @@ def on_stack(
     trail.close()
 
 
-def test_the_command_shows_asks_removes_and_is_recorded(on_stack: Trail, command: Command, unique_name: str) -> None:
-    """--dry-run only looks; without --yes nothing goes; then it goes, signed, and the trail tells of it."""
+def test_the_command_shows_asks_removes_and_is_recorded(
+    stack: Path, on_stack: Trail, command: Command, unique_name: str
+) -> None:
+    """--dry-run only looks; without --yes, or beside another run, nothing goes; then it goes, signed and recorded."""
     remaining = f"SELECT tenant_id, count() AS n FROM trail WHERE retention_class = '{unique_name}' GROUP BY ALL ORDER BY 1"
     before = on_stack.sql(remaining).objects()
     looked = command("retain", "--dry-run", "--json")
@@ -55,6 +59,12 @@ def test_the_command_shows_asks_removes_and_is_recorded(on_stack: Trail, command
     assert (refused.status, refused.err.count("\n")) == (2, 1)
     assert "say --yes" in refused.err
     assert "legal hold" in refused.out
+    store = connect_store(environment(stack)["LANGTRAIL_CLICKHOUSE_DSN"])
+    with leased(store, "retain", "another operator"):
+        refused = command("retain", "--yes")
+    store.close()
+    assert (refused.status, refused.err.count("\n")) == (2, 1)
+    assert "another `langtrail retain` is at work: of another operator on" in refused.err
     assert on_stack.sql(remaining).objects() == before
     done = command("retain", "--yes", "--json")
     assert done.status == 0, done.err
