@@ -1,7 +1,6 @@
 """A batch of records: each becomes an event or a dead letter, Kafka acknowledges all of them, then they are counted."""
 
 import asyncio
-import time
 import traceback
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,13 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
+from time import monotonic
 from typing import Final
 
 from langtrail.schemas import UnknownKey, topic
 from langtrail.schemas.headers import REVISION_HEADER
 
 from .dead_letter import Breaker, dead_letter, withheld
-from .deaths import Deaths
+from .deaths import Deaths, Notes
 from .delivery import Delivery, Incoming, Outgoing
 from .event import Event, Rejected
 from .metrics import Counts, Metric, Metrics
@@ -64,7 +64,7 @@ class BatchHandler:
             self.watchdog.rest()
 
     async def _deal_with(self, records: Sequence[Incoming]) -> None:
-        began = time.monotonic()
+        began = monotonic()
         self.watchdog.step()
         self.tenants.check()
         outgoing: list[Outgoing] = []
@@ -77,19 +77,18 @@ class BatchHandler:
         self.watchdog.step()
         await self.delivery.deliver(outgoing)
         counts[Metric.BATCHES, ()] = 1
-        counts[Metric.BATCH_SECONDS, ()] = time.monotonic() - began
+        counts[Metric.BATCH_SECONDS, ()] = monotonic() - began
         self.metrics.add_all(counts)
 
     async def _through_steps(self, part: Sequence[Incoming]) -> list[Event]:
         """Take records of one partition through the steps; those that cannot become events say why."""
-        events = [_event(record) for record in part]
         notes = self.deaths.of(part[0].partition)
+        events = [_event(record) for record in part]
+        left = [event for event in events if _may_live(event, notes)]
         for step in self.steps:
-            for event in events:
-                if event.rejected is not None:
-                    continue
+            for event in left:
+                notes.in_hand(event.offset, event.timestamp_ms)
                 try:
-                    notes.take(event.offset, event.timestamp_ms)
                     step(event)
                 except Rejected as rejected:
                     event.rejected = rejected
@@ -98,26 +97,36 @@ class BatchHandler:
                     raise
                 except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, a log must not
                     raise ProcessingFailed(_where(error, event)) from None
-                if time.monotonic() - self.watchdog.progressed_at > _LONGEST_TURN_SECONDS:
+                if monotonic() > self.watchdog.progressed_at + _LONGEST_TURN_SECONDS:
                     self.watchdog.step()
                     await asyncio.sleep(0)
+            left = [event for event in left if event.rejected is None]
         notes.done()
         return events
 
     def _made_of(self, part: Sequence[Incoming], events: Sequence[Event], counts: Counts) -> Iterator[Outgoing]:
         """Yield what became of records of one partition, and count it."""
-        label = _label(part[0].partition)
-        counts[Metric.RECORDS_IN, label] += len(part)
+        partition, label = part[0].partition, _label(part[0].partition)
         for record, event in zip(part, events, strict=True):
             why = event.rejected
             if REVISION_HEADER not in event.headers:  # what an operator put back was rejected before: no sign of a new fault
-                self.breaker.record(record.partition, why)
+                self.breaker.record(partition, why)
             if why is None:
-                counts[Metric.EVENTS_OUT, label] += 1
-                yield Outgoing(_EVENTS, record.partition, record.key, event.output)
+                yield Outgoing(_EVENTS, partition, record.key, event.output)
             if why is not None or event.withheld:
-                counts[_set_aside(record.partition, why)] += 1
+                counts[_set_aside(partition, why)] += 1
                 yield dead_letter(record, why or withheld(event.withheld), _RAW)
+        counts[Metric.RECORDS_IN, label] += len(part)
+        counts[Metric.EVENTS_OUT, label] += sum(event.rejected is None for event in events)
+
+
+def _may_live(event: Event, notes: Notes) -> bool:
+    """Tell whether a record did not end too many workers; say why it is rejected when it did."""
+    try:
+        notes.judge(event.offset, event.timestamp_ms)
+    except Rejected as rejected:
+        event.rejected = rejected
+    return event.rejected is None
 
 
 def _parts(records: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:

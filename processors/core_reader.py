@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from io import BytesIO
 from itertools import groupby
 from typing import Any, Final
@@ -31,8 +30,6 @@ _PREFIX_BYTES: Final = 32
 _ONE_BYTE = 0x7F
 _NOT_A_SIZE = 0x81
 """Bits of a length's first byte when it is of a longer text, or negative."""
-_TIME_BYTES: Final = 8
-"""Of a varint of microseconds since 1970, from 1979 to 3111."""
 _NOT_NULL = 2
 """How Avro writes that a nullable field is not null."""
 _UUID_BYTES: Final = 36
@@ -165,13 +162,11 @@ def _logical(field: Field) -> str | None:
 
 
 def _read_texts(fields: list[Field]) -> Read:
-    decodes = [
-        (name := field["name"], _is_nullable(field), _decode_of(name, is_uuid=_logical(field) == "uuid")) for field in fields
-    ]
+    forms = [(_is_nullable(field), _read_of(field), field["name"] if field["name"] in _WANTED else "") for field in fields]
 
     def read(core: bytes, at: int, values: Values) -> int:
         first = at
-        for name, nullable, decode in decodes:
+        for nullable, read_bytes, name in forms:
             if nullable:
                 mark = core[at]
                 at += 1
@@ -182,20 +177,20 @@ def _read_texts(fields: list[Field]) -> Read:
             begin, at = at + 1, at + 1 + (core[at] >> 1)
             if core[begin - 1] & _NOT_A_SIZE:
                 begin, at = _long_text(core, begin - 1)
-            if decode is not None:
-                values[name] = decode(core[begin:at])
+            if name:
+                values[name] = read_bytes(core[begin:at])
+            elif read_bytes is _uuid:
+                _uuid(core[begin:at])
         if not core[first:at].isascii():
-            _check_texts(core, first, [nullable for _, nullable, _ in decodes])
+            _check_texts(core, first, [nullable for nullable, _, _ in forms])
         return at
 
     return read
 
 
-def _decode_of(name: str, *, is_uuid: bool) -> Callable[[bytes], str] | None:
-    """Return what reads the bytes of a text; None when nobody needs it."""
-    if is_uuid:
-        return _uuid
-    return bytes.decode if name in _WANTED else None
+def _read_of(field: Field) -> Callable[[bytes], str]:
+    """Return what makes a text of its bytes."""
+    return _uuid if _logical(field) == "uuid" else bytes.decode
 
 
 def _uuid(text: bytes) -> str:
@@ -245,20 +240,16 @@ def _read_hashes(fields: list[Field]) -> Read:
 
 def _read_numbers(fields: list[Field]) -> Read:
     match = re.compile(b"".join(map(_number_pattern, fields)), re.DOTALL).match
-    converts = [
-        (field["name"], _time if _logical(field) == "timestamp-micros" else _long)
-        for field in fields
-        if field["name"] in _WANTED
-    ]
+    names = [field["name"] for field in fields if field["name"] in _WANTED]
 
     def read(core: bytes, at: int, values: Values) -> int:
         matched = match(core, at)
         if matched is None:
             raise Odd
-        if converts:
-            for (name, convert), found in zip(converts, matched.groups(), strict=True):
+        if names:
+            for name, found in zip(names, matched.groups(), strict=True):
                 if found is not None:
-                    values[name] = convert(found)
+                    values[name] = _long(found)
         return matched.end()
 
     return read
@@ -272,26 +263,11 @@ def _number_pattern(field: Field) -> bytes:
     return rb"(?:\x00|\x02%b)" % pattern if _is_nullable(field) else pattern
 
 
-def _time(varint: bytes) -> int:
-    """Return a timestamp. Only its lowest bits, in the first three bytes, are no other's."""
-    if len(varint) != _TIME_BYTES or varint[0] & 1:
-        return _long(varint)
-    low = varint[0] & _ONE_BYTE | (varint[1] & _ONE_BYTE) << 7 | (varint[2] & _ONE_BYTE) << 14
-    return _bits(varint[3:]) << 20 | low >> 1
-
-
-@lru_cache(maxsize=_REMEMBERED)
 def _long(varint: bytes) -> int:
-    number = _bits(varint)
-    return number >> 1 ^ -(number & 1)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _bits(varint: bytes) -> int:
     number = 0
     for byte in reversed(varint):
         number = number << 7 | byte & _ONE_BYTE
-    return number
+    return number >> 1 ^ -(number & 1)
 
 
 _READS: Final = {"string": _read_texts, "fixed": _read_hashes, "long": _read_numbers}

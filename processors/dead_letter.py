@@ -59,6 +59,9 @@ class Breaker:
     def record(self, partition: int, why: Rejected | None) -> None:
         """Note what became of a record. Raises BreakerOpen when more than half of the last records were rejected."""
         last = self._last[partition]
+        if why is None and not self._rejected[partition]:
+            last.append(False)
+            return
         if len(last) == WINDOW:
             self._rejected[partition] -= last[0]
         last.append(why is not None)

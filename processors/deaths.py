@@ -3,6 +3,8 @@
 import mmap
 import os
 import struct
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,20 +25,21 @@ class Notes:
         in_hand, suspect, deaths = _read(self._memory)
         if in_hand != _NONE:
             _LAYOUT.pack_into(self._memory, 0, *_NONE, *in_hand, deaths + 1 if in_hand == suspect else 1)
-        _, (self._offset, self._timestamp_ms), self._deaths = _read(self._memory)
+        _, self._suspect, self._deaths = _read(self._memory)
+        self.in_hand: Callable[[int, int], None] = partial(_IN_HAND.pack_into, self._memory, 0)
+        """Note that the record with this offset and timestamp is in hand."""
 
-    def take(self, offset: int, timestamp_ms: int) -> None:
-        """Note that this record is in hand. Raises Rejected when it was in hand at three deaths.
+    def judge(self, offset: int, timestamp_ms: int) -> None:
+        """Raise Rejected for a record that was in hand at three deaths.
 
         The timestamp tells it from a record of the same offset in a topic that was made anew.
         """
-        if offset == self._offset and timestamp_ms == self._timestamp_ms and self._deaths >= MOST_DEATHS:
+        if self._deaths >= MOST_DEATHS and self._suspect == (offset, timestamp_ms):
             raise Rejected("worker", "killed_worker", f"the worker died {self._deaths} times with this record in hand")
-        _IN_HAND.pack_into(self._memory, 0, offset, timestamp_ms)
 
     def done(self) -> None:
         """Note that no record is in hand."""
-        _IN_HAND.pack_into(self._memory, 0, *_NONE)
+        self.in_hand(*_NONE)
 
 
 class Deaths:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+_FULL_SECONDS = 0.1
 _MORE_SECONDS = 5
 """librdkafka reports a record that it gave up on a little after its time is over."""
 
@@ -62,42 +63,36 @@ class Delivery:
 
     async def begin(self, records: Iterable[Outgoing]) -> None:
         """Start to write some records of a batch: Kafka works while the rest of it is made. Raises DeliveryFailed."""
-        await asyncio.to_thread(self._begin, records)
+        for record in records:
+            try:
+                while not self._has_taken(record):
+                    await asyncio.to_thread(self._producer.poll, _FULL_SECONDS)
+            except KafkaException as error:
+                raise DeliveryFailed(_sentence(error.args[0])) from None
 
     async def deliver(self, records: Iterable[Outgoing]) -> None:
         """Write the rest of a batch and return when Kafka has acknowledged all of it. Raises DeliveryFailed when not."""
-        await asyncio.to_thread(self._deliver, records)
-
-    def _begin(self, records: Iterable[Outgoing]) -> None:
-        try:
-            for record in records:
-                self._produce(record)
-        except KafkaException as error:
-            raise DeliveryFailed(_sentence(error.args[0])) from None
-
-    def _deliver(self, records: Iterable[Outgoing]) -> None:
-        self._begin(records)
-        missing = self._producer.flush(self._timeout_seconds + _MORE_SECONDS)
+        await self.begin(records)
+        missing = await asyncio.to_thread(self._producer.flush, self._timeout_seconds + _MORE_SECONDS)
         if self._error is not None:
             raise DeliveryFailed(_sentence(self._error))
         if missing:
             raise DeliveryFailed(f"Kafka did not acknowledge {missing} records within {self._timeout_seconds} s")
 
-    def _produce(self, record: Outgoing) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    record.topic,
-                    record.value,
-                    record.key,
-                    record.partition,
-                    headers=[*record.headers],
-                    on_delivery=self._on_delivery,
-                )
-            except BufferError:  # the producer's queue is full: what is in it has to leave first
-                self._producer.poll(0.1)
-            else:
-                return
+    def _has_taken(self, record: Outgoing) -> bool:
+        """Give a record to the producer; say whether there was room in its queue. What is in it leaves by itself."""
+        try:
+            self._producer.produce(
+                record.topic,
+                record.value,
+                record.key,
+                record.partition,
+                headers=[*record.headers],
+                on_delivery=self._on_delivery,
+            )
+        except BufferError:
+            return False
+        return True
 
     def _on_delivery(self, error: KafkaError | None, _: Message) -> None:
         if error is not None and self._error is None:

@@ -11,19 +11,26 @@ from langtrail.schemas.codec import encode_long, part_encoder
 
 _HASHES: Final = ("record_hash", "event_hash", "chain_hash")
 _HASHES_BYTES: Final = 64
-_TEXTS: Final = frozenset(("input", "output", "error_message", "params", "metadata"))
-_NUMBERS: Final = frozenset(("cost_nanousd", "processed_at"))
+_TEXTS: Final = "a text or null"
+_LISTS: Final = "a list of texts that are seldom another event's"
+_NUMBERS: Final = "a number"
+_KINDS: Final = {
+    **dict.fromkeys(("input", "output", "error_message", "params", "metadata", "price_version"), _TEXTS),
+    **dict.fromkeys(("revision", "cost_nanousd", "processed_at"), _NUMBERS),
+    "subject_tokens": _LISTS,
+}
 _TOGETHER: Final = (
     ("tags", "redaction_status", "redaction_types", "redaction_counts"),
     ("policy_revision", "redactor_version", "tenant_name", "tenant_plan", "tenant_region", "data_class", "retention_class"),
     ("model_family", "model_context_window"),
+    ("clock_skewed",),
 )
-"""Fields whose values go together; the others are remembered one by one."""
+"""Fields whose values come again, and go together: their bytes are remembered."""
 _REMEMBERED: Final = 2048
 
 Head = dict[str, Any]
-Write = Callable[[Head], bytes]
-"""Returns the bytes of some fields. Raises MalformedRecord when one is missing or of a wrong type."""
+Write = Callable[[Head, list[bytes]], None]
+"""Adds the bytes of some fields to a list. Raises KeyError and MalformedRecord when one is missing or of a wrong type."""
 
 
 class HeadWriter:
@@ -32,33 +39,39 @@ class HeadWriter:
     def __init__(self, schema: RegisteredSchema) -> None:
         """Take the layout from a schema that begins with the three hashes."""
         fields = replace(schema, core=None).avro["fields"]
-        runs = {name: number for number, names in enumerate(_TOGETHER) for name in names}
-        self._writes = [
-            _writes([*run]) for _, run in groupby(fields[len(_HASHES) :], lambda field: runs.get(field["name"], field["name"]))
-        ]
+        together = {name: names for names in _TOGETHER for name in names}
+
+        def kind(field: Head) -> Any:
+            return together.get(field["name"]) or _KINDS[field["name"]]
+
+        self._writes = [_writes([*run]) for _, run in groupby(fields[len(_HASHES) :], kind)]
 
     def write(self, head: Head) -> bytes:
         """Return all of the head but its first field, the record hash. Raises MalformedRecord."""
         try:
             hashes: bytes = head["event_hash"] + head["chain_hash"]
-            written = b"".join((hashes, *[write(head) for write in self._writes]))
+            written = [hashes]
+            for write in self._writes:
+                write(head, written)
+            data = b"".join(written)
         except (KeyError, TypeError) as error:  # TypeError: what cannot be remembered or joined is no value of a head
             raise MalformedRecord(f"a field of the head is missing or of a wrong type ({error})") from None
         if len(hashes) != _HASHES_BYTES:
             raise MalformedRecord("a hash of the head does not have 32 bytes")
-        return written
+        return data
 
 
 def _writes(fields: list[Head]) -> Write:
-    name, avro_type = fields[0]["name"], fields[0]["type"]
-    if name in _TEXTS:
-        return lambda head: _text(head.get(name))
-    if name in _NUMBERS:
-        return lambda head: _number(head.get(name), nullable=isinstance(avro_type, list))
-    return _remembered(fields)
+    names = [(field["name"], isinstance(field["type"], list)) for field in fields]
+    kind = _KINDS.get(names[0][0])
+    if kind == _TEXTS:
+        return _write_texts([name for name, _ in names])
+    if kind == _NUMBERS:
+        return _write_numbers(names)
+    return _write_lists([name for name, _ in names]) if kind == _LISTS else _write_remembered(fields)
 
 
-def _remembered(fields: list[Head]) -> Write:
+def _write_remembered(fields: list[Head]) -> Write:
     names = [field["name"] for field in fields]
     encode = part_encoder(fields)
 
@@ -66,25 +79,55 @@ def _remembered(fields: list[Head]) -> Write:
     def encoded(*values: Any) -> bytes:
         return encode({name: value for name, value in zip(names, values, strict=True) if value is not None})
 
-    def write(head: Head) -> bytes:
-        return encoded(*[tuple(value) if type(value) is list else value for value in map(head.get, names)])
+    def write(head: Head, written: list[bytes]) -> None:
+        written.append(encoded(*[tuple(value) if type(value) is list else value for value in map(head.get, names)]))
 
     return write
 
 
-def _text(value: Any) -> bytes:
-    if value is None:
-        return b"\x00"
+def _write_texts(names: list[str]) -> Write:
+    def write(head: Head, written: list[bytes]) -> None:
+        for name in names:
+            if (value := head.get(name)) is None:
+                written.append(b"\x00")
+            else:
+                data = _bytes(value)
+                written += (b"\x02", encode_long(len(data)), data)
+
+    return write
+
+
+def _write_lists(names: list[str]) -> Write:
+    def write(head: Head, written: list[bytes]) -> None:
+        for name in names:
+            if texts := head.get(name, ()):
+                if type(texts) not in (list, tuple):
+                    raise MalformedRecord(f"a list of the head is of a wrong type ({type(texts).__name__})")
+                written.append(encode_long(len(texts)))
+                for data in map(_bytes, texts):
+                    written += (encode_long(len(data)), data)
+            written.append(b"\x00")
+
+    return write
+
+
+def _write_numbers(names: list[tuple[str, bool]]) -> Write:
+    def write(head: Head, written: list[bytes]) -> None:
+        for name, nullable in names:
+            value = head.get(name)
+            if value is None and nullable:
+                written.append(b"\x00")
+            elif type(value) is not int:
+                raise MalformedRecord(f"a number of the head is of a wrong type ({type(value).__name__})")
+            else:
+                written += (b"\x02", encode_long(value)) if nullable else (encode_long(value),)
+
+    return write
+
+
+def _bytes(text: Any) -> bytes:
     try:
-        data: bytes = value.encode()
+        data: bytes = text.encode()
     except (AttributeError, UnicodeEncodeError) as error:
-        raise MalformedRecord(f"a content field is no text ({type(error).__name__})") from None
-    return b"\x02" + encode_long(len(data)) + data
-
-
-def _number(value: Any, *, nullable: bool) -> bytes:
-    if value is None and nullable:
-        return b"\x00"
-    if type(value) is not int:
-        raise MalformedRecord(f"a number of the head is of a wrong type ({type(value).__name__})")
-    return (b"\x02" if nullable else b"") + encode_long(value)
+        raise MalformedRecord(f"a text of the head is none ({type(error).__name__})") from None
+    return data

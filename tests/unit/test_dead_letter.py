@@ -86,38 +86,45 @@ def test_only_the_last_records_count() -> None:
         breaker.record(0, WHY)
 
 
+def take(deaths: Deaths, partition: int, offset: int, timestamp_ms: int) -> None:
+    """Take a record in hand."""
+    notes = deaths.of(partition)
+    notes.judge(offset, timestamp_ms)
+    notes.in_hand(offset, timestamp_ms)
+
+
 def test_a_record_is_rejected_after_three_deaths(tmp_path: Path) -> None:
     """Workers that end with the same record in hand give it up the fourth time, and every time it is read again."""
     for _ in range(MOST_DEATHS):
-        Deaths(tmp_path).of(0).take(5, 7)
+        take(Deaths(tmp_path), 0, 5, 7)
     for _ in range(2):
         with pytest.raises(Rejected, match="3 times") as rejected:
-            Deaths(tmp_path).of(0).take(5, 7)
+            take(Deaths(tmp_path), 0, 5, 7)
         assert (rejected.value.stage, rejected.value.reason) == ("worker", "killed_worker")
-    Deaths(tmp_path).of(0).take(6, 7)
+    take(Deaths(tmp_path), 0, 6, 7)
 
 
 def test_a_topic_made_anew_has_other_records(tmp_path: Path) -> None:
     """A record is not blamed for what another died of at the same offset."""
     for _ in range(MOST_DEATHS):
-        Deaths(tmp_path).of(0).take(5, 7)
-    Deaths(tmp_path).of(0).take(5, 8)
+        take(Deaths(tmp_path), 0, 5, 7)
+    take(Deaths(tmp_path), 0, 5, 8)
 
 
 def test_deaths_at_different_records_do_not_add_up(tmp_path: Path) -> None:
     """A worker that is killed from outside finds another record in hand each time."""
     for offset in (5, 6, 5, 6, 7, 5):
-        Deaths(tmp_path).of(0).take(offset, 7)
-    Deaths(tmp_path).of(0).take(5, 7)
+        take(Deaths(tmp_path), 0, offset, 7)
+    take(Deaths(tmp_path), 0, 5, 7)
 
 
 def test_a_record_that_was_finished_is_not_suspected(tmp_path: Path) -> None:
     """Only what was in hand when the worker ended counts, in each partition for itself."""
     for _ in range(2 * MOST_DEATHS):
         deaths = Deaths(tmp_path)
-        deaths.of(0).take(5, 7)
+        take(deaths, 0, 5, 7)
         deaths.of(0).done()
-        deaths.of(1).take(5, 7)
+        take(deaths, 1, 5, 7)
         deaths.of(1).done()
 
 
@@ -125,17 +132,17 @@ def test_notes_of_a_torn_file_begin_anew(tmp_path: Path) -> None:
     """A file of another length is not believed."""
     (tmp_path / "partition-0.notes").write_bytes(b"\x01\x02")
     deaths = Deaths(tmp_path)
-    deaths.of(0).take(5, 7)
+    take(deaths, 0, 5, 7)
     deaths.of(0).done()
 
 
 def test_a_partition_that_comes_back_is_read_anew(tmp_path: Path) -> None:
     """What another worker died of meanwhile counts when the partition returns."""
     first = Deaths(tmp_path)
-    first.of(0).take(1, 7)
+    take(first, 0, 1, 7)
     first.of(0).done()
     first.forget(0)
     for _ in range(MOST_DEATHS):
-        Deaths(tmp_path).of(0).take(5, 7)
+        take(Deaths(tmp_path), 0, 5, 7)
     with pytest.raises(Rejected):
-        first.of(0).take(5, 7)
+        take(first, 0, 5, 7)
