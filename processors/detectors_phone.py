@@ -12,6 +12,7 @@ from .validators import international_phone
 _EXTENSION = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
 _NUMBER = r"\+?\(?\d(?:[ ().\-/]{0,3}\d){5,16}"
 
+_ENDING = f"[a-z{OTHER}]*"
 # After these words even a plain run of digits is a phone number.
 _STRONG = (
     "phones?|telephones?|mobile|cell(?:phone)?|tel|fax|whatsapp|sms|hotline|dial|answering at"
@@ -19,16 +20,22 @@ _STRONG = (
     "|telefon(?:nummer|a|u|um|o)?|handy(?:nummer)?|mobil(?:nummer)?|rufnummer|rückruf|t[ée]l(?:[ée]phone)?|portable|appelez"
     "|tel[ée]fono|m[óo]vil|celular|ll[áa]mame|ll[áa]meme|telefone|telem[óo]vel|ligu?[ea](?:r|me)?|cellulare|chiam(?:a|ami|ate)"
     "|telefoon(?:nummer)?|gsm|mobiel|bel|cep|telefonum|aray[ıi]n"  # noqa: RUF001 - Turkish
-    "|телефон|тел|мобильный|звоните|τηλ|τηλέφωνο|फ़ोन|फोन|मोबाइल|هاتف|جوال|טלפון"
+    rf"|тел|телефон{_ENDING}|моб(?:ильн{_ENDING})?|сотов{_ENDING}|(?:по)?звон{_ENDING}|дзвон{_ENDING}|τηλ|τηλέφωνο|κινητό"
+    rf"|फ़ोन|फोन|मोबाइल|दूरभाष|व्हाट्सएप|هاتف|جوال|موبايل|تليفون|واتساب|טלפון|נייד|tlf|puh(?:elin)?|soita|zavolej{_ENDING}"
+    rf"|(?:za)?dzwoń{_ENDING}|komórk{_ENDING}|fono|tfno|hívj{_ENDING}|telp|telepon|no\.? ?hp|hubungi|gọi|sđt"
+    "|điện thoại|di động|sun[ăa]"
+    "|(?:my|his|her|our|their|your)(?: new| phone| work)? number|meine (?:neue )?nummer|mon (?:nouveau )?num[ée]ro|mi n[úu]mero"
+    "|mio numero|meu n[úu]mero|mijn nummer|mój numer|мой номер|мій номер|numaram|mitt nummer|mit nummer|nummeret mitt|numeroni"
+    "|moje číslo|मेरा नंबर"
 )
 # After these, groups of digits are one, but a plain run may be anything.
 _WEAK = (
     "call(?:s|ed|ing)?|contact|number|messages? to|reach|desk|office|registered|nummer|num[ée]ro|n[úu]mero"
-    "|numara(?:m|s[ıi])?|номер|नंबर"  # noqa: RUF001 - Turkish, Russian
+    rf"|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
 )
 # Scripts without spaces: no boundary is asked for.
-_UNSPACED = "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|โทร"
-_GAP = rf"(?:[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
+_UNSPACED = "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|โทร"
+_GAP = rf"(?:[{OTHER}]{{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
 
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?!\d)"
@@ -38,13 +45,15 @@ _EXIT_CODE = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
 _NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
 _OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
 _OURS = re.compile(PLACEHOLDER)
-_THOUSANDS = re.compile(r"\d{1,2}(?: \d{3})+")
+_THOUSANDS = re.compile(r"[1-9]\d?(?: \d{3})+")
+_HYPHEN_FIRST = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
 _DIGITS = re.compile(r"\d+")
 _NO_SEPARATOR = re.compile(r"[^ .\-/]+")
 _AND = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
 _says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{_UNSPACED}")
+_is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})[{OTHER}]{{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
 _PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
 _LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
 _ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
@@ -55,9 +64,9 @@ _RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.,:-]\d")
 
 _TRUNK_SHAPES: Final = frozenset(
     (
-        *((2, 2, 2, 2, 2), (2, 3, 3), (2, 3, 4), (2, 4, 4), (2, 7), (2, 8)),
+        *((2, 2, 2, 2, 2), (2, 2, 3, 4), (2, 3, 2, 2), (2, 3, 3), (2, 3, 4), (2, 4, 4), (2, 7), (2, 8)),
         *((3, 2, 2, 2), (3, 3, 2, 2), (3, 3, 3), (3, 3, 4), (3, 4, 4), (3, 7), (3, 8)),
-        *((4, 2, 2, 2), (4, 3, 2, 2), (4, 3, 3), (4, 3, 4), (4, 4, 3), (4, 6), (4, 7)),
+        *((4, 2, 2, 2), (4, 3, 2, 2), (4, 3, 3), (4, 3, 4), (4, 4, 3), (4, 4, 4), (4, 6), (4, 7)),
         *((5, 3, 3), (5, 4), (5, 5), (5, 6), (5, 7)),
     )
 )
@@ -119,7 +128,8 @@ def _trunk(candidate: Candidate) -> Iterable[Span] | None:
     if candidate.groups[2][0] < candidate.groups[2][1] and " " in value:
         return None
     separators = {*_NO_SEPARATOR.sub("", value)}
-    if groups not in _TRUNK_SHAPES or len(separators) > 1 + ("(" in value) or _DATE.match(value):
+    alike = len(separators) <= 1 + ("(" in value) or _HYPHEN_FIRST.fullmatch(value)
+    if groups not in _TRUNK_SHAPES or not alike or _DATE.match(value):
         return NOTHING
     if (groups == _DAY_AND_TIME and "/" in separators) or (" " in separators and _in_a_row(candidate)):
         return NOTHING
@@ -130,8 +140,8 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     """Take the digits after a word that says phone, and further ones that a comma or an `or` joins to them."""
     found = []
     start, end = candidate.start, candidate.end
-    vague = candidate.groups[2][0] >= 0 and not _LABEL.search(candidate.before(12))
     said = candidate.text[candidate.groups[0][0] : start]
+    vague = candidate.groups[2][0] >= 0 and not _LABEL.search(candidate.before(12)) and not _is_clear(said)
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)) or (vague and _OTHER_NUMBER.search(said)):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
@@ -161,7 +171,7 @@ def _is_number(value: str, *, vague: bool) -> bool:
 
 
 def _labelled(candidate: Candidate) -> Iterable[Span]:
-    return _grouped(candidate) if _is_number(candidate.value, vague=True) else NOTHING
+    return _grouped(candidate) if _is_number(candidate.value, vague=candidate.groups[1][0] >= 0) else NOTHING
 
 
 PHONE: Final = (
@@ -225,7 +235,10 @@ PHONE: Final = (
             rf"(?i)(?:{WORD_START}(?:(?:{_STRONG}){_GAP}({_NUMBER}{_EXTENSION})|(?:{_WEAK}){_GAP}({_NUMBER}{_EXTENSION}))"
             rf"|(?:{_UNSPACED})[^\d\x00\[]{{0,12}}({_NUMBER}{_EXTENSION}))"
         ),
-        trigger=rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})[^0-9A-Za-z_{OTHER}]|{_UNSPACED})[^\d\x00\[]*(?:\d[ ().\-/]*){{6}}",
+        trigger=(
+            rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})[{OTHER}]*[^0-9A-Za-z_{OTHER}]|{_UNSPACED})"
+            r"[^\d\x00\[]*(?:\d[ ().\-/]*){6}"
+        ),
         judge=_named,
         rank=Rank.PHONE,
         example="Handy: 1715550123",
@@ -235,8 +248,11 @@ PHONE: Final = (
         name="phone_labelled",
         type="PHONE",
         reason="Groups of digits with a word behind them that says which phone it is.",
-        pattern=r"(\(?\d(?:[ ().\-/]{0,3}\d){5,14})[ \-,(]{1,3}(?i:office|fax|mobile|cell|handy|mobil|portable)\b",
-        trigger=r"(?i)\d[ \-,(]+(?:office|fax|mobile|cell|handy|mobil|portable)\b",
+        pattern=(
+            r"(\(?\d(?:[ ().\-/]{0,3}\d){5,14})[ \-,(]{1,3}(?i:office|fax|mobile|cell|handy|mobil|portable)\b"
+            r"|(\(?\d(?:[ ().\-/]{0,3}\d){8,14}) (?:numara|पर कॉल|पर फ)"
+        ),
+        trigger=r"(?i)\d[ \-,(]+(?:office|fax|mobile|cell|handy|mobil|portable)\b|\d (?:numara|पर कॉल|पर फ)",
         judge=_labelled,
         rank=Rank.PHONE,
         retry=True,
