@@ -45,6 +45,7 @@ _EXPRESSION = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
 _ANNOTATION = re.compile(r"[A-Za-z][\w.\[\], |]*=")
 _SHORTEST_WORD = 6
 """Characters of one that is a word, alone on its line."""
+_WORKING_DIRECTORY = re.compile("(?:OLD)?PWD")
 _MOST_BLANKS = 5
 _BLOCK_LINE = re.compile(r"[^\s#][^\n]*")
 
@@ -72,6 +73,7 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         not value
         or (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
         or is_code(value, name)
+        or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or (value.isdigit() and not rule.numbers)
     ):
         return NOTHING

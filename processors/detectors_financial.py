@@ -24,6 +24,8 @@ _NEVER_FIRST = "79"
 _FEWEST_KINDS = 4
 """Kinds of digits of an address; fewer are filling."""
 _MOST_IN_SHAPE = 5
+_FEWEST_IN_GROUP = 3
+"""Digits of a group, where groups are not as on cards."""
 _LUHN_OF_FOUR = {
     f"{number:04}": sum(int(digit) for digit in f"{number // 1000 * 2}{number // 100 % 10}{number // 10 % 10 * 2}{number % 10}")
     for number in range(10_000)
@@ -117,7 +119,9 @@ class _CardReader:
         checked = luhn(digits)
         if checked and certain and not self._is_tail:
             return True
-        return (checked or (usual and card_certain(digits))) and first < _MOST_GROUPS and self._says_card
+        if not usual and (not checked or min(lengths) < _FEWEST_IN_GROUP):
+            return False
+        return (checked or card_certain(digits)) and first < _MOST_GROUPS and self._says_card
 
     def _goes_on(self, end: int) -> bool:
         return _GOES_ON.match(self._candidate.text, self._candidate.start + end) is not None

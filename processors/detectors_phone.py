@@ -41,6 +41,7 @@ _DATE = re.compile(
     r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d(?!\d)"
 )
+_OF_CODE = ('"', "'", "=", ":", "#")
 _EXIT_CODE = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
 _NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
 _OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
@@ -77,6 +78,8 @@ _MOST_BEHIND = 2
 _DAY_AND_TIME = (4, 6)
 """What looks like one of these in logs: month and day, a slash, hour, minute and second."""
 
+_DECIMAL = re.compile(r"\d\.\d{1,2}(?: |\Z)")
+_PAIR, _FEWEST_PAIRS = 2, 4
 _FEWEST, _FEWEST_GROUPED, _MOST = 6, 7, 15
 """Digits of a number: after a clear word, after a vague one, and at all (E.164)."""
 
@@ -86,6 +89,8 @@ def _international(candidate: Candidate) -> Iterable[Span]:
     if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or candidate.previous in ("+", "."):
         return NOTHING
     if candidate.value[0] == "0" and (not _EXIT_CODE.match(candidate.value) or _in_a_row(candidate)):
+        return NOTHING
+    if candidate.value.startswith("00") and candidate.value.isdigit() and candidate.previous in _OF_CODE:
         return NOTHING
     for group in reversed([*_DIGITS.finditer(candidate.value)]):
         digits = re.sub(r"\D", "", candidate.value[: group.end()])
@@ -161,9 +166,17 @@ def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
     return next((e for e in ends if _is_number(text[start:e], vague=vague) and not _RUNS_ON.match(text, e)), start)
 
 
+def _is_list(value: str) -> bool:
+    """Tell whether groups are too short for a number: less than four pairs, single digits among pairs, decimals."""
+    if " " in value and _DECIMAL.search(value):
+        return True
+    groups = [len(group) for group in _DIGITS.findall(value)]
+    return len(groups) > 1 and max(groups) <= _PAIR and (min(groups[1:]) == 1 or len(groups) < _FEWEST_PAIRS)
+
+
 def _is_number(value: str, *, vague: bool) -> bool:
     digits = sum(map(str.isdigit, value))
-    if not _FEWEST <= digits <= _MOST or _DATE.match(value) or _NO_PHONE.fullmatch(value):
+    if not _FEWEST <= digits <= _MOST or _DATE.match(value) or _NO_PHONE.fullmatch(value) or _is_list(value):
         return False
     return not vague or (
         digits >= _FEWEST_GROUPED and not value.isdigit() and not _THOUSANDS.fullmatch(value) and " - " not in value

@@ -17,7 +17,7 @@ _UNSPACED = "密码|密碼|口令|パスワード|비밀번호|암호"
 _IS = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
 _WORDS = re.compile(r"\d[^\W\d_]|[^\W\d_]\d")
 _LINE = re.compile(r"[\n\0]")
-_WHOLE = re.compile(r"[0-9A-Za-z+/=_~-]+(?:\.[0-9A-Za-z+/=_~-]{6,})*")
+_WHOLE = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}")
 """What has dots, and is no name of a file or a host."""
 _UUID = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _BETWEEN = frozenset(("is", "was", "value", "code", "are"))
@@ -96,7 +96,7 @@ SAID: Final = (
         reason="A value made by a machine after words for a key: `the API key is`, `token -`, in a sentence or a log.",
         pattern=(
             r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d{1,2})?"
-            r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/=.~-]{14,200})"
+            r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/.~-]{14,200}={0,2})"
         ),
         trigger=(
             r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d+)?"

@@ -40,6 +40,8 @@ _CARD_RANGES: Final = (
 _CARD_STARTS = tuple(first for first, _, _ in _CARD_RANGES)
 # These lengths are all but one network's only ones: Luhn is enough. The others are common lengths of ids.
 _CARD_CERTAIN: Final = ((4, 16), (5, 16), (3, 15), (3, 16), (3, 14), (2, 16), (6, 16))
+_SIXES: Final = ("60", "62", "64", "65", "6304", "6390", "6759", "676", "677")
+"""Discover, UnionPay, RuPay and Maestro: what else begins with 6 is seldom a card."""
 
 IBAN_LENGTHS: Final = {
     **dict.fromkeys(("NO",), 15),
@@ -80,7 +82,7 @@ def card_range(digits: str) -> bool:
 
 def card_certain(digits: str) -> bool:
     """Tell whether range and length leave little else than a card, if the Luhn digit is right too."""
-    return (int(digits[0]), len(digits)) in _CARD_CERTAIN
+    return (int(digits[0]), len(digits)) in _CARD_CERTAIN and (digits[0] != "6" or digits.startswith(_SIXES))
 
 
 def iban(compact: str) -> bool:
