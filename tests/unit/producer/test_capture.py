@@ -5,7 +5,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.callbacks import CallbackManagerForRetrieverRun, dispatch_custom_event
@@ -16,17 +16,11 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import ToolException, tool
 
 from langtrail.producer import AuditCallbackHandler, SettingsError, audit_context
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
+from tests.unit.producer.trail import Trail, config
 
 
 class KnownModel(GenericFakeChatModel):
@@ -46,11 +40,6 @@ class Shelf(BaseRetriever):
 def answer(text: str, **facts: Any) -> KnownModel:
     """Return a model that answers once."""
     return KnownModel(messages=iter([AIMessage(content=text, **facts)]))
-
-
-def config(**metadata: str) -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": metadata}
 
 
 def test_a_chain_is_recorded_from_start_to_finish_under_its_parent(trail: Trail) -> None:

@@ -3,8 +3,6 @@
 import logging
 import time
 import tracemalloc
-from pathlib import Path
-from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
@@ -13,16 +11,9 @@ from langchain_core.runnables import RunnableLambda
 from langtrail.producer import AuditCallbackHandler, ProducerSettings
 from langtrail.producer.adoption import Adoption
 from langtrail.producer.pipeline import pipeline
+from tests.unit.producer.trail import Trail
 
 NOWHERE = "127.0.0.1:1"
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
 
 
 @pytest.fixture(autouse=True)

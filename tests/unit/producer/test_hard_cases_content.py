@@ -2,24 +2,17 @@
 
 import threading
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
-from langtrail.producer import AuditCallbackHandler
+from tests.unit.producer.trail import Trail, config
 
 SECRET = "sk-abcdefghijklmnop1234"  # noqa: S105 - looks like one, is none
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 class Configured(GenericFakeChatModel):
@@ -33,11 +26,6 @@ class Configured(GenericFakeChatModel):
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         return {**self._identifying_params, **kwargs}
-
-
-def config(**metadata: Any) -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": metadata}
 
 
 def test_no_secret_leaves_by_any_door(trail: Trail) -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +24,7 @@ from pydantic import BaseModel
 from langtrail.producer import AuditCallbackHandler, capture, install, serialise
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.install import _installed
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
+from tests.unit.producer.trail import Trail, config
 
 
 @pytest.fixture
@@ -47,11 +41,6 @@ def installed(trail: Trail) -> Iterator[None]:
 def model(text: str = "hello") -> GenericFakeChatModel:
     """Return a model that answers once."""
     return GenericFakeChatModel(messages=iter([AIMessage(text)]))
-
-
-def config() -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()]}
 
 
 def test_an_inline_tracer_beside_us_does_not_cost_us_a_start(trail: Trail) -> None:

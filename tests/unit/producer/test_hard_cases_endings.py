@@ -4,79 +4,29 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatResult
 from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import tool
 
 from langtrail.producer import AuditCallbackHandler, capture
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.runs import GRACE_SECONDS
+from tests.unit.producer.fakes import Waiting, until, wait_for_ever, waiting
+from tests.unit.producer.trail import Trail, config
 
 STARTS = ("chain_start", "llm_start", "tool_start", "retriever_start")
 ENDS = (*(f"{kind}_{end}" for kind in ("chain", "llm", "tool", "retriever") for end in ("end", "error")), "abandoned")
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-waiting = threading.Event()
-"""Set once something waits that will never go on."""
-
-
-async def wait_for_ever() -> None:
-    """Say that we wait, and wait."""
-    waiting.set()
-    await asyncio.Event().wait()
-
-
-async def until(event: threading.Event) -> None:
-    """Wait, at most ten seconds, for something that another task or thread sets."""
-    deadline = time.monotonic() + 10
-    while not event.is_set():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.001)
-
-
-class Waiting(BaseChatModel):
-    """A model that never answers, and streams two parts before it stops."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "waiting"
-
-    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        text = str(messages[-1].content)
-        if text == "bad":
-            raise ValueError("bad prompt")
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
-
-    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        await wait_for_ever()
-        raise AssertionError
-
-    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-        for part in "abcd":
-            yield ChatGenerationChunk(message=AIMessageChunk(content=part))
-
-    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        for part in "ab":
-            yield ChatGenerationChunk(message=AIMessageChunk(content=part))
-        await wait_for_ever()
 
 
 class Shelf(BaseRetriever):
@@ -95,11 +45,6 @@ async def slow() -> str:
     """Never return."""
     await wait_for_ever()
     return ""
-
-
-def config() -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()]}
 
 
 def step(function: Callable[[Any], Any]) -> Runnable[Any, Any]:

@@ -4,36 +4,17 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from langchain_core.callbacks import CallbackManagerForChainRun
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
 from langtrail.producer import AuditCallbackHandler, capture
 from langtrail.producer import pipeline as pipeline_module
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-def config() -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()]}
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return an event's further fields."""
-    return {item["key"]: item["value"] for item in event["ext"]}
+from tests.unit.producer.trail import Trail, config, ext
 
 
 @pytest.mark.parametrize("kind", ["chain", "tool", "retriever", "llm"])

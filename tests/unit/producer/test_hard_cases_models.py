@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.caches import InMemoryCache
@@ -10,16 +10,10 @@ from langchain_core.language_models import BaseChatModel, FakeListLLM, GenericFa
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ChatMessage, HumanMessage, RemoveMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableLambda
 
-from langtrail.producer import AuditCallbackHandler, audit_context
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
+from langtrail.producer import audit_context
+from tests.unit.producer.trail import Trail, config
 
 
 class Known(GenericFakeChatModel):
@@ -44,11 +38,6 @@ def answering(message: AIMessage | str) -> Known:
 def usage(given: int, answered: int, total: int, **details: Any) -> dict[str, Any]:
     """Return LangChain's usage_metadata."""
     return {"input_tokens": given, "output_tokens": answered, "total_tokens": total, **details}
-
-
-def config(**metadata: Any) -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": metadata}
 
 
 def counts(event: dict[str, Any]) -> tuple[Any, ...]:

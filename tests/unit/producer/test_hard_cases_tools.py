@@ -1,54 +1,18 @@
 """Tools and their calls without a graph: what a model asked for, what ran, what is left to the application."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.agents import AgentAction, AgentFinish
 from langchain_core.callbacks import CallbackManagerForChainRun, adispatch_custom_event, dispatch_custom_event
-from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, ToolCall
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import ToolException, tool
 from pydantic import BaseModel
 from tenacity import RetryCallState, Retrying
 
-from langtrail.producer import AuditCallbackHandler
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-class Asking(GenericFakeChatModel):
-    """A fake model that takes tools, and answers what it was told to."""
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        return self.bind(**{name: value for name, value in kwargs.items() if name.startswith("ls_")})
-
-
-def call(name: str, call_id: str, /, **args: Any) -> ToolCall:
-    """Return a tool call of a model."""
-    return {"name": name, "args": args, "id": call_id, "type": "tool_call"}
-
-
-def asking(*calls: ToolCall) -> Asking:
-    """Return a model that answers with tool calls."""
-    return Asking(messages=iter([AIMessage("", tool_calls=[*calls])]))
-
-
-def config() -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()]}
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return an event's further fields."""
-    return {item["key"]: item["value"] for item in event["ext"]}
+from tests.unit.producer.fakes import asking, call
+from tests.unit.producer.trail import Trail, config, ext
 
 
 @tool
@@ -60,13 +24,13 @@ def customers(country: str) -> str:
 def test_a_call_left_to_the_application_says_so(trail: Trail) -> None:
     """A chain whose answer is a tool call ended without a tool: the application may still run it."""
     first: RunnableLambda[int, str] = RunnableLambda(lambda _: "hi")
-    (first | asking(call("customers", "c1"))).invoke(1, config())
+    (first | asking([call("customers", "c1")])).invoke(1, config())
     assert ext(trail.one("tool_not_executed")) == {"reason": "left_to_application"}
 
 
 def test_a_model_called_by_itself_leaves_its_calls_to_the_application(trail: Trail) -> None:
     """There is no run around it that could have executed anything."""
-    asking(call("customers", "c1")).invoke("hi", config())
+    asking([call("customers", "c1")]).invoke("hi", config())
     assert trail.events("tool_not_executed") == []
 
 
@@ -74,7 +38,7 @@ def test_a_tool_called_by_hand_within_a_run_counts_as_executed(trail: Trail) -> 
     """Without a call's id the first call of its name is taken as executed; the run itself has no id."""
 
     def act(_: int) -> str:
-        asking(call("customers", "c1", country="NO")).invoke("hi")
+        asking([call("customers", "c1", country="NO")]).invoke("hi")
         return str(customers.invoke({"country": "NO"}))
 
     RunnableLambda(act).invoke(1, config())
@@ -90,7 +54,7 @@ def test_an_answer_in_the_form_of_a_tool_call_asks_for_no_tool(trail: Trail) -> 
 
         name: str
 
-    structured = asking(call("Form", "c1", name="a")).with_structured_output(Form)
+    structured = asking([call("Form", "c1", name="a")]).with_structured_output(Form)
     assert structured.invoke("hi", config()) == Form(name="a")
     assert trail.events("tool_not_executed") == []
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
@@ -15,25 +15,14 @@ from langchain_core.tools import tool
 from langtrail.producer import AuditCallbackHandler, IdentityMissing, ProducerSettings, SettingsError, audit_context
 from langtrail.producer.identity import Identity, from_environment, inherit, resolve
 from langtrail.producer.scope import current_scope
+from tests.unit.producer.trail import Trail, config
 
 RunBy = Callable[[str, Any, Any, RunnableConfig], None]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 def root(metadata: dict[str, Any], configurable: dict[str, Any] | None = None, **settings: Any) -> Identity:
     """Return the identity of a root run."""
     return resolve(metadata, configurable or {}, ProducerSettings(**settings)).identity
-
-
-def config(configurable: dict[str, Any] | None = None, **metadata: Any) -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": metadata, "configurable": configurable or {}}
 
 
 def test_metadata_counts_before_configurable_before_context_before_environment() -> None:

@@ -3,20 +3,14 @@
 import os
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableLambda
 
 from langtrail.producer import AuditCallbackHandler, ProducerSettings, job
 from langtrail.producer.app_version import app_version, commit_of
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
+from tests.unit.producer.trail import Trail
 
 
 def proved(environ: dict[str, str], proc: Path, **settings: Any) -> job.Job:

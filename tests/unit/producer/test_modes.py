@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -18,20 +18,12 @@ from langchain_core.tools import tool
 from langtrail.producer import AuditCallbackHandler, AuditUnavailable, SettingsError, SpoolFull
 from langtrail.producer.pipeline import pipeline
 from langtrail.producer.spool_writer import SpoolWriter
+from tests.unit.producer.trail import Trail, config
 
 DONE: list[str] = []
 
 
 RunBy = Callable[[str, Any, Any, Any], None]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 @tool
@@ -68,11 +60,6 @@ def blocking(trail: Trail, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> Trail
     monkeypatch.setenv("LANGTRAIL_BLOCK_SECONDS", "0")
     DONE.clear()
     return trail
-
-
-def config() -> Any:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()]}
 
 
 def test_what_can_be_recorded_begins(blocking: Trail) -> None:

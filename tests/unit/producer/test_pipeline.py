@@ -4,8 +4,7 @@ import base64
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,27 +21,14 @@ from langtrail.producer.settings import ProducerSettings
 from langtrail.producer.spool import streams
 from langtrail.producer.spool_reader import SpoolReader
 from langtrail.schemas import PrivateKeys, UnknownKey, associated_data, generate_private_key, public_key_of
+from tests.unit.producer.trail import Trail, ext
 
 Wait = Callable[[Callable[[], object], float, str], None]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 def run(value: Any = 1) -> None:
     """Run a chain of one step: two events."""
     RunnableLambda(lambda _: value).invoke(value, {"callbacks": [AuditCallbackHandler()]})
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return the further fields of an event."""
-    return {item["key"]: item["value"] for item in event["ext"]}
 
 
 def test_a_heartbeat_says_how_far_the_stream_is(trail: Trail) -> None:

@@ -1,7 +1,6 @@
 """The runs that are open: bounded, given up by a deadline, and never silently."""
 
 import time
-from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,18 +8,7 @@ import pytest
 from langtrail.producer import AuditCallbackHandler, capture
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.runs import MAX_OPEN
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-def dict_of(event: dict[str, Any]) -> dict[str, str]:
-    """Return an event's further fields."""
-    return {item["key"]: item["value"] for item in event["ext"]}
+from tests.unit.producer.trail import Trail, ext
 
 
 def sweep(seconds_from_now: float = 0) -> None:
@@ -38,7 +26,7 @@ def test_a_run_past_its_deadline_is_abandoned_and_its_real_end_is_late(trail: Tr
     sweep(3599)
     assert trail.events("abandoned") == []
     sweep(3601)
-    assert dict_of(trail.one("abandoned")) == {"closed_by": "deadline", "kind": "chain"}
+    assert ext(trail.one("abandoned")) == {"closed_by": "deadline", "kind": "chain"}
     handler.on_chain_end({"b": 2}, run_id=run_id)
     end = trail.one("chain_end")
     assert "late" in end["flags"]
@@ -61,7 +49,7 @@ def test_runs_that_never_end_are_bounded_and_each_eviction_is_an_event(trail: Tr
     assert len(pipeline_module.pipeline().runs) == MAX_OPEN
     given_up = trail.events("abandoned")
     assert [event["component"] for event in given_up] == [str(number) for number in range(25)]
-    assert {dict_of(event)["closed_by"] for event in given_up} == {"limit"}
+    assert {ext(event)["closed_by"] for event in given_up} == {"limit"}
 
 
 def test_state_is_flat_over_many_runs(trail: Trail) -> None:
@@ -84,7 +72,7 @@ def test_what_is_open_when_the_process_ends_is_abandoned(trail: Trail) -> None:
     handler.on_chain_start(None, {}, run_id=child, parent_run_id=root, name="child")
     pipeline_module.pipeline().close(0)
     given_up = trail.events("abandoned")
-    assert [(event["component"], dict_of(event)["closed_by"]) for event in given_up] == [("child", "exit"), ("root", "exit")]
+    assert [(event["component"], ext(event)["closed_by"]) for event in given_up] == [("child", "exit"), ("root", "exit")]
     assert trail.events()[-1]["event_type"] == "stream_close"
 
 
@@ -97,7 +85,7 @@ def test_the_heartbeat_gives_up_what_is_overdue(trail: Trail, monkeypatch: pytes
     while not trail.events("abandoned"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert dict_of(trail.one("abandoned"))["closed_by"] == "deadline"
+    assert ext(trail.one("abandoned"))["closed_by"] == "deadline"
 
 
 def test_a_start_looks_for_what_is_overdue_where_nothing_beats(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:

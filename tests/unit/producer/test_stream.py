@@ -4,8 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableLambda
@@ -16,27 +15,14 @@ from langtrail.producer.ids import uuid7
 from langtrail.producer.pipeline import pipeline
 from langtrail.producer.spool import streams
 from langtrail.producer.spool_writer import SpoolWriter
+from tests.unit.producer.trail import Trail, ext
 
 Wait = Callable[[Callable[[], object], float, str], None]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 def run(value: Any = 1) -> None:
     """Run a chain of one step: two events."""
     RunnableLambda(lambda _: value).invoke(value, {"callbacks": [AuditCallbackHandler()]})
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return the further fields of an event."""
-    return {item["key"]: item["value"] for item in event["ext"]}
 
 
 def numbers(trail: Trail) -> list[int]:

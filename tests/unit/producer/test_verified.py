@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jwt
 import pytest
@@ -19,6 +19,7 @@ from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langtrail.producer import AuditCallbackHandler, ProducerSettings, SettingsError, TokenRefused, audit_context, verified
 from langtrail.producer.identity import inherit, resolve
 from langtrail.producer.scope import current_scope
+from tests.unit.producer.trail import Trail
 
 ISSUER, AUDIENCE = "https://login.example", "langtrail"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -27,13 +28,6 @@ ED = ed25519.Ed25519PrivateKey.generate()
 KEYS: dict[str, Any] = {"RS256": RSA, "ES256": EC, "EdDSA": ED}
 
 Sign = Callable[..., str]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
 
 
 def key_set(*algorithms: str) -> dict[str, Any]:

@@ -5,19 +5,14 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool
 
 from langtrail.producer import AuditCallbackHandler, side_effects
-
-
-class Trail(Protocol):
-    """The fixture of the folder above."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
+from tests.unit.producer.trail import Trail
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import pytest
@@ -22,34 +22,15 @@ from langchain_core.documents import Document
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableConfig
 from opentelemetry import trace
 from opentelemetry.instrumentation import dbapi
 from opentelemetry.sdk.trace import TracerProvider
 
-from langtrail.producer import AuditCallbackHandler, effect_spans
+from langtrail.producer import effect_spans
+from tests.unit.producer.trail import Trail, ext
 
 Use = Callable[[Any], None]
 Told = Callable[..., list[tuple[str, str, str, str]]]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-def config() -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": {"tenant_id": "acme"}}
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return an event's further fields."""
-    return {item["key"]: item["value"] for item in event["ext"]}
 
 
 def test_statements_of_sqlalchemy_are_told_once(trail: Trail, database: Path, use: Use, told: Told) -> None:

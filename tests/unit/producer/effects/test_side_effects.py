@@ -8,41 +8,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import StructuredTool
 from langchain_core.tracers import context as tracers_context
 
-from langtrail.producer import AuditCallbackHandler, effect_sql, side_effects
+from langtrail.producer import effect_sql, side_effects
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.install import _installed, install
 from langtrail.producer.runs import MAX_EFFECTS_ALIKE
+from tests.unit.producer.trail import Trail, config, ext
 
 Use = Callable[[Any], None]
 Told = Callable[..., list[tuple[str, str, str, str]]]
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    spool: Path
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-def config() -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": {"tenant_id": "acme"}}
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return an event's further fields."""
-    return {item["key"]: item["value"] for item in event["ext"]}
 
 
 def test_a_query_of_a_tool_is_an_event_of_its_run(trail: Trail, database: Path, use: Use, told: Told) -> None:
@@ -172,7 +154,7 @@ def test_a_tools_function_called_past_langchain_still_leaves_its_effects(trail: 
     made = StructuredTool.from_function(read)
     function: Any = made.func
     step: RunnableLambda[int, str] = RunnableLambda(lambda _: str(function()))
-    step.invoke(1, config())
+    step.invoke(1, config(tenant_id="acme"))
     assert trail.events("tool_start") == []
     event = trail.one("side_effect")
     assert (event["run_id"], event["resource"]) == (trail.one("chain_start")["run_id"], "customers")

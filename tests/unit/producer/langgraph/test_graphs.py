@@ -2,16 +2,14 @@
 
 import asyncio
 import gc
-import threading
-import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import Any, Protocol, TypedDict
+from typing import Any, TypedDict
 
 import pytest
-from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
+from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -19,26 +17,15 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, RetryPolicy, interrupt
 
-from langtrail.producer import AuditCallbackHandler
 from langtrail.producer import pipeline as pipeline_module
+from tests.unit.producer.fakes import Waiting, until, wait_for_ever, waiting
+from tests.unit.producer.trail import Trail, config
 
 RunBy = Callable[[str, Any, Any, RunnableConfig], None]
 
 
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
 class State(TypedDict):
     value: int
-
-
-def config(configurable: dict[str, Any] | None = None, **metadata: str) -> RunnableConfig:
-    """Return a run's config with our handler."""
-    return {"callbacks": [AuditCallbackHandler()], "metadata": metadata, "configurable": configurable or {}}
 
 
 def answering(message: AIMessage | str) -> GenericFakeChatModel:
@@ -111,39 +98,6 @@ def test_retries_of_a_graphs_node_are_numbered_attempts(trail: Trail) -> None:
     ]
 
 
-waiting = threading.Event()
-"""Set once something waits that will never go on."""
-
-
-async def wait_for_ever() -> None:
-    """Say that we wait, and wait."""
-    waiting.set()
-    await asyncio.Event().wait()
-
-
-async def until_something_waits() -> None:
-    """Wait for that, at most ten seconds."""
-    deadline = time.monotonic() + 10
-    while not waiting.is_set():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.001)
-
-
-class Waiting(BaseChatModel):
-    """A model that never answers."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "waiting"
-
-    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        await wait_for_ever()
-        raise AssertionError
-
-    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        raise NotImplementedError
-
-
 @tool
 async def slow(name: str) -> str:
     """Never return."""
@@ -157,7 +111,7 @@ def cancel(graph: Any, given: Any) -> None:
     async def main() -> None:
         waiting.clear()
         task = asyncio.ensure_future(graph.ainvoke(given, config()))
-        await until_something_waits()
+        await until(waiting)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -178,7 +132,7 @@ def test_a_graph_node_that_fails_closes_what_its_siblings_ran(trail: Trail) -> N
     waiting.clear()
 
     async def fails(state: State) -> State:
-        await until_something_waits()
+        await until(waiting)
         raise ValueError("no")
 
     async def asks(state: State) -> State:

@@ -2,16 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Annotated, Any, Protocol, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
-from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, HumanMessage, ToolCall
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
@@ -20,34 +18,11 @@ from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send, interrupt
 
 from langtrail.producer import AuditCallbackHandler
+from tests.unit.producer.fakes import Asking, asking, call
+from tests.unit.producer.trail import Trail, ext
 
 TELLS_OF_PAUSES = find_spec("langgraph.callbacks") is not None
 """LangGraph tells of interrupts and resumes from 1.1.7 on; before, outcomes alone show them."""
-
-
-class Trail(Protocol):
-    """The fixture of conftest.py."""
-
-    def events(self, *types: str) -> list[dict[str, Any]]: ...
-    def one(self, event_type: str) -> dict[str, Any]: ...
-
-
-class Asking(GenericFakeChatModel):
-    """A fake model that takes tools, and answers what it was told to."""
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        return self.bind(**{name: value for name, value in kwargs.items() if name.startswith("ls_")})
-
-
-def call(name: str, call_id: str, /, **args: Any) -> ToolCall:
-    """Return a tool call of a model."""
-    return {"name": name, "args": args, "id": call_id, "type": "tool_call"}
-
-
-def asking(*answers: Any) -> Asking:
-    """Return a model whose answers are texts, or lists of tool calls."""
-    messages = [AIMessage("", tool_calls=answer) if isinstance(answer, list) else AIMessage(answer) for answer in answers]
-    return Asking(messages=iter(messages))
 
 
 def config(**configurable: str) -> RunnableConfig:
@@ -58,11 +33,6 @@ def config(**configurable: str) -> RunnableConfig:
 def ask(text: str = "hi") -> Any:
     """Return the input of an agent."""
     return {"messages": [HumanMessage(text)]}
-
-
-def ext(event: dict[str, Any]) -> dict[str, str]:
-    """Return an event's further fields."""
-    return {item["key"]: item["value"] for item in event["ext"]}
 
 
 @tool
