@@ -7,6 +7,7 @@ from typing import Final
 
 from . import key_rules, normalise
 from .detector import Detector
+from .detectors_address import ADDRESSES
 from .detectors_assignments import ASSIGNMENTS
 from .detectors_calls import CALLS
 from .detectors_carriers import CARRIERS
@@ -36,6 +37,7 @@ DETECTORS: Final = (
     *PERSONAL,
     *IDENTITY,
     *LIFE,
+    *ADDRESSES,
     *PHONE,
     *CARRIERS,
 )

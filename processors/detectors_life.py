@@ -152,11 +152,12 @@ LIFE: Final = (
         type="ADDRESS",
         reason="A post office box, and a postcode where the text says so.",
         pattern=(
-            r"(?i)\b(?:P\.? ?O\.? Box|Postfach|Apartado(?: de Correos)?|Caixa Postal) \d{1,8}\b"
+            r"(?i)\b(?:(?:PSC|Unit|CMR) \d{1,5},? Box \d{1,5},?\s{1,3})?(?:APO|FPO|DPO),? A[AEP],? \d{5}\b"
+            r"|\b(?:P\.? ?O\.? Box|Postfach|Apartado(?: de Correos)?|Caixa Postal) \d{1,8}\b"
             r"|\b(?:zip(?: ?code)?|post ?code|postal code|plz|code postal)(?: is)?"
             r"[ :=#]{1,3}(?-i:([0-9A-Z]{2,5}[ -]?[0-9A-Z]{2,4})\b)"
         ),
-        trigger=r"(?i)P\.? ?O\.? Box|Postfach|Apartado|Caixa Postal|zip ?|post ?code|postal code|plz",
+        trigger=r"(?i)[AFD]PO,? A[AEP]|P\.? ?O\.? Box|Postfach|Apartado|Caixa Postal|zip ?|post ?code|postal code|plz",
         judge=_post,
         rank=Rank.CONTEXT,
         example="P.O. Box 1234, or zip code: 94105",

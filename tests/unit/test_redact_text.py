@@ -83,6 +83,34 @@ GOES = {
     "a query parameter": ("GET /x?api_key=abc123def456&page=2", "GET /x?api_key=[SECRET]&page=2"),
     "a connection string": ("Server=db;Password=hunter2;Port=1", "Server=db;Password=[SECRET];Port=1"),
     "Python's repr": ("{'password': 'hunter2', 'n': 1}", "{'password': '[SECRET]', 'n': 1}"),
+    "digits straight after a script without spaces": (
+        "卡号4539148803436467、地址203.0.113.9から、口座DE89370400440532013000",
+        "卡号[CREDIT_CARD]、地址[IP_ADDRESS]から、口座[IBAN]",
+    ),
+    "a card over two lines, and one with dots": (
+        "4539 1488\n0343 6467, then 4539.1488.0343.6467",
+        "[CREDIT_CARD], then [CREDIT_CARD]",
+    ),
+    "an IBAN over two lines": ("to DE89 3704 0044\n0532 0130 00 now", "to [IBAN] now"),
+    "e-mail written for people": (
+        'ann [at] example [dot] org, "ann b"@example.org, ann @ example.org',
+        "[EMAIL], [EMAIL], [EMAIL]",
+    ),
+    "a bare MAC address after its word": ("MAC address: 3c22fb9a017e", "MAC address: [MAC_ADDRESS]"),
+    "the colours of a terminal": (f"key \x1b[32msk-proj-{'aB3dE5' * 5}\x1b[0m ok", "key \x1b[32m[SECRET]\x1b[0m ok"),
+    "a key told in a sentence": (
+        "your Acme API key is 2afddb813193eb9d3b5bd99bf5d834cd, keep it",
+        "your Acme API key is [SECRET], keep it",
+    ),
+    "a key with a dash before it": ("acme token - 'Qx7Lw2Zk9Vb4Nm1Ty8Pr'", "acme token - '[SECRET]'"),
+    "a number that is somebody's": ("my number is 4155552671", "my number is [PHONE]"),
+    "a phone number before its word": ("0532 123 45 67 numara", "[PHONE] numara"),
+    "an address after its label": (
+        "Address: 3421 Lyngveien 46, Apt. 7, Bergen, Norway 5003. Ring twice.",
+        "Address: [ADDRESS]. Ring twice.",
+    ),
+    "an address over lines": ("ship to 12 Oak Drive\n Suite 4\n Portland, OR 97201\n\nThanks", "ship to [ADDRESS]\n\nThanks"),
+    "an address without spaces": ("住所: 東京都千代田区丸の内1-2-3です", "住所: [ADDRESS]です"),
     "a web token": (
         "t=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2ln. next",
         "t=[SECRET]. next",
@@ -118,6 +146,11 @@ STAYS = {
     "a schema with a password": '{"password":{"type":"string","description":"Her password"},"phone":{"type":"string"}}',
     "a JSON number like a card under an id": '{"trace_id":4539148803436467,"order_id":2125550147}',
     "a file in a URL": "https://a.example/b/c.html?page=2&sort=asc#top",
+    "a list after the word phone": "files left on the phone ?, 15 24 21 4 and 1.0 49.95 2500.0",
+    "a working directory": "sudo: ann : TTY=pts/6 ; PWD=/home/ann ; USER=root ; COMMAND=/bin/ls",
+    "hashes and keys that are none": "sort key 2afddb813193eb9d3b5bd99bf5d834cd, ModKey Hash=E60A27AAEB184AABD9C92C513B27F98A",
+    "a time and a place": "we meet at 5 PM Tuesday; the address is 0x7fff, email address Bob 12, 10 tests in Suite 4",
+    "an id that begins like a long card": "ord=6795061899455057 blk_-1608999687919862906",
     "an empty value": '{"password":"","token":null,"secret":false,"api_key":"None"}',
 }
 
