@@ -6,12 +6,13 @@ tests/unit/producer/test_core.py holds that the bytes are those of the ordinary 
 from functools import lru_cache
 from typing import Final
 
-from langtrail.schemas.codec import encode_long
+from langtrail.schemas.codec import encode_long, encode_unsigned
 
 NULL: Final = b"\x00"
 SOME: Final = b"\x02"
 """The branch of a union of null and something."""
 
+_unsigned: Final = lru_cache(maxsize=1024)(encode_unsigned)
 _SMALL: Final = [encode_long(number) for number in range(2048)]
 
 
@@ -45,13 +46,3 @@ def text(value: str) -> bytes:
 def optional_text(value: str | None) -> bytes:
     """Return the encoding of text that may be absent."""
     return NULL if value is None else SOME + text(value)
-
-
-@lru_cache(maxsize=1024)
-def _unsigned(number: int) -> bytes:
-    out = bytearray()
-    while number & ~0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)

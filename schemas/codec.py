@@ -120,7 +120,11 @@ def encode_long(number: int) -> bytes:
     """Return Avro's encoding of a long: zigzag, then base 128 with the low bits first."""
     if 0 <= number < _TWO_BYTES:  # most lengths are as small: without the loop they take half the time
         return bytes((number << 1 & 0x7F | 0x80, number >> 6)) if number > _ONE_BYTE else bytes((number << 1,))
-    number = (number << 1) ^ (number >> 63)
+    return encode_unsigned((number << 1) ^ (number >> 63))
+
+
+def encode_unsigned(number: int) -> bytes:
+    """Return a whole number from 0 on in base 128, the low bits first."""
     out = bytearray()
     while number & ~0x7F:
         out.append(number & 0x7F | 0x80)
