@@ -36,6 +36,16 @@ def _decoded(value: str) -> str:
     return text if sum(char.isprintable() or char in "\n\r\t" for char in text) > 0.9 * len(text) else ""
 
 
+def _hexadecimal(candidate: Candidate) -> Iterable[Span]:
+    value = candidate.value
+    try:
+        text = bytes.fromhex(value[: _MOST_BYTES - len(value) % 2]).decode()
+    except ValueError:
+        return NOTHING
+    found = candidate.inside(text) if text.isprintable() else None
+    return (Span(candidate.start, candidate.end, found),) if found else NOTHING
+
+
 CARRIERS: Final = (
     Detector(
         name="base64",
@@ -47,6 +57,18 @@ CARRIERS: Final = (
         rank=Rank.CARRIER,
         example="body: d3JpdGUgdG8gYm9iQGV4YW1wbGUub3Jn",
         counter_example="body: d3JpdGUgdG8gbm9ib2R5IGF0IGFsbA==",
+    ),
+    Detector(
+        name="hexadecimal",
+        type="SECRET",
+        reason="The same for text written as hexadecimal digits: hashes and ids do not decode to text.",
+        pattern="(?:[2-7][0-9A-Fa-f]){12,}",
+        trigger="(?:[2-7][0-9A-Fa-f]){12}",
+        judge=_hexadecimal,
+        rank=Rank.CARRIER,
+        numeric=True,
+        example=f"body: {b'write to bob@example.org'.hex()}",
+        counter_example=f"body: {b'write to nobody at all'.hex()}",
     ),
 )
 """Detectors of texts that carry others."""

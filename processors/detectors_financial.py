@@ -9,7 +9,7 @@ from typing import Final
 
 from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 from .engine import says
-from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, iban, luhn
+from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, iban, luhn, machine_made
 
 _says_card = says(
     r"(?i)card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b"
@@ -169,6 +169,10 @@ def _ethereum(candidate: Candidate) -> Iterable[Span]:
     return (Span(candidate.start, candidate.end),) if len({*candidate.value[2:]}) > _FEWEST_KINDS else NOTHING
 
 
+def _wallet(candidate: Candidate) -> Iterable[Span]:
+    return whole(candidate) if machine_made(candidate.value.removeprefix("bitcoincash:")) else NOTHING
+
+
 def _spread(candidate: Candidate) -> Iterable[Span]:
     """Take a card whose groups stand further apart, all in the same way but for one line break."""
     value, text = candidate.value, candidate.text
@@ -230,7 +234,7 @@ FINANCIAL: Final = (
         name="wallet_base58",
         type="CRYPTO_WALLET",
         reason="Bitcoin, Litecoin, Dogecoin, Tron: base58 with a checksum of four bytes.",
-        pattern=r"(?:^|[^0-9A-Za-z_])([13LMDT][1-9A-HJ-NP-Za-km-z]{25,34})(?:[^0-9A-Za-z_]|$)",
+        pattern=r"(?:^|[^0-9A-Za-z_])([123mnLMDTA9][1-9A-HJ-NP-Za-km-z]{25,34})(?:[^0-9A-Za-z_]|$)",
         judge=_base58,
         rank=Rank.CHECKSUM,
         example="pay 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa now",
@@ -240,12 +244,28 @@ FINANCIAL: Final = (
         name="wallet_bech32",
         type="CRYPTO_WALLET",
         reason="Bitcoin and Litecoin since 2017: bech32 with a checksum (BIP 173, BIP 350).",
-        pattern=r"(?i)(?:^|[^0-9A-Za-z_])((?:bc|tb|ltc)1[02-9ac-hj-np-z]{8,87})(?:[^0-9A-Za-z_]|$)",
-        trigger=r"(?i)(?:bc|tb|ltc)1[02-9ac-hj-np-z]{8}",
+        pattern=r"(?i)(?:^|[^0-9A-Za-z_])((?:bc|tb|ltc|addr|stake|cosmos|osmo|terra|inj)1[02-9ac-hj-np-z]{8,110})(?:[^0-9A-Za-z_]|$)",
+        trigger=r"(?i)(?:bc|tb|ltc|addr|stake|cosmos|osmo|terra|inj)1[02-9ac-hj-np-z]{8}",
         judge=_bech32,
         rank=Rank.CHECKSUM,
         example="pay bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4 now",
         counter_example="id bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+    ),
+    Detector(
+        name="wallet_named",
+        type="CRYPTO_WALLET",
+        reason="Wallets whose form says little, after a word that says wallet: Solana, XRP, TON, Bitcoin Cash.",
+        pattern=(
+            r"(?i)(?:wallet|solana|phantom|\bxrp\b|ripple|\bton\b|\bsol\b)[^0-9A-Za-z\x00\[][^\d\x00\[]{0,16}?"
+            r"(?-i:([1-9A-HJ-NP-Za-km-z]{32,44}|r[1-9A-HJ-NP-Za-km-z]{24,34}|[EUk]Q[\w-]{46}))\b|(bitcoincash:[qp][0-9a-z]{41})\b"
+        ),
+        trigger=(
+            r"(?i)(?:wallet|solana|phantom|xrp|ripple|\bton|\bsol)[^0-9A-Za-z\x00\[][^\d\x00\[]*[0-9A-Za-z_-]{24}|bitcoincash:[qp][0-9a-z]{20}"
+        ),
+        judge=_wallet,
+        rank=Rank.CONTEXT,
+        example="solana wallet 7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV",
+        counter_example="wallet internationalization and more",
     ),
     Detector(
         name="wallet_ethereum",

@@ -150,8 +150,8 @@ _NAMED = (
     _Named(
         "uk_nhs_named",
         "United Kingdom: the number of a patient, where the text says so.",
-        r"\bnhs\b",
-        r"\d{3}[ -]?\d{3}[ -]?\d{4}",
+        r"\bnhs\b|\butr\b|unique taxpayer",
+        r"\d{3}[ -]?\d{3}[ -]?\d{4}|\d{5} ?\d{5}",
         "NHS number: 943 476 5919",
         "the NHS has 1200000 staff",
     ),
@@ -175,7 +175,7 @@ _NAMED = (
         "de_id_card_named",
         "Germany, Austria: identity card, passport and social insurance numbers, where the text says so.",
         r"personalausweis\w*|ausweis-?(?:nummer|nr)\w*|reisepass\w*|sozialversicherungs\w*"
-        r"|rentenversicherungs\w*|svnr|führerschein\w*",
+        r"|rentenversicherungs\w*|svnr|führerschein\w*|krankenvers\w*|versichertennummer|\bkvnr",
         r"[0-9A-Z]*\d[0-9A-Z]{5,10}\d?|\d{2} ?\d{6} ?[A-Z] ?\d{3}|\d{4} ?\d{6}",
         "Personalausweisnr. L01X00T47",
         "Personalausweis bitte bis 2025 erneuern",
@@ -183,9 +183,10 @@ _NAMED = (
     _Named(
         "fr_id_named",
         "France: numbers of social security and identity cards, where the text says so.",
-        r"s[ée]curit[ée] sociale|\bnir\b|num[ée]ro fiscal|carte (?:nationale )?d'identit[ée]|\bcni\b|n[°o]? ?insee",
+        r"s[ée]curit[ée] sociale|\bs[ée]cu\b|\bnir\b|(?:num[ée]ro|n[°o]) ?fiscal"
+        r"|carte (?:nationale )?d'identit[ée]|\bcni\b|n[°o]? ?insee",
         r"[12][ .]?\d{2}[ .]?\d{2}[ .]?[0-9AB]{2}[ .]?\d{3}[ .]?\d{3}(?:[ .]?\d{2})?"
-        r"|\d{13}|\d{12}|[0-9A-Z]*\d[0-9A-Z]{8}",
+        r"|\d{2} \d{2} \d{3} \d{3} \d{3}|\d{13}|\d{12}|[0-9A-Z]*\d[0-9A-Z]{8}",
         "numéro de sécurité sociale 1 85 05 78 006 084 36",
         "la sécurité sociale couvre 12 soins",
     ),
@@ -193,16 +194,17 @@ _NAMED = (
         "es_id_named",
         "Spain, Portugal and Latin America: identity and tax numbers, where the text says so.",
         r"\bdni\b|\bnie\b|\bnif\b|\bcuit\b|\brut\b|\bc[ée]dula\b|\bcurp\b|\brfc\b"
-        r"|documento de identidad|cart[ãa]o de cidad[ãa]o",
-        r"(?:[XYZ][ -]?)?\d{1,2}\.?\d{3}\.?\d{3}(?:[ -]?[0-9A-Z])?|\d{2}-\d{8}-\d|[A-Z]{4}\d{6}[0-9A-Z]{3,8}|\d{9}",
+        r"|documento de identidad|cart[ãa]o de cidad[ãa]o|\bnss\b|seguridad social|contribuinte",
+        r"\d{1,3}(?:\.\d{3}){3}|\d{2}[ /]?\d{8}[ /]?\d{2}"
+        r"|(?:[XYZ][ -]?)?\d{1,2}\.?\d{3}\.?\d{3}(?:[ -]?[0-9A-Z])?|\d{2}-\d{8}-\d|[A-Z]{4}\d{6}[0-9A-Z]{3,8}|\d{9}",
         "DNI 54362315K",
         "nie waren es 12.50 Euro",
     ),
     _Named(
         "it_id_named",
         "Italy: fiscal codes and identity cards, where the text says so.",
-        r"codice fiscale|cod\.? ?fisc\w*|carta d'identit[àa]|\bc\.f\.",
-        r"[A-Z]{6}[0-9A-Z]{2}[A-Z][0-9A-Z]{2}[A-Z][0-9A-Z]{3}[A-Z]|[A-Z]{2}\d{5}[A-Z]{2}|[A-Z]{2} ?\d{7}",
+        r"codice fiscale|cod\.? ?fisc\w*|carta d'identit[àa]|\bc\.f\.|tessera sanitaria|partita iva|p\. ?iva",
+        r"\d{20}|\d{11}|[A-Z]{6}[0-9A-Z]{2}[A-Z][0-9A-Z]{2}[A-Z][0-9A-Z]{3}[A-Z]|[A-Z]{2}\d{5}[A-Z]{2}|[A-Z]{2} ?\d{7}",
         "codice fiscale: RSSMRA85T10A562X",
         "il codice fiscale ha 16 caratteri",
     ),
@@ -210,15 +212,15 @@ _NAMED = (
         "br_id_named",
         "Brazil: numbers of taxpayers, businesses and identity cards, where the text says so.",
         r"\bcpf\b|\bcnpj\b|\brg\b|\bcnh\b|t[íi]tulo de eleitor",
-        r"\d{2,3}\.?\d{3}\.?\d{3}(?:/\d{4})?-?[0-9X]{1,2}|\d{14}|\d{12}",
+        r"\d{2,3}\.?\d{3}\.?\d{3}(?:/\d{4})?-?[0-9X]{1,2}|\d{14}|\d{4} ?\d{4} ?\d{4}",
         "CPF 39053344705",
         "o CPF tem 11 dígitos",
     ),
     _Named(
         "in_id_named",
         "India: Aadhaar and PAN, voter and passport numbers, where the text says so.",
-        r"aa?dha?ar?|\buidai?\b|\bpan\b|permanent account number|voter id|\bepic\b",
-        r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}|[A-Z]{5}\d{4}[A-Z]|[A-Z]{3}\d{7}",
+        r"aa?dha?ar?|आधार|\buidai?\b|\bpan\b|permanent account number|voter id|\bepic\b|\bgstin\b|\buan\b",
+        r"\d{2}[A-Z]{5}\d{4}[A-Z][0-9A-Z]Z[0-9A-Z]|\d{12}|[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}|[A-Z]{5}\d{4}[A-Z]|[A-Z]{3}\d{7}",
         "Aadhaar 2341 2341 2346, PAN ABCPE1234F",
         "the frying pan costs 1234",
     ),
@@ -233,12 +235,21 @@ _NAMED = (
         "PESEL ma 11 cyfr",
     ),
     _Named(
+        "east_id_named",
+        "Russia and Ukraine, Israel, Japan, South Africa: personal, tax and passport numbers, where the text says so.",
+        r"паспорт\w*|снилс|инн|ідентифікаційний код|ת\.?ז\.?|תעודת זהות|マイナンバー|個人番号|\bsa id\b",
+        r"\d{3}-\d{3}-\d{3}[ -]?\d{2}|\d{13}|\d{4} ?\d{4} ?\d{4}|\d{2} ?\d{2} ?№? ?\d{6}|\d{9,11}",
+        "СНИЛС 112-233-445 95",
+        "инн не указан с 2024 года",  # noqa: RUF001 - Russian
+    ),
+    _Named(
         "id_document_named",
         "Passports, driving licences, identity cards and insurance numbers of any country, where the text says so.",
         r"passport|pasaporte|passeport|passaporto|passaporte|paspoort|driver'?s? ?licen[cs]e"
         r"|driving licen[cs]e|permis de conduire|national id(?:entity|entification)?|identity (?:card|number)"
-        r"|id card|social insurance|\btfn\b|tax file|medicare|\bnric\b",
-        r"(?:[A-Z]{1,3}[ -]?)?\d(?:[ -]?\d){4,11}[A-Z]{0,3}|[0-9A-Z]{0,8}\d[0-9A-Z]{5,14}",
+        r"|state id|id card|social insurance|\btfn\b|tax file|medicare|\bnric\b",
+        r"\d[A-Z][0-9A-Z]{2}-[0-9A-Z]{3}-[A-Z]{2}\d{2}|[A-Z]\d{3}-\d{3,4}-\d{2,4}(?:-\d{1,3})?"
+        r"|(?:[A-Z]{1,3}[ -]?)?\d(?:[ -]?\d){4,11}[A-Z]{0,3}|[0-9A-Z]{0,8}\d[0-9A-Z]{5,14}",
         "passport no. 533380006",
         "her passport expires in 2030",
     ),

@@ -8,19 +8,22 @@ from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Spa
 
 _BORN = (
     r"d\.?o\.?b\.?|date of birth|birth ?date|birthday(?: is)?|born(?: on)?|geboren(?: am| op)?|geb\.|geburtsdatum|geburtstag"
-    r"|n[ée]e? le|date de naissance|fecha de nacimiento|nacid[oa](?: el)?"
-    r"|data di nascita|nat[oa] il|data de nascimento"
-    r"|nascid[oa] (?:em|a)|geboortedatum|f[öø]dd?t?(?: den)?|f[øo]dselsdato|f[öo]delsedatum"
-    r"|urodzon[ya]|data urodzenia|datum narozen[íi]"
-    r"|syntym[äa]aika|do[ğg]um tarihi|дата рождения|родил(?:ся|ась)"
+    r"|n[ée](?:e|\(e\))? le|date de naissance|fecha de nacimiento|nac[ií](?:d[oa])?(?: el)?|f\. ?nac\."
+    r"|data di nascita|nat[oa](?: a [^\d\n\x00\[]{2,24})? il|data de nascimento"
+    r"|nasci(?:d[oa])? (?:em|a)|geboortedatum|f[öø]dd?t?(?: den)?|f[øo]dselsdato|f[öo]delsedatum"
+    r"|urodzon[ya]|data urodzenia|\bur\.|datum narozen[íi]|narozena?"
+    r"|született|születési (?:dátum|idő)|născută?(?: la)?|data nașterii"
+    r"|syntym[äa]aika|syntynyt|do[ğg]um tarihi|дата (?:рождения|народження)|родил(?:ся|ась)|г\. ?р\."  # noqa: RUF001 - Russian
+    r"|ημερομηνία γέννησης|γεννήθηκε|תאריך לידה|जन्म ?(?:तिथि|दिन|तारीख)|تاريخ (?:ال)?ميلاد|مواليد"
 )
-_BORN_UNSPACED = "生年月日|出生日期|出生年月|생년월일"
+_BORN_UNSPACED = "生年月日|出生日期|出生年月|生日|생년월일|생일"
+_BORN_BEHIND = "geboren|doğumlu|生まれ|出生|생|г\\. ?р\\."  # noqa: RUF001 - Russian
 _MONTH = rf"[A-Za-z{OTHER}]{{3,14}}"
 _DATE = (
     r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ -](?:of |de )?{_MONTH}\.?,?[ -](?:de )?\d{{2,4}}"
     rf"|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
-    r"|\d{4} ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]"
+    r"|(?:\d{4}|[昭平令大]和?成?\d{1,2}) ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]"
     r"|(?:19|20)\d{6}"
 )
 
@@ -77,13 +80,24 @@ LIFE: Final = (
         reason="A date after a word that says birth, in twenty languages. Other dates are nobody's.",
         pattern=(
             rf"(?i)(?:{WORD_START}(?:{_BORN})|{_BORN_UNSPACED})[^0-9A-Za-z{OTHER}\x00\[\n][^\d\x00\[\n]{{0,20}}?({_DATE})"
-            rf"|(?:{_BORN_UNSPACED})({_DATE})"
+            rf"|(?:{_BORN_UNSPACED})[^0-9A-Za-z\x00\[\n]{{0,3}}({_DATE}|\d{{6}}\b)"
         ),
         trigger=rf"(?i)(?:{_BORN})[^0-9A-Za-z]|{_BORN_UNSPACED}",
         judge=_born,
         rank=Rank.CONTEXT,
         example="DOB: 03/14/1985, née le 5 mai 1990",
         counter_example="born to run, 10 of 12/24 shops; a birthday party for 12",
+    ),
+    Detector(
+        name="date_of_birth_behind",
+        type="DATE_OF_BIRTH",
+        reason="A date before a word that says birth.",
+        pattern=rf"(?i)({_DATE}),? ?(?:{_BORN_BEHIND})",
+        trigger=rf"(?i)(?:\d|[日일]),? ?(?:{_BORN_BEHIND})",
+        judge=_born,
+        rank=Rank.CONTEXT,
+        example="Sie wurde am 14. März 1985 geboren",
+        counter_example="seit 1985 geboren, 14. März 1985 gestorben",
     ),
     Detector(
         name="street",

@@ -18,7 +18,8 @@ ODD: Final = (
 
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
 _ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + f"]|{_COLOURS}")
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_PERCENT = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2})+")
+_ENCODED_BYTE = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _SHORT_ESCAPE = 2
@@ -67,7 +68,7 @@ def plain(text: str) -> View:
 
 
 def percent_decoded(text: str) -> View:
-    """Return the text with its percent-encoding decoded."""
+    """Return the text with its percent-encoding decoded, however often it was encoded."""
     return _view(text, _PERCENT, _percent)
 
 
@@ -128,7 +129,7 @@ def _fold(char: str) -> str:
 
 
 def _percent(encoded: str) -> str:
-    return bytes.fromhex(encoded.replace("%", "")).decode("utf-8", "replace").replace("\0", " ")
+    return bytes.fromhex("".join(_ENCODED_BYTE.findall(encoded))).decode("utf-8", "replace").replace("\0", " ")
 
 
 def _escape(escaped: str) -> str:
