@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import orjson
@@ -19,6 +19,7 @@ from langtrail.producer.spool import streams
 from langtrail.producer.spool_reader import SpoolReader
 from langtrail.schemas import AUDIT_EVENT, RAW_EVENT, decode, registry
 from langtrail.schemas.codec import join_raw
+from tests.integration.asking.said import Command, Said
 
 SCHEMA = registry().latest(AUDIT_EVENT)
 START = 1_790_000_000_000_000
@@ -33,22 +34,6 @@ EMPTY: dict[str, Any] = {
 }
 
 Record = dict[str, Any]
-
-
-class Said(NamedTuple):
-    """What a command left: exit status, standard output, standard error."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
-
-
-Command = Callable[..., Said]
 
 
 def blank() -> Record:

@@ -2,41 +2,24 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from langtrail.deploy.cli import main
 from langtrail.deploy.migrate import migrate
 from langtrail.deploy.process import LOOPBACK, free_port
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.avro_container import AvroContainer
 from langtrail.processors.clickhouse import Store, connect
 from langtrail.schemas import AUDIT_EVENT, STREAM_EVENT_TYPES, registry
+from tests.integration.asking.said import Command
 
 SCHEMA = registry().latest(AUDIT_EVENT)
 FIELDS = [field["name"] for field in SCHEMA.avro["fields"]]
 ORIGIN = ["_topic", "_partition", "_offset", "_schema_id", "_ingested_at"]
 EVENTS = 240
-
-
-class Said(NamedTuple):
-    """What a command left: exit status, standard output, standard error."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as JSON."""
-        return json.loads(self.out)
-
-
-Command = Callable[..., Said]
 
 
 def store(dsn: str, partition: int, records: Sequence[dict[str, Any]]) -> None:
@@ -74,19 +57,10 @@ def dsn(clickhouse_server: str, records: list[dict[str, Any]]) -> Iterator[str]:
 
 
 @pytest.fixture
-def command(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return a function that runs `langtrail` with the server's DSN in the environment, in a directory without a stack."""
-    monkeypatch.chdir(tmp_path)
+def command(dsn: str, command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Return a function that runs `langtrail` with the server's DSN in the environment."""
     monkeypatch.setenv("LANGTRAIL_CLICKHOUSE_DSN", dsn)
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr("sys.argv", ["langtrail", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        return Said(code if isinstance(code, int) else int(code is not None), *capsys.readouterr())
-
-    return run
+    return command
 
 
 def test_sql_prints_an_array_of_objects(command: Command, records: list[dict[str, Any]]) -> None:
