@@ -58,7 +58,7 @@ def counted(trail: Trail, directory: Path) -> bool:
     seen = {name: callbacks(directory, name) for name in APPLICATIONS}
     calls = sum(callback.event_type in ("llm_end", "llm_error") for own in seen.values() for callback in own)
     answer = trail.sql(
-        "SELECT sum(requests) AS calls FROM usage_daily WHERE principal_id IN {who:Array(String)}", {"who": PRINCIPALS}
+        "SELECT sum(requests) AS calls FROM usage_by_principal WHERE principal_id IN {who:Array(String)}", {"who": PRINCIPALS}
     )
     sessions = {session["session_id"]: session["events"] for session in trail.sessions().objects()}
     return answer.rows == [[calls]] and sessions.get(SESSION) == len(seen["crm-sync"])

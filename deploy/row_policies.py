@@ -16,7 +16,7 @@ from .migrate_cluster import quoted
 TABLES: Final = ("events", "usage", "session_index", "removals")
 """Every table that has a tenant_id. The views read them with the rights of who asks, so the policies hold there, too."""
 
-VIEWS: Final = ("trail", "reads", "usage_daily")
+VIEWS: Final = ("trail", "reads", "usage_daily", "usage_by_principal")
 ROLE: Final = "langtrail_tenant"
 SETTING: Final = "SQL_langtrail_tenant"
 OF_ITS_TENANT: Final = f"tenant_id = getSetting('{SETTING}')"

@@ -10,39 +10,70 @@
 -- beyond these, nobody explained. Numbers and
 -- times are of the whole stream, for a hole may be anyone's: with a tenant, or a time, they are of the streams that carried
 -- events of that tenant, or in that time. A stream of one event that is no stream_open is one that `langtrail watch` found:
--- nothing follows it. Nothing here counts an event that is stored twice twice, so FINAL is not needed.
+-- nothing follows it. Nothing here counts an event that is stored twice twice, so FINAL is not needed. Most streams are whole:
+-- the numbers of all are counted once, as a value (suspected), since the engine asks a WITH again wherever its name stands.
 WITH
+    (
+        SELECT groupArray((stream_id, last_seq, missing, closed))
+        FROM
+        (
+            SELECT
+                e.stream_id AS stream_id,
+                max(e.seq) AS last_seq,
+                last_seq + 1 - groupBitmap(toUInt64(e.seq)) AS missing,
+                countIf(e.event_type = 'stream_close') > 0 AS closed
+            FROM events AS e
+            WHERE ({tenant:Nullable(String)} IS NULL AND {since:Nullable(DateTime64(6, 'UTC'))} IS NULL
+                AND {until:Nullable(DateTime64(6, 'UTC'))} IS NULL) OR e.stream_id IN
+            (
+                SELECT t.stream_id
+                FROM events AS t
+                WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+                  AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+                  AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+            )
+            GROUP BY stream_id
+            HAVING (missing > 0 OR NOT closed) AND NOT (last_seq = 0 AND countIf(e.event_type = 'stream_open') = 0)
+        )
+    ) AS suspected,
+    suspects AS
+    (
+        SELECT arrayJoin(suspected) AS one, one.1 AS stream_id, one.2 AS last_seq, one.3 AS missing, one.4 AS closed
+    ),
     streams AS
     (
         SELECT
-            e.stream_id AS stream_id,
-            any(e.app) AS app,
-            any(e.host) AS host,
-            any(e.pid) AS pid,
-            min(e.occurred_at) AS first,
-            max(e.occurred_at) AS last,
-            max(e.seq) AS last_seq,
-            last_seq + 1 - uniqExact(e.seq) AS missing,
-            countIf(e.event_type = 'stream_close') > 0 AS closed,
-            arraySum(told -> told.2, groupUniqArrayIf((e.event_hash, ifNull(e.count, 0)), e.event_type = 'dropped')) AS dropped
-        FROM events AS e
-        WHERE ({tenant:Nullable(String)} IS NULL AND {since:Nullable(DateTime64(6, 'UTC'))} IS NULL
-            AND {until:Nullable(DateTime64(6, 'UTC'))} IS NULL) OR e.stream_id IN
+            u.stream_id AS stream_id,
+            u.last_seq AS last_seq,
+            u.missing AS missing,
+            u.closed AS closed,
+            f.app AS app,
+            f.host AS host,
+            f.pid AS pid,
+            f.first AS first,
+            f.last AS last,
+            f.dropped AS dropped
+        FROM suspects AS u
+        JOIN
         (
-            SELECT t.stream_id
-            FROM events AS t
-            WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-              AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-              AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-        )
-        GROUP BY stream_id
-        HAVING (missing > 0 OR NOT closed) AND NOT (max(e.seq) = 0 AND countIf(e.event_type = 'stream_open') = 0)
+            SELECT
+                e.stream_id AS stream_id,
+                any(e.app) AS app,
+                any(e.host) AS host,
+                any(e.pid) AS pid,
+                min(e.occurred_at) AS first,
+                max(e.occurred_at) AS last,
+                arraySum(told -> told.2, groupUniqArrayIf((e.event_hash, ifNull(e.count, 0)), e.event_type = 'dropped')) AS dropped
+            FROM events AS e
+            WHERE e.stream_id IN (SELECT stream_id FROM suspects)
+            GROUP BY stream_id
+        ) AS f ON f.stream_id = u.stream_id
     ),
     numbers AS
     (
         SELECT DISTINCT e.stream_id AS stream_id, e.seq AS seq
         FROM events AS e
-        WHERE e.stream_id IN (SELECT stream_id FROM streams WHERE missing > 0)
+        WHERE e.stream_id IN (SELECT stream_id FROM suspects WHERE missing > 0)
     ),
     holes AS
     (
@@ -60,7 +91,7 @@ WITH
     (
         SELECT assumeNotNull(d.stream_id) AS stream_id, uniqExact(d.seq) AS rejected
         FROM dead_letters AS d
-        WHERE d.stream_id IN (SELECT stream_id FROM streams WHERE missing > 0)
+        WHERE d.stream_id IN (SELECT stream_id FROM suspects WHERE missing > 0)
           AND (assumeNotNull(d.stream_id), assumeNotNull(d.seq)) NOT IN (SELECT stream_id, seq FROM numbers)
         GROUP BY stream_id
     ),
@@ -68,8 +99,8 @@ WITH
     (
         SELECT r.stream_id AS stream_id, uniqExactIf(r.seq, r.seq < s.last_seq) AS removed, max(r.seq) > any(s.last_seq) AS end_removed
         FROM removed_events AS r
-        JOIN streams AS s ON r.stream_id = s.stream_id
-        WHERE r.stream_id IN (SELECT stream_id FROM streams)
+        JOIN suspects AS s ON r.stream_id = s.stream_id
+        WHERE r.stream_id IN (SELECT stream_id FROM suspects)
           AND (r.stream_id, r.seq) NOT IN (SELECT stream_id, seq FROM numbers)
         GROUP BY stream_id
     )

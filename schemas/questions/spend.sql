@@ -19,7 +19,7 @@ SELECT
     t.tokens AS tokens,
     t.cost_usd AS cost_usd,
     t.unpriced_requests AS unpriced_requests
-FROM usage_daily AS t
+FROM usage_by_principal AS t
 WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
   AND ({since:Nullable(Date)} IS NULL OR t.day >= {since:Nullable(Date)})
   AND ({until:Nullable(Date)} IS NULL OR t.day < {until:Nullable(Date)})

@@ -10,36 +10,45 @@
 -- A row is a request (the run at the top of a tree), a model call, a tool or a retrieval. What went in is known when a run
 -- starts, what came out when it ends; one without an outcome has not ended. The runs are chosen by narrow columns before any
 -- content is read, and without FINAL: an event that is stored twice chooses the same run. All events of a run are of one
--- principal, which leads to them by the primary key.
-WITH chosen AS
-(
-    SELECT t.tenant_id AS tenant_id, t.run_id AS run_id, min(t.occurred_at) AS began, max(t.occurred_at) AS latest,
-        groupUniqArray(t.principal_id) AS principals
-    FROM events AS t
-    WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-      AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-      AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-      AND ({trigger_id:Nullable(String)} IS NULL OR t.trigger_id = {trigger_id:Nullable(String)})
-      AND ({principal:Nullable(String)} IS NULL OR t.principal_id IN
-          (
-              SELECT ifNull({principal:Nullable(String)}, '')
-              UNION ALL
-              SELECT DISTINCT t.principal_id
-              FROM events AS t
-              WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
-                AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
-                AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
-                AND t.on_behalf_of = {principal:Nullable(String)}
-          ))
-      AND ({principal:Nullable(String)} IS NULL OR {principal:Nullable(String)} IN (t.principal_id, t.on_behalf_of))
-      AND ({session:Nullable(String)} IS NULL OR t.session_id = {session:Nullable(String)})
-      AND t.run_id IS NOT NULL
-      AND (t.run_id = t.root_run_id OR match(t.event_type, '^(llm|tool|retriever)_'))
-      AND t.event_type != 'audit_read'
-    GROUP BY tenant_id, run_id
-    ORDER BY began DESC, run_id
-    LIMIT {limit:UInt64}
-)
+-- principal, which leads to them by the primary key. They are chosen once, as a value (found): the engine asks a WITH again wherever its name
+-- stands.
+WITH
+    (
+        SELECT groupArray((tenant_id, run_id, began, latest, principals))
+        FROM
+        (
+            SELECT t.tenant_id AS tenant_id, t.run_id AS run_id, min(t.occurred_at) AS began, max(t.occurred_at) AS latest,
+                groupUniqArray(t.principal_id) AS principals
+            FROM events AS t
+            WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+              AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+              AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+              AND ({trigger_id:Nullable(String)} IS NULL OR t.trigger_id = {trigger_id:Nullable(String)})
+              AND ({principal:Nullable(String)} IS NULL OR t.principal_id IN
+                  (
+                      SELECT ifNull({principal:Nullable(String)}, '')
+                      UNION ALL
+                      SELECT DISTINCT t.principal_id
+                      FROM events AS t
+                      WHERE ({tenant:Nullable(String)} IS NULL OR t.tenant_id = {tenant:Nullable(String)})
+                        AND ({since:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at >= {since:Nullable(DateTime64(6, 'UTC'))})
+                        AND ({until:Nullable(DateTime64(6, 'UTC'))} IS NULL OR t.occurred_at < {until:Nullable(DateTime64(6, 'UTC'))})
+                        AND t.on_behalf_of = {principal:Nullable(String)}
+                  ))
+              AND ({principal:Nullable(String)} IS NULL OR {principal:Nullable(String)} IN (t.principal_id, t.on_behalf_of))
+              AND ({session:Nullable(String)} IS NULL OR t.session_id = {session:Nullable(String)})
+              AND t.run_id IS NOT NULL
+              AND (t.run_id = t.root_run_id OR match(t.event_type, '^(llm|tool|retriever)_'))
+              AND t.event_type != 'audit_read'
+            GROUP BY tenant_id, run_id
+            ORDER BY began DESC, run_id
+            LIMIT {limit:UInt64}
+        )
+    ) AS found,
+    chosen AS
+    (
+        SELECT arrayJoin(found) AS one, one.1 AS tenant_id, one.2 AS run_id, one.3 AS began, one.4 AS latest, one.5 AS principals
+    )
 SELECT
     min(t.occurred_at) AS began,
     t.tenant_id AS tenant_id,

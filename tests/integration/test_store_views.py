@@ -1,4 +1,4 @@
-"""What the store answers: trail, reads, usage_daily, and the questions about sessions, exact although events come twice."""
+"""What the store answers: trail, reads, usage, and the questions about sessions, exact although events come twice."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -117,12 +117,13 @@ def test_usage_counts_a_call_once(client: Client, insert: Insert) -> None:
     """A call that was emitted twice counts once, and a revision replaces what it cost."""
     insert({**LLM_END, "seq": 1}, {**LLM_END, "seq": 2})
     insert({**LLM_END, "seq": 1, "processed_at": 9}, {**LLM_END, "seq": 2, "revision": 1, "cost_nanousd": 500_000_000})
-    (row,) = client.query("SELECT * FROM usage_daily").named_results()
-    assert row | {"day": str(row["day"])} == {
-        "tenant_id": "t", "day": "2026-09-21", "provider": "openai", "model": "m-1", "principal_id": "ann", "requests": 2,
-        "errors": 0, "input_tokens": 20, "output_tokens": 10, "tokens": 30, "cost_usd": 2.0, "unpriced_requests": 0,
-        "uncounted_requests": 0,
+    expected = {
+        "tenant_id": "t", "day": "2026-09-21", "provider": "openai", "model": "m-1", "requests": 2, "errors": 0,
+        "input_tokens": 20, "output_tokens": 10, "tokens": 30, "cost_usd": 2.0, "unpriced_requests": 0, "uncounted_requests": 0,
     }  # fmt: skip
+    for view, more in (("usage_daily", {}), ("usage_by_principal", {"principal_id": "ann"})):
+        (row,) = client.query(f"SELECT * FROM {view}").named_results()
+        assert row | {"day": str(row["day"])} == expected | more
 
 
 def test_usage_counts_errors_and_says_what_it_does_not_know(client: Client, insert: Insert) -> None:
