@@ -243,7 +243,7 @@ ASSIGNMENTS: Final = (
             rf"(?i)\b(?:identified (?:by|with [\"']?\w+[\"']? (?:by|as))(?: password)?|(?:{NAME}))\s{{1,3}}(?:as\s+)?n?"
             r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')|\b(?-i:IDENTIFIED BY (?:VALUES )?)([^\s'\";,\x00]{3,})"
         ),
-        trigger=rf"(?i)identified (?:by|with) |(?:{SENSITIVE})[\w.\- ]*\sn?[\"']",
+        trigger=rf"(?i)identified (?:by|with) |(?:{SENSITIVE})[\w.\-]*\s+(?:as\s+)?n?[\"']",
         judge=_after_word,
         rank=Rank.ASSIGNED_SECRET,
         example="CREATE USER app IDENTIFIED BY 'Tr0ub4dor'",

@@ -183,7 +183,7 @@ CALLS: Final = (
             r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P|krb5\w{2,6})\$[\w./=,:@*+$-]{18,900}"
             r"|\{S?(?:SHA|MD5|CRYPT)\d{0,3}\}([\w./+=$]{12,})"
         ),
-        trigger=r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w+|pbkdf2[\w-]*|scrypt|P|krb5\w+)\$[\w./*]|\{S?(?:SHA|MD5|CRYPT)\d*\}",
+        trigger=r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|scrypt|P)\$[\w./*]|\$(?:argon2|pbkdf2|krb5)|\{S?(?:SHA|MD5|CRYPT)\d*\}",
         judge=_credential,
         rank=Rank.STRUCTURED_SECRET,
         example="bob:$apr1$Qx9vK2Zr$8sQvKZ2RyZ7Yz4h1xXW9q/",

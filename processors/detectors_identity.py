@@ -51,7 +51,7 @@ _CHECKED = (
     _Checked(
         "it_codice_fiscale",
         "Italy: name, date and place of birth of a person, and a check letter.",
-        r"(?i:[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z])",
+        r"(?i:[A-Z]{6}\d[0-9L-NP-V][A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z])",
         ids.codice_fiscale,
         "cod. RCCMNL83S18D969H, Genova",
         "RCCMNL83S18D969X",

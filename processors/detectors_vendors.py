@@ -82,7 +82,7 @@ VENDORS: Final = detectors_of(
         Token(
             "discord",
             "Discord",
-            r"[\w-]{10}\.[\w-]{6}\.[\w-]{12}",
+            r"\.[\w-]{6}\.[\w-]{16}",
             r"[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,38}",
             f"M{letters(23)}.Gab3xy.{letters(38)}",
             "org.apache.hadoop.mapreduce",
@@ -167,11 +167,11 @@ VENDORS: Final = detectors_of(
             f"figd_{letters(40)}",
             "figd_of_speech_in_the_novel_and_of_its_meaning",
         ),
-        token(
+        Token(
             "airtable",
             "Airtable",
-            r"pat[0-9A-Za-z]{14}\.",
-            "[0-9a-f]{64}",
+            r"\.[0-9a-f]{16}",
+            r"pat[0-9A-Za-z]{14}\.[0-9a-f]{64}",
             f"pat{letters(14)}.{hexadecimal(64)}",
             "pattern.search",
         ),

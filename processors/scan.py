@@ -10,12 +10,13 @@ from time import perf_counter
 from typing import Final, NamedTuple
 
 from .detector import SEPARATOR, Candidate, Detector
-from .detectors import DETECTORS, ESCAPE, KEY, ODD, PERCENT, Prefilter
+from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode
 from .event import Withheld
 from .findings import Finding, Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
+from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
 from .texts import Texts, Walked, cut, is_valid
 

@@ -24,8 +24,8 @@ class Token(NamedTuple):
 
 
 def token(name: str, vendor: str, trigger: str, body: str, sample: str, counter: str = "") -> Token:
-    """Describe a token that begins with its trigger."""
-    return Token(name, vendor, trigger, f"(?:{trigger}){body}", sample, counter or f"the prefix {sample[:6]} alone")
+    """Describe a token that begins with its trigger: glued to a word before it, it is none."""
+    return Token(name, vendor, rf"\b(?:{trigger})", f"(?:{trigger}){body}", sample, counter or f"the prefix {sample[:6]} alone")
 
 
 def letters(length: int) -> str:

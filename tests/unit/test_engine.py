@@ -11,9 +11,11 @@ import pytest
 
 from langtrail.processors import engine_plain, engine_re2
 from langtrail.processors.detector import Detector
-from langtrail.processors.detectors import DETECTORS, Prefilter
+from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.engine_plain import python_syntax
 from langtrail.processors.key_rules import TRIGGER
+from langtrail.processors.literals import hints
+from langtrail.processors.prefilter import DIGITS, Prefilter
 
 by_name = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 
@@ -66,6 +68,32 @@ def test_both_engines_fire_on_the_same_texts() -> None:
         quoted = json.dumps({text[:20]: text})
         for shaped in (text, quoted):
             assert by_re2.matching(engine_re2.encode(shaped)) == by_python.matching(engine_plain.encode(shaped)), shaped
+
+
+@by_name
+def test_what_a_trigger_matches_is_hinted_at(detector: Detector) -> None:
+    """Wherever a trigger matches one of its hints does, and digits where a detector of numbers finds something."""
+    trigger = detector.trigger or detector.pattern
+    told = (hints(trigger) or {trigger}) if not detector.numeric else {DIGITS}
+    hinting = engine_re2.PatternSet(dict(enumerate(told)))
+    asked = engine_re2.PatternSet({0: detector.pattern if detector.numeric else trigger})
+    for text in (detector.example, detector.example.upper(), *TEXTS):
+        data = engine_re2.encode(text)
+        assert hinting.matching(data) or not asked.matching(data), text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"(?i)(?:^|[^0-9A-Za-z_])(?:tel|f[ae]x)\s?\d", {r"(?i)\btel", r"(?i)\bfax", r"(?i)\bfex"}),
+        (r"\bAC[0-9A-F]{4}", {r"\bAC"}),
+        (r"abc|[xy]+z", set()),
+        (r"\d+:\s*key-(?:one|two)*", {r"key\b\x2d"}),
+    ],
+)
+def test_hints_are_what_a_pattern_cannot_match_without(pattern: str, expected: set[str]) -> None:
+    """The longest literals, one for each alternative, with the ends of words; none where one alternative has none."""
+    assert hints(pattern) == expected
 
 
 def test_what_a_match_did_not_use_is_searched_again() -> None:
@@ -130,9 +158,9 @@ def test_without_re2_langtrail_redacts_the_same() -> None:
 
 def test_the_prefilter_says_the_same_with_either_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The prefilter is built of the engine's sets, whichever it is."""
-    from langtrail.processors import detectors  # noqa: PLC0415 - its engine is exchanged
+    from langtrail.processors import prefilter  # noqa: PLC0415 - its engine is exchanged
 
-    by_re2 = [Prefilter().fired(text) for text in TEXTS[:100]]
-    monkeypatch.setattr(detectors, "PatternSet", engine_plain.PatternSet)
-    monkeypatch.setattr(detectors, "encode", engine_plain.encode)
-    assert [Prefilter().fired(text) for text in TEXTS[:100]] == by_re2
+    by_re2 = [*map(Prefilter().fired, TEXTS[:100])]
+    monkeypatch.setattr(prefilter, "PatternSet", engine_plain.PatternSet)
+    monkeypatch.setattr(prefilter, "encode", engine_plain.encode)
+    assert [*map(Prefilter().fired, TEXTS[:100])] == by_re2

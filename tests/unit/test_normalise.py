@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from langtrail.processors.detectors import ESCAPE, ODD, PERCENT, Prefilter
 from langtrail.processors.normalise import View, json_unescaped, percent_decoded, plain, unescape_all, unescaped
+from langtrail.processors.prefilter import ESCAPE, ODD, PERCENT, Prefilter
 
 
 def source(view: View, text: str, part: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from langtrail.processors.detectors import DETECTORS, ESCAPE, KEY, ODD, PERCENT
+from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.prefilter import ESCAPE, KEY, ODD, PERCENT
 from langtrail.processors.redact import redact_text
 from langtrail.processors.scan import Budget, Redaction, Scanner
 

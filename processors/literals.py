@@ -1,0 +1,191 @@
+"""Words and signs that a text must hold for a pattern to match it: to look for these is cheap, and tells most texts apart."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+from .engine_plain import python_syntax
+
+_parser: Any = re._parser  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way to take a pattern apart
+
+_SHORTEST: Final = 3
+"""Bytes of a literal that tells something; an end of a word counts as one."""
+_LONG_ENOUGH: Final = 6
+"""Bytes from which on a literal is not made better by more."""
+_LONGEST: Final = 16
+_MOST: Final = 600
+"""Literals for one part of a pattern; what may be more than these is not told apart."""
+_MOST_USEFUL: Final = 256
+_MOST_IN_CLASS: Final = 40
+_MOST_SIGNS: Final = 3
+"""Signs of one class that are told apart; of more it is enough that a word ends there."""
+_WIDEST_CLASS: Final = 64
+_EDGE: Final = "\0"
+"""Stands for an end of a word in a literal."""
+_WORD: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+Literals = frozenset[str]
+"""Texts of which one is there; an empty one among them says that nothing is known."""
+_UNKNOWN: Final[Literals] = frozenset(("",))
+
+
+@lru_cache(maxsize=1024)
+def hints(pattern: str) -> frozenset[str]:
+    """Return patterns, of RE2's syntax and without repeats, of which one matches wherever this one does; none if not known."""
+    fold = "(?i" in pattern
+    best = _of_sequence(_parser.parse(python_syntax(pattern))).needed
+    best = frozenset(map(str.lower, best)) if fold else best
+    if min(map(_weight, best)) < _SHORTEST:
+        return frozenset()
+    kept = (text for text in best if not any(other != text and other in text for other in best))
+    return frozenset(f"{'(?i)' * fold}{_escaped(text)}" for text in kept)
+
+
+class _Part(NamedTuple):
+    """What is known of a part of a pattern."""
+
+    exact: Literals | None
+    """All that it matches, where that is not much."""
+    needed: Literals = _UNKNOWN
+    """Of these one is in whatever it matches."""
+
+
+_ANYTHING: Final = _Part(None)
+_NOTHING: Final = _Part(_UNKNOWN)
+
+
+def _of_sequence(items: Sequence[tuple[Any, Any]], *, before: bool = False, after: bool = False) -> _Part:
+    """Return what is known of parts one after the other; `before` and `after` say whether a word ends there."""
+    edges = [before, *(_is_edge(op, argument) for op, argument in items), after]
+    run, needed, is_exact = _UNKNOWN, _UNKNOWN, True
+    for (op, argument), left, right in zip(items, edges, edges[2:], strict=False):
+        part = _of_item(op, argument, before=left, after=right)
+        needed = _better(needed, part.needed)
+        longer = _joined(run, part.exact) if part.exact is not None and _is_worth(run, part.exact) else None
+        if longer is not None and len(longer) <= _MOST and max(map(len, longer)) <= _LONGEST:
+            run = longer
+        else:
+            is_exact, needed, run = False, _better(needed, run), part.exact or _UNKNOWN
+    return _Part(run if is_exact else None, _better(needed, run))
+
+
+def _of_item(op: Any, argument: Any, *, before: bool, after: bool) -> _Part:  # noqa: PLR0911 - one for each kind
+    match str(op):
+        case "LITERAL":
+            return _with_edges(_of_characters({argument}), before=before, after=after)
+        case "IN":
+            return _with_edges(_of_class(argument), before=before, after=after)
+        case "SUBPATTERN":
+            return _of_sequence(argument[3], before=before, after=after)
+        case "BRANCH" if _is_boundary(argument[1]):
+            return _NOTHING
+        case "BRANCH":
+            return _of_branches([_of_sequence(items, before=before, after=after) for items in argument[1]])
+        case "MAX_REPEAT":
+            least, most, items = argument
+            return _repeated(_of_sequence(items), int(least), int(most))
+        case "AT":
+            return _NOTHING
+    return _ANYTHING
+
+
+def _with_edges(part: _Part, *, before: bool, after: bool) -> _Part:
+    """Mark the ends of words; beside what is no part of a word there are none."""
+    if part.exact is None or not all(map(_is_word, part.exact)):
+        return part
+    exact = frozenset(f"{_EDGE * before}{text}{_EDGE * after}" for text in part.exact)
+    return _Part(exact, exact)
+
+
+def _of_branches(branches: Sequence[_Part]) -> _Part:
+    exact: Literals | None = frozenset()
+    for branch in branches:
+        exact = None if exact is None or branch.exact is None else exact | branch.exact
+    exact = exact if exact is not None and len(exact) <= _MOST else None
+    needed = frozenset[str]().union(*(branch.needed for branch in branches))
+    return _Part(exact, needed)
+
+
+def _repeated(part: _Part, least: int, most: int) -> _Part:
+    if least == most == 1:
+        return part
+    if (least, most) == (0, 1) and part.exact is not None:
+        return _Part(part.exact | _UNKNOWN)
+    if least == most and part.exact is not None and len(part.exact) == 1:
+        (text,) = part.exact
+        return _Part(frozenset((text * least,))) if len(text) * least <= _LONGEST else _Part(None, part.needed)
+    return _Part(None, part.needed) if least else _ANYTHING
+
+
+def _of_class(members: Sequence[tuple[Any, Any]]) -> _Part:
+    negated, ranges = _ranges(members)
+    if negated or sum(last - first + 1 for first, last in ranges) > _WIDEST_CLASS:
+        return _ANYTHING
+    codes = {code for first, last in ranges for code in range(first, last + 1)}
+    return _ANYTHING if len(codes) > _MOST_SIGNS and not any(_is_word(chr(code)) for code in codes) else _of_characters(codes)
+
+
+def _ranges(members: Sequence[tuple[Any, Any]]) -> tuple[bool, list[tuple[int, int]]]:
+    negated = str(members[0][0]) == "NEGATE"
+    return negated, [(argument, argument) if str(op) == "LITERAL" else argument for op, argument in members[negated:]]
+
+
+def _is_worth(run: Literals, more: Literals) -> bool:
+    """Tell whether literals gain by what may follow: of many there would only be more."""
+    return len(run) * len(more) <= _MOST_USEFUL or min(map(_weight, run)) < _SHORTEST
+
+
+def _is_edge(op: Any, argument: Any) -> bool:  # noqa: PLR0911 - one for each kind
+    """Tell whether no part of a word can be what this matches, an end of the text included."""
+    match str(op):
+        case "LITERAL":
+            return not _is_word(chr(argument))
+        case "IN":
+            negated, ranges = _ranges(argument)
+            return negated is all(any(first <= ord(char) <= last for first, last in ranges) for char in _WORD) and (
+                negated or not any(first <= ord(char) <= last for first, last in ranges for char in _WORD)
+            )
+        case "SUBPATTERN":
+            return bool(argument[3]) and all(_is_edge(*item) for item in argument[3])
+        case "BRANCH":
+            return _is_boundary(argument[1]) or all(items and all(_is_edge(*item) for item in items) for items in argument[1])
+        case "MAX_REPEAT":
+            return argument[0] > 0 and all(_is_edge(*item) for item in argument[2])
+        case "AT":
+            return True
+    return False
+
+
+def _of_characters(codes: Iterable[int]) -> _Part:
+    texts = frozenset(map(chr, codes))
+    return _Part(texts, texts) if len(texts) <= _MOST_IN_CLASS else _ANYTHING
+
+
+def _is_boundary(branches: Sequence[Sequence[tuple[Any, Any]]]) -> bool:
+    """Tell whether these are what `python_syntax` makes of a word's boundary: nothing else looks around."""
+    return any(str(op).startswith("ASSERT") for op, _ in branches[0])
+
+
+def _joined(first: Literals, second: Literals) -> Literals:
+    return frozenset(map("".join, product(first, second)))
+
+
+def _better(first: Literals, second: Literals) -> Literals:
+    return max(first, second, key=lambda texts: (min(_LONG_ENOUGH, *map(_weight, texts)), -len(texts)))
+
+
+def _weight(text: str) -> int:
+    core = text.replace(_EDGE, "").encode()
+    return len(text) - len(text.strip(_EDGE)) + len(core) if len(core.strip()) > 1 else 0
+
+
+def _is_word(char: str) -> bool:
+    return char in _WORD
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        r"\b" if char == _EDGE else char if char.isalnum() or not char.isascii() else f"\\x{ord(char):02x}" for char in text
+    )

@@ -1,0 +1,135 @@
+"""The prefilter: which detectors a text may concern. Most texts concern none, and are told apart in two passes over them.
+
+RE2 builds its automata while it reads. One of all triggers would have the states of one times those of the next, and never be
+done: so all texts are searched for words and shapes without repeats only, and what these hint at is asked for itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from functools import cached_property
+from typing import Final
+
+from . import key_rules, normalise
+from .detector import Detector
+from .detectors import DETECTORS
+from .engine import HAS_RE2, PatternSet, encode
+from .literals import hints
+
+KEY: Final = -1
+"""Fired: a JSON key may say what its value is."""
+ODD: Final = -2
+"""Fired: characters that hide others."""
+PERCENT: Final = -3
+"""Fired: percent-encoding that hides a printable character."""
+ESCAPE: Final = -4
+"""Fired: escapes that hide a printable character."""
+_NUMBERS: Final = -5
+"""Fired: digits as all detectors of numbers need them."""
+
+_SIGNS: Final = {
+    ODD: normalise.ODD_TRIGGER,
+    PERCENT: normalise.PERCENT_TRIGGER,
+    ESCAPE: normalise.ESCAPE_TRIGGER,
+}
+_HEX = "[0-9A-Fa-f]"
+DIGITS: Final = (
+    rf"\d(?:[ ().\-/]{{0,3}}\d){{5}}|\d\.\d{{1,3}}\.\d{{1,3}}\.\d"
+    rf"|(?:^|[^0-9A-Za-z_])(?:{_HEX}{{1,4}}::|::{_HEX})|:{_HEX}{{1,4}}:{_HEX}{{1,4}}:"
+    rf"|{_HEX}[:-]{_HEX}{{2}}[:-]{_HEX}{{2}}[:-]|{_HEX}\.{_HEX}{{4}}\.{_HEX}"
+    r"|(?i:[A-Z]\d[0-9L-NP-V][A-EHLMPR-T][0-9L-NP-V]{2}[A-Z])"
+)
+"""RE2: matches in every text that a detector of numbers finds something in."""
+
+_SHORT = 128
+_REMEMBERED = 4096
+_MOST_ASKED = 12
+"""Families that are asked one by one; of a text that concerns more all are taken to be concerned."""
+
+
+class _Family:
+    """Detectors that the same words hint at."""
+
+    def __init__(self, hinted_by: frozenset[str]) -> None:
+        self.common = hinted_by
+        self.hinted_by = hinted_by
+        self.triggers: dict[int, str] = {}
+
+    @cached_property
+    def asked(self) -> PatternSet:
+        """Their triggers, ready."""
+        return PatternSet(self.triggers)
+
+
+class Prefilter:
+    """Tells which detectors a text may concern."""
+
+    def __init__(self, detectors: Sequence[Detector] = DETECTORS) -> None:
+        triggers = {number: detector.trigger or detector.pattern for number, detector in enumerate(detectors)}
+        words = {number: trigger for number, trigger in triggers.items() if not detectors[number].numeric}
+        hinted_by = {number: hints(trigger) if HAS_RE2 else frozenset[str]() for number, trigger in words.items()}
+        self._families = _families(words, hinted_by)
+        told = sorted({hint for family in self._families for hint in family.hinted_by})
+        self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
+        self._hints = PatternSet(dict(enumerate(told)))
+        shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
+        self._shapes = PatternSet({**shapes, **_SIGNS, _NUMBERS: DIGITS})
+        self._numbers = PatternSet({number: trigger for number, trigger in triggers.items() if detectors[number].numeric})
+        self._keys = PatternSet({KEY: key_rules.TRIGGER})
+        self._more: PatternSet | None = None
+        self._structural = frozenset(number for number, detector in enumerate(detectors) if detector.structural)
+        # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
+        self._clean: dict[str, frozenset[int]] = {}
+
+    def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
+        """Return a prefilter that has more detectors, the first of them by this number."""
+        wider = copy(self)
+        wider._more = PatternSet({first + number: detector.pattern for number, detector in enumerate(more)})  # noqa: SLF001 - its own copy
+        wider._clean = {}  # noqa: SLF001 - its own copy
+        return wider
+
+    def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
+        """Return which detectors, by their number, and which signs the text may concern."""
+        if is_json and len(text) <= _SHORT and (known := self._clean.get(text)) is not None:
+            return known
+        data = encode(text)
+        fired = self._shapes.matching(data) | self._hinted_at(data)
+        if _NUMBERS in fired:
+            fired = fired - {_NUMBERS} | self._numbers.matching(data)
+        if self._more is not None:
+            fired |= self._more.matching(data)
+        if is_json:
+            fired |= self._keys.matching(data)
+            if len(text) <= _SHORT and fired <= self._structural:
+                self._remember(text, fired)
+        return fired
+
+    def _hinted_at(self, data: bytes) -> frozenset[int]:
+        """Return the detectors that words hint at, and that their triggers confirm."""
+        told = self._hints.matching(data)
+        if not told:
+            return told
+        families = {family for hint in told for family in self._hinted[hint]}
+        if len(families) > _MOST_ASKED:
+            return frozenset(number for family in families for number in family.triggers)
+        return frozenset[int]().union(*[family.asked.matching(data) for family in families])
+
+    def _remember(self, text: str, fired: frozenset[int]) -> None:
+        if len(self._clean) >= _REMEMBERED:
+            self._clean.clear()
+        self._clean[text] = fired
+
+
+def _families(triggers: Mapping[int, str], hinted_by: Mapping[int, frozenset[str]]) -> list[_Family]:
+    """Put detectors together that the same words hint at, but for a few."""
+    families: list[_Family] = []
+    for number in sorted(triggers, key=lambda number: len(hinted_by[number])):
+        told = hinted_by[number]
+        if not told:
+            continue
+        family = next((one for one in families if one.common <= told and 2 * len(one.common) > len(told)), None)
+        if family is None:
+            family = _Family(told)
+            families.append(family)
+        family.hinted_by |= told
+        family.triggers[number] = triggers[number]
+    return families
