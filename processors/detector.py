@@ -43,23 +43,22 @@ class Candidate:
 
     __slots__ = ("_inside", "_key_before", "end", "groups", "start", "text")
 
-    def __init__(
-        self,
-        text: str,
-        groups: Sequence[tuple[int, int]],
-        key_before: Callable[[int], str],
-        inside: Callable[[str], str | None],
-    ) -> None:
+    groups: Sequence[tuple[int, int]]
+    start: int
+    end: int
+
+    def __init__(self, text: str, key_before: Callable[[int], str], inside: Callable[[str], str | None]) -> None:
+        """Take the text. It is one object for all candidates in it: who has it says where each is, and asks to `narrow` it."""
         self.text = text
-        self.groups = groups
-        self.start, self.end = groups[0]
-        if len(groups) > 1:
-            for span in groups[1:]:
-                if span[0] >= 0:
-                    self.start, self.end = span
-                    break
         self._key_before = key_before
         self._inside = inside
+
+    def narrow(self) -> None:
+        """Take the span of the first group that took part."""
+        for span in self.groups[1:]:
+            if span[0] >= 0:
+                self.start, self.end = span
+                break
 
     @property
     def value(self) -> str:
@@ -119,7 +118,10 @@ class Candidate:
 
         It ends at a placeholder: what is redacted already must not lend its context to something else the second time.
         """
-        start = max(0, self.start - characters - LONGEST_PLACEHOLDER)
+        start = self.start - characters
+        if start >= 0 and "]" not in (near := self.text[start : self.start]) and SEPARATOR not in near:
+            return near
+        start = max(0, start - LONGEST_PLACEHOLDER)
         _, cut, near = self.text[start : self.start].rpartition(SEPARATOR)
         placeholder = _UP_TO_PLACEHOLDER.match(near) if "]" in near else None
         if placeholder:
@@ -156,7 +158,9 @@ class Detector:
     rank: int
     """The lower, the more its type is believed where spans overlap."""
     numeric: bool = False
-    """Whether the trigger is about digits: those are looked for apart from words, together they take too many states."""
+    """Whether nothing is found where `prefilter.DIGITS` does not match."""
+    worded: bool = False
+    """Whether a numeric one needs a word too."""
     structural: bool = False
     """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
     retry: bool = False

@@ -132,7 +132,7 @@ COMMANDS: Final = (
             r"(?i)(?:^|[\n\x00])[ \t]{0,16}((?:[\w-]{1,30} ){0,4})"
             rf"([\w-]*(?:{SENSITIVE})[\w-]*)[ \t]{{1,8}}(?:[0-9] )?([^\s\"'=:\x00][^\s\"'\x00;]*);?[ \t]*(?:[\r\n\x00]|$)"
         ),
-        trigger=rf"(?i)(?:{SENSITIVE})[\w-]*[ \t]+(?:[0-9] )?[^\s\"'=:][^\s\"']*\s*(?:[\r\n]|$)",
+        trigger=rf"(?i)(?:{SENSITIVE})[\w-]*[ \t]+(?:[0-9] )?[^\s\"'=:][^\s\"']*\s*(?:[\r\n\x00]|$)",
         judge=_directive,
         rank=Rank.ASSIGNED_SECRET,
         example="enable password cisco123",

@@ -9,7 +9,7 @@ from typing import Final
 
 from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 from .engine import says
-from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, iban, luhn, machine_made
+from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, digits_of, iban, luhn, machine_made
 
 _says_card = says(
     r"(?i)card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b"
@@ -45,7 +45,7 @@ _GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
 _GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
 _USUAL = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
 _DIGITS = re.compile(r"\d+")
-_NO_DIGITS = re.compile(r"\D+")
+_BETWEEN = re.compile(r"\D+")
 _SEPARATORS = re.compile("[ .\r\n-]+")
 _UNUSUAL = re.compile("[.\r\n]")
 _OF_LENGTH = {length: re.compile(rf"(?:\w(?:[ .\n-]|\r\n)?){{{length - 1}}}\w") for length in {*IBAN_LENGTHS.values()}}
@@ -57,7 +57,7 @@ class _CardReader:
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
         self._groups = [match.span() for match in _DIGITS.finditer(candidate.value)]
-        self._digits = _NO_DIGITS.sub("", candidate.value)
+        self._digits = digits_of(candidate.value)
         self._totals = [0, *accumulate(end - begin for begin, end in self._groups)]
         self._is_tail = _TAIL.search(candidate.text, max(0, candidate.start - 2), candidate.start) is not None
 
@@ -128,20 +128,30 @@ class _CardReader:
 
 
 def _card(candidate: Candidate) -> Iterable[Span]:
-    text, start = candidate.text, candidate.start
-    if _PART_OF_MORE.search(text, max(0, start - 2), start):
+    text, start, end = candidate.text, candidate.start, candidate.end
+    before = text[start - 1] if start else ""
+    if before not in ("", " ") and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    if candidate.end - start < _LONGEST and len(_NO_DIGITS.sub("", candidate.value)) < _FEWEST_CERTAIN:
-        says_card = _says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12))
+    digits = digits_of(text[start:end])
+    if end - start < _LONGEST and len(digits) < _FEWEST_CERTAIN:
+        says_card = _may_be_short(digits) and (_says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12)))
         return [*_CardReader(candidate).cards()] if says_card else NOTHING
-    usual = _USUAL.match(text, start, candidate.end)
-    if usual is None or usual.end() < candidate.end:
+    usual = _USUAL.match(text, start, end)
+    if usual is None or usual.end() < end:
         return [*_CardReader(candidate).cards()]
     # The most are written as one group, or as four of four: no other reading is needed.
-    digits = _NO_DIGITS.sub("", usual[0])
-    if card_range(digits) and card_certain(digits) and luhn(digits) and len({*digits}) > 1 and candidate.previous != "-":
-        return NOTHING if _GOES_ON.match(text, candidate.end) else (Span(start, candidate.end),)
+    if card_range(digits) and card_certain(digits) and luhn(digits) and len({*digits}) > 1 and before != "-":
+        return NOTHING if _GOES_ON.match(text, end) else (Span(start, end),)
     return [*_CardReader(candidate).cards()]
+
+
+def _may_be_short(digits: str) -> bool:
+    """Tell whether a network issues any number that these few digits hold."""
+    return any(
+        card_range(digits[first:last])
+        for first in range(len(digits) - _SHORTEST + 1)
+        for last in range(first + _SHORTEST, len(digits) + 1)
+    )
 
 
 def _iban(candidate: Candidate) -> Iterable[Span]:
@@ -176,7 +186,7 @@ def _wallet(candidate: Candidate) -> Iterable[Span]:
 def _spread(candidate: Candidate) -> Iterable[Span]:
     """Take a card whose groups stand further apart, all in the same way but for one line break."""
     value, text = candidate.value, candidate.text
-    digits, between = _NO_DIGITS.sub("", value), _NO_DIGITS.findall(value)
+    digits, between = digits_of(value), _BETWEEN.findall(value)
     breaks = [separator for separator in between if "\n" in separator]
     alike = len({*between} - {*breaks}) <= 1 and (len(breaks) <= 1 or _says_card(candidate.before(48)))
     if (

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address
 from typing import Final
 
 from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
-from .validators import luhn, us_ssn
+from .validators import digits_of, luhn, us_ssn
 
 _FILE_SUFFIXES: Final = frozenset(
     (
@@ -47,7 +47,6 @@ _LONGEST_IPV6 = 45
 _COLONS_WITH_PORT = 8
 """Of an address written out, and a port behind it."""
 _DIGIT = re.compile(r"\d")
-_NO_DIGITS = re.compile(r"\D+")
 _LAST_WORD = re.compile(r"[A-Za-z]+\Z")
 _SPACELESS = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
 _VERSION = re.compile(r"\d+\.\d+\.\d")
@@ -91,7 +90,9 @@ def _ipv4(candidate: Candidate) -> Iterable[Span]:
     if not _IPV4.fullmatch(value) or value == "0.0.0.0" or value.startswith("255.255."):  # noqa: S104 - nothing is bound
         return NOTHING
     text, start, end = candidate.text, candidate.start, candidate.end
-    if _PART_OF_MORE.search(text, max(0, start - 2), start) or _GOES_ON.match(text, end) or _is_version(candidate.before(24)):
+    if start and text[start - 1] != " " and _PART_OF_MORE.search(text, max(0, start - 2), start):
+        return NOTHING
+    if _GOES_ON.match(text, end) or _is_version(candidate.before(24)):
         return NOTHING
     return whole(candidate)
 
@@ -147,11 +148,11 @@ def _ssn(candidate: Candidate) -> Iterable[Span]:
     before, after, value = candidate.previous, candidate.following, candidate.value
     if candidate.is_within_word or (before and before in "-.") or after == "-":
         return NOTHING
-    return whole(candidate) if us_ssn(_NO_DIGITS.sub("", value)) else NOTHING
+    return whole(candidate) if us_ssn(digits_of(value)) else NOTHING
 
 
 def _imei(candidate: Candidate) -> Iterable[Span]:
-    digits = _NO_DIGITS.sub("", candidate.value)
+    digits = digits_of(candidate.value)
     return whole(candidate) if not candidate.following.isdigit() and luhn(digits[:15]) else NOTHING
 
 
@@ -253,6 +254,8 @@ PERSONAL: Final = (
         trigger=r"(?i)\bssn|social[ _-]?security|soc\.? ?sec",
         judge=_ssn,
         rank=Rank.US_SSN,
+        numeric=True,
+        worded=True,
         example="social security number: 219 09 9998",
         counter_example="the SSN form has 219099998123 fields",
     ),
@@ -264,6 +267,8 @@ PERSONAL: Final = (
         trigger=r"(?i)imei",
         judge=_imei,
         rank=Rank.STRUCTURED_SECRET,
+        numeric=True,
+        worded=True,
         example="IMEI: 35-209900-176148-1",
         counter_example="IMEI 352099001761482",
     ),

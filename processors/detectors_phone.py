@@ -7,9 +7,10 @@ from typing import Final
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 from .engine import says
 from .findings import PLACEHOLDER
-from .validators import international_phone
+from .validators import digits_of, international_phone
 
 _EXTENSION = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
+_AN_EXTENSION = re.compile(_EXTENSION, re.IGNORECASE)
 _NUMBER = r"\+?\(?\d(?:[ ().\-/]{0,3}\d){5,16}"
 
 _ENDING = f"[a-z{OTHER}]*"
@@ -92,14 +93,22 @@ def _international(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if candidate.value.startswith("00") and candidate.value.isdigit() and candidate.previous in _OF_CODE:
         return NOTHING
-    for group in reversed([*_DIGITS.finditer(candidate.value)]):
-        digits = re.sub(r"\D", "", candidate.value[: group.end()])
-        digits = digits.removeprefix("00") if candidate.value[0] == "0" else digits
-        end = candidate.start + group.end()
-        if len(digits) > _FEWEST and international_phone(digits) and not _RUNS_ON.match(candidate.text, end):
-            extension = re.compile(_EXTENSION, re.IGNORECASE).match(candidate.text, end)
-            return (Span(candidate.start, extension.end() if extension else end),)
-    return NOTHING
+    if _is_international(candidate, candidate.end):
+        return (Span(candidate.start, _end_of_extension(candidate.text, candidate.end)),)
+    ends = [candidate.start + group.end() for group in _DIGITS.finditer(candidate.value)]
+    end = next((end for end in reversed(ends[:-1]) if _is_international(candidate, end)), None)
+    return NOTHING if end is None else (Span(candidate.start, _end_of_extension(candidate.text, end)),)
+
+
+def _is_international(candidate: Candidate, end: int) -> bool:
+    digits = digits_of(candidate.text[candidate.start : end])
+    digits = digits.removeprefix("00") if candidate.value[0] == "0" else digits
+    return len(digits) > _FEWEST and international_phone(digits) and not _RUNS_ON.match(candidate.text, end)
+
+
+def _end_of_extension(text: str, end: int) -> int:
+    extension = _AN_EXTENSION.match(text, end)
+    return extension.end() if extension else end
 
 
 def _in_a_row(candidate: Candidate) -> bool:
@@ -175,7 +184,7 @@ def _is_list(value: str) -> bool:
 
 
 def _is_number(value: str, *, vague: bool) -> bool:
-    digits = sum(map(str.isdigit, value))
+    digits = len(digits_of(value))
     if not _FEWEST <= digits <= _MOST or _DATE.match(value) or _NO_PHONE.fullmatch(value) or _is_list(value):
         return False
     return not vague or (
@@ -254,6 +263,8 @@ PHONE: Final = (
         ),
         judge=_named,
         rank=Rank.PHONE,
+        numeric=True,
+        worded=True,
         example="Handy: 1715550123",
         counter_example="call 12345678 returned, phone model 9.10",
     ),

@@ -1,9 +1,10 @@
 """What redaction finds in a text: spans with a type, overlaps resolved, and the placeholders that take their place."""
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from operator import itemgetter, le
+from typing import Final, NamedTuple, Protocol
 
 TYPES: Final = (
     "ADDRESS",
@@ -38,8 +39,10 @@ After the type may stand a pseudonym, or four stars and the last characters of a
 LONGEST_PLACEHOLDER: Final = 64
 """Characters of the longest, its number included."""
 
-_BEGINNINGS = ("[", "<", "****")
-_STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]+_\d+>|\*{{4,}}")
+_BRACKETS = ("[", "<")
+_BEGINNINGS = (*_BRACKETS, "****")
+_STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]{{1,50}}_\d+>")
+_STARS = re.compile(r"\*+")
 
 
 class Finding(NamedTuple):
@@ -61,6 +64,10 @@ class Hit(NamedTuple):
     """Name of the detector."""
 
 
+as_hit: Callable[[tuple[int, int, str, int, str]], Hit] = partial(tuple.__new__, Hit)
+"""Return a tuple as a hit: twice as fast as its own constructor."""
+
+
 def resolve(hits: Iterable[Hit]) -> list[Finding]:
     """Return the union of all spans, in order and without overlap, each with the most believed type of what it covers.
 
@@ -71,11 +78,11 @@ def resolve(hits: Iterable[Hit]) -> list[Finding]:
 
 def merge(hits: Iterable[Hit]) -> list[Hit]:
     """Return what `resolve` does, with the detector that named each."""
-    hits = [*hits]
-    if len(hits) == 1:
+    hits = sorted(hits, key=_start)
+    if all(map(le, map(_end, hits), map(_start, hits[1:]))):
         return hits
     merged: list[tuple[int, int, Hit]] = []
-    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+    for hit in hits:
         if merged and hit.start < merged[-1][1]:
             start, end, best = merged[-1]
             merged[-1] = (start, max(end, hit.end), min(best, hit, key=_belief))
@@ -90,21 +97,40 @@ def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:
     """Return the hits that are not within what stands in for something already: redacting twice changes nothing."""
     if not hits or not any(begin in text for begin in _BEGINNINGS):
         return hits
-    spans = [match.span() for match in _STANDING_IN.finditer(text)]
-    starts = [start for start, _ in spans]
+    return [hit for hit in hits if not _is_inside(text, hit.start, hit.end)]
 
-    def inside(hit: Hit) -> bool:
-        before = bisect_right(starts, hit.start) - 1
-        return before >= 0 and hit.end <= spans[before][1]
 
-    return [hit for hit in hits if not inside(hit)]
+def _is_inside(text: str, start: int, end: int) -> bool:
+    """Tell whether a span is within what stands in for something."""
+    for begin in _BRACKETS:
+        at = text.rfind(begin, max(0, start - LONGEST_PLACEHOLDER), start + 1)
+        standing = _STANDING_IN.match(text, at) if at >= 0 else None
+        if standing is not None and standing.end() >= end:
+            return True
+    stars = _STARS.match(text, start) if text[start] == "*" else None
+    return stars is not None and stars.end() >= end and "****" in text[max(0, start - 3) : stars.end()]
+
+
+_start, _end = itemgetter(0), itemgetter(1)
 
 
 def _belief(hit: Hit) -> tuple[int, int, int]:
     return hit.rank, hit.start - hit.end, hit.start
 
 
-def splice(text: str, findings: Sequence[Finding], replacements: Sequence[str]) -> str:
+class Placed(Protocol):
+    """What is somewhere in a text."""
+
+    @property
+    def start(self) -> int:
+        """Where it begins, in characters."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends, exclusive."""
+
+
+def splice(text: str, findings: Sequence[Placed], replacements: Sequence[str]) -> str:
     """Return the text with each finding replaced; findings are in order and do not overlap."""
     pieces: list[str] = []
     at = 0

@@ -21,7 +21,7 @@ def failed_tests(policy: Policy) -> list[Mistake]:
     for index, test in enumerate(policy.tests):
         try:
             found = search(test.text, rules=rules, field=test.field)
-            became = splice(test.text, [one.finding for one in found], [one.replacement for one in found])
+            became = splice(test.text, found, [one.replacement for one in found])
         except Withheld as withheld:
             became = f"withheld: {withheld}"
         if became != test.expected:

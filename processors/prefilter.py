@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from . import key_rules, normalise
-from .detector import Detector
+from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
 from .engine import HAS_RE2, PatternSet, encode
 from .literals import hints
@@ -33,13 +33,14 @@ _SIGNS: Final = {
 }
 _HEX = "[0-9A-Fa-f]"
 DIGITS: Final = (
-    rf"\d(?:[ ().\-/]{{0,3}}\d){{5}}|\d\.\d{{1,3}}\.\d{{1,3}}\.\d"
+    rf"\d(?:[ ().\-/_\r\n]{{0,3}}\d){{5}}|(?:[2-7]{_HEX}){{6}}|\d\.\d{{1,3}}\.\d{{1,3}}\.\d"
     rf"|(?:^|[^0-9A-Za-z_])(?:{_HEX}{{1,4}}::|::{_HEX})|:{_HEX}{{1,4}}:{_HEX}{{1,4}}:"
     rf"|{_HEX}[:-]{_HEX}{{2}}[:-]{_HEX}{{2}}[:-]|{_HEX}\.{_HEX}{{4}}\.{_HEX}"
     r"|(?i:[A-Z]\d[0-9L-NP-V][A-EHLMPR-T][0-9L-NP-V]{2}[A-Z])"
 )
 """RE2: matches in every text that a detector of numbers finds something in."""
 
+_NONE: Final[frozenset[int]] = frozenset()
 _SHORT = 128
 _REMEMBERED = 4096
 _MOST_ASKED = 12
@@ -49,7 +50,8 @@ _MOST_ASKED = 12
 class _Family:
     """Detectors that the same words hint at."""
 
-    def __init__(self, hinted_by: frozenset[str]) -> None:
+    def __init__(self, hinted_by: frozenset[str], *, numeric: bool) -> None:
+        self.numeric = numeric
         self.common = hinted_by
         self.hinted_by = hinted_by
         self.triggers: dict[int, str] = {}
@@ -65,70 +67,74 @@ class Prefilter:
 
     def __init__(self, detectors: Sequence[Detector] = DETECTORS) -> None:
         triggers = {number: detector.trigger or detector.pattern for number, detector in enumerate(detectors)}
-        words = {number: trigger for number, trigger in triggers.items() if not detectors[number].numeric}
+        words = {n: trigger for n, trigger in triggers.items() if detectors[n].worded or not detectors[n].numeric}
         hinted_by = {number: hints(trigger) if HAS_RE2 else frozenset[str]() for number, trigger in words.items()}
-        self._families = _families(words, hinted_by)
+        self._families = _families(detectors, words, hinted_by)
         told = sorted({hint for family in self._families for hint in family.hinted_by})
         self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
         self._hints = PatternSet(dict(enumerate(told)))
         shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
         self._shapes = PatternSet({**shapes, **_SIGNS, _NUMBERS: DIGITS})
-        self._numbers = PatternSet({number: trigger for number, trigger in triggers.items() if detectors[number].numeric})
+        self._numbers = PatternSet({number: trigger for number, trigger in triggers.items() if number not in words})
         self._keys = PatternSet({KEY: key_rules.TRIGGER})
         self._more: PatternSet | None = None
-        self._structural = frozenset(number for number, detector in enumerate(detectors) if detector.structural)
         # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
-        self._clean: dict[str, frozenset[int]] = {}
+        self._clean: set[str] = set()
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
         wider = copy(self)
         wider._more = PatternSet({first + number: detector.pattern for number, detector in enumerate(more)})  # noqa: SLF001 - its own copy
-        wider._clean = {}  # noqa: SLF001 - its own copy
+        wider._clean = set()  # noqa: SLF001 - its own copy
         return wider
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
-        """Return which detectors, by their number, and which signs the text may concern."""
-        if is_json and len(text) <= _SHORT and (known := self._clean.get(text)) is not None:
-            return known
+        """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""
         data = encode(text)
-        fired = self._shapes.matching(data) | self._hinted_at(data)
-        if _NUMBERS in fired:
-            fired = fired - {_NUMBERS} | self._numbers.matching(data)
-        if self._more is not None:
-            fired |= self._more.matching(data)
-        if is_json:
-            fired |= self._keys.matching(data)
-            if len(text) <= _SHORT and fired <= self._structural:
-                self._remember(text, fired)
+        fired = self._fired(data)
+        return fired | self._keys.matching(data) if is_json else fired
+
+    def fired_in_document(self, document: str) -> frozenset[int]:
+        """Return what the texts of valid JSON without escapes may concern, and whether its keys say something."""
+        if document in self._clean:
+            return _NONE
+        fired = self._fired(encode(document.replace('"', SEPARATOR))) | self._keys.matching(encode(document))
+        if not fired and len(document) <= _SHORT:
+            if len(self._clean) >= _REMEMBERED:
+                self._clean.clear()
+            self._clean.add(document)
         return fired
 
-    def _hinted_at(self, data: bytes) -> frozenset[int]:
+    def _fired(self, data: bytes) -> frozenset[int]:
+        fired = self._shapes.matching(data)
+        if has_numbers := _NUMBERS in fired:
+            fired = fired - {_NUMBERS} | self._numbers.matching(data)
+        if told := self._hints.matching(data):
+            fired |= self._hinted_at(told, data, has_numbers=has_numbers)
+        return fired if self._more is None else fired | self._more.matching(data)
+
+    def _hinted_at(self, told: frozenset[int], data: bytes, *, has_numbers: bool) -> frozenset[int]:
         """Return the detectors that words hint at, and that their triggers confirm."""
-        told = self._hints.matching(data)
-        if not told:
-            return told
-        families = {family for hint in told for family in self._hinted[hint]}
+        families = {family for hint in told for family in self._hinted[hint] if has_numbers or not family.numeric}
         if len(families) > _MOST_ASKED:
             return frozenset(number for family in families for number in family.triggers)
-        return frozenset[int]().union(*[family.asked.matching(data) for family in families])
-
-    def _remember(self, text: str, fired: frozenset[int]) -> None:
-        if len(self._clean) >= _REMEMBERED:
-            self._clean.clear()
-        self._clean[text] = fired
+        return _NONE.union(*[family.asked.matching(data) for family in families])
 
 
-def _families(triggers: Mapping[int, str], hinted_by: Mapping[int, frozenset[str]]) -> list[_Family]:
+def _families(
+    detectors: Sequence[Detector], triggers: Mapping[int, str], hinted_by: Mapping[int, frozenset[str]]
+) -> list[_Family]:
     """Put detectors together that the same words hint at, but for a few."""
     families: list[_Family] = []
     for number in sorted(triggers, key=lambda number: len(hinted_by[number])):
         told = hinted_by[number]
         if not told:
             continue
-        family = next((one for one in families if one.common <= told and 2 * len(one.common) > len(told)), None)
+        numeric = detectors[number].numeric
+        joined = (one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.numeric is numeric)
+        family = next(joined, None)
         if family is None:
-            family = _Family(told)
+            family = _Family(told, numeric=numeric)
             families.append(family)
         family.hinted_by |= told
         family.triggers[number] = triggers[number]

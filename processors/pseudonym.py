@@ -6,7 +6,6 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -46,7 +45,7 @@ class Pseudonyms:
         """Return TYPE:TOKEN, 96 bits of HMAC-SHA256(tenant's key, type || 0x00 || canonical value) in lower-case base32."""
         canonical = canonical_of(kind, value) or value.strip()
         message = f"{kind}\0{canonical}".encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._key(tenant_id), message, sha256)[:_TOKEN_BYTES]
+        digest = hmac.digest(self._key(tenant_id), message, "sha256")[:_TOKEN_BYTES]
         return f"{kind}:{_base32(digest)}"
 
     def _derived(self, tenant_id: str) -> bytes:

@@ -59,6 +59,7 @@ def search(
     return (rules or default_rules()).find(text, Budget(budget_seconds), field, set())
 
 
+@cache
 def default_rules() -> Rules:
     """Return what holds where there is no policy."""
     return Rules(DEFAULT_POLICY, _scanner())
@@ -70,10 +71,11 @@ def rules_of(policy: Policy, pseudonyms: Tokens | None = None, tenant_id: str = 
 
 
 def _redacted(text: str, found: list[Redaction]) -> Redacted:
-    findings = [redaction.finding for redaction in found]
-    if not findings:
-        return Redacted(text, findings)
-    return Redacted(splice(text, findings, [redaction.replacement for redaction in found]), findings)
+    return Redacted(_spliced(text, found), [Finding(type_, start, end) for type_, start, end, _, _ in found])
+
+
+def _spliced(text: str, found: list[Redaction]) -> str:
+    return splice(text, found, [redaction.replacement for redaction in found]) if found else text
 
 
 class Redactor:
@@ -132,17 +134,17 @@ class Redactor:
             redactions = rules.find(text, budget, name, subjects, valid=is_json)
             if not redactions:
                 return text
-            redacted = _redacted(text, redactions)
+            redacted = _spliced(text, redactions)
             if is_json:
-                _check_json(redacted.text)
+                _check_json(redacted)
         except Exception as error:  # noqa: BLE001 - whatever a detector does, nothing unjudged goes on
             self.failures[type(error).__name__] += 1
             withheld.append(name)
             return f'"{WITHHELD}"' if is_json else WITHHELD
-        for finding in redacted.findings:
-            found.counts[finding.type] = found.counts.get(finding.type, 0) + 1
+        for redaction in redactions:
+            found.counts[redaction.type] = found.counts.get(redaction.type, 0) + 1
         found.subjects |= subjects
-        return redacted.text
+        return redacted
 
 
 class _Found:

@@ -58,7 +58,7 @@ def _answer(text: str, rules: Rules | None, *, explain: bool) -> dict[str, Any]:
         found = search(text, rules=rules)
     except Withheld:
         return {"text": WITHHELD, "findings": [{"type": "WITHHELD", "start": 0, "end": len(text)}]}
-    redacted = splice(text, [one.finding for one in found], [one.replacement for one in found])
+    redacted = splice(text, found, [one.replacement for one in found])
     return {"text": redacted, "findings": [_finding(one, explain=explain) for one in found]}
 
 

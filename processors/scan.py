@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
+from functools import partial
 from itertools import accumulate, chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -13,7 +14,7 @@ from .detector import SEPARATOR, Candidate, Detector
 from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode
 from .event import Withheld
-from .findings import Finding, Hit, merge, outside_placeholders
+from .findings import Finding, Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
@@ -21,19 +22,28 @@ from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
 from .texts import Texts, Walked, cut, is_valid
 
 _CANDIDATES_A_CHECK = 64
-_LONG_ENOUGH = 256
-"""Characters of texts that are searched at once, at least: below this, asking the prefilter costs more than it saves."""
 _MAX_CARRIED = 2
 """How deep carriers in carriers are searched."""
 
 
 class Redaction(NamedTuple):
-    """A finding, and what takes its place."""
+    """A finding, and what takes its place. Offsets are in characters, the end exclusive."""
 
-    finding: Finding
+    type: str
+    start: int
+    end: int
     replacement: str
     detector: str
     """Name of the detector that the type is from."""
+
+    @property
+    def finding(self) -> Finding:
+        """What was found, and where."""
+        return Finding(self.type, self.start, self.end)
+
+
+_as_redaction: Callable[[tuple[str, int, int, str, str]], Redaction] = partial(tuple.__new__, Redaction)
+"""Twice as fast as its own constructor."""
 
 
 class Budget:
@@ -42,19 +52,11 @@ class Budget:
     def __init__(self, seconds: float, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._end = clock() + seconds
-        self._unchecked = 0
 
     def check(self) -> None:
         """Raise Withheld when the time is over."""
         if self._clock() > self._end:
             raise Withheld("the search ran over its time budget")
-
-    def spend(self) -> None:
-        """Count one candidate; check now and then."""
-        self._unchecked += 1
-        if self._unchecked >= _CANDIDATES_A_CHECK:
-            self._unchecked = 0
-            self.check()
 
 
 class Treatment:
@@ -103,42 +105,47 @@ class Scanner:
         `valid` says that the text is known to be JSON. Raises Withheld when it takes too long.
         """
         might_be_json = text[:1] in _JSON_STARTS or text[:64].lstrip()[:1] in _JSON_STARTS
-        has_escapes = might_be_json and "\\" in text
-        fired = _NOTHING if has_escapes else self._prefilter.fired(text, is_json=might_be_json)
-        if not fired and not has_escapes:
+        if not might_be_json:
+            return self._in_plain(text, self._prefilter.fired(text), budget, depth, treatment)
+        is_document = valid or is_valid(text)
+        in_document = self._prefilter.fired_in_document(text) if is_document and "\\" not in text else None
+        if in_document is not None and not in_document:
             return []
-        if might_be_json and (valid or is_valid(text)):
-            if not has_escapes and fired <= self._structural:
-                return []
-            if (texts := cut(text)) is not None:
-                return [*self._in_document(texts, budget, depth, treatment, is_hot=bool(fired))]
-        if has_escapes:
-            layers = (text, *_unescaped_layers(text))
-            fired = frozenset().union(*(self._prefilter.fired(layer, is_json=True) for layer in layers))
-            if not fired:
-                return []
-        if might_be_json and is_json(text):
-            return [] if fired <= self._structural else [*self._in_document(Walked(text), budget, depth, treatment)]
+        if is_document and (texts := cut(text)) is not None:
+            return [*self._in_document(texts, budget, depth, treatment, in_document)]
+        fired = in_document if in_document is not None else self._fired_in_layers(text)
+        if fired and is_json(text):
+            fine = fired <= self._structural
+            return [] if fine else [*self._in_document(Walked(text), budget, depth, treatment, in_document)]
+        return self._in_plain(text, fired, budget, depth, treatment)
+
+    def _fired_in_layers(self, text: str) -> frozenset[int]:
+        """Return what fires on JSON text, and on that with its escapes decoded, as often as JSON may stand in its strings."""
+        return _NOTHING.union(*[self._prefilter.fired(layer, is_json=True) for layer in (text, *_unescaped_layers(text))])
+
+    def _in_plain(self, text: str, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment) -> list[Redaction]:
+        """Search a text as it is; where it looks like JSON that was cut off, as that too."""
+        if not fired:
+            return []
         hits = self._in_text(text, fired, budget, depth, treatment)
-        if might_be_json and looks_like_json(text):
-            for (kind, start, end), _, detector in self._in_document(Walked(text), budget, depth, treatment):
-                hits.append(Hit(start, end, kind, 0, detector))
+        if looks_like_json(text):
+            for found in self._in_document(Walked(text), budget, depth, treatment):
+                hits.append(Hit(found.start, found.end, found.type, 0, found.detector))
+        replacement = treatment.replacement
         return [
-            Redaction(
-                Finding(hit.type, hit.start, hit.end),
-                treatment.replacement(text[hit.start : hit.end], hit, _same),
-                hit.detector,
-            )
+            _as_redaction((hit[2], hit[0], hit[1], replacement(text[hit[0] : hit[1]], hit, _same), hit[4]))
             for hit in merge(treatment.left(text, hits, _same))
         ]
 
     def _in_document(
-        self, document: Texts, budget: Budget, depth: int, treatment: Treatment, *, is_hot: bool = True
+        self, document: Texts, budget: Budget, depth: int, treatment: Treatment, fired: frozenset[int] | None = None
     ) -> Iterator[Redaction]:
-        """Search all texts together, and each by what its key says. `is_hot` says that the prefilter fired on the document."""
-        if not is_hot and not document.judged and not self._prefilter.fired(SEPARATOR.join(document.texts)):
+        """Search all texts together, and each by what its key says; `fired` is what the texts may concern, when it is known."""
+        joined = SEPARATOR.join(document.texts)
+        fired = self._prefilter.fired(joined) if fired is None else fired
+        if not document.judged and fired <= _SILENT:
             return
-        hits = self._by_text(document, budget, depth, treatment)
+        hits = self._by_text(document, joined, fired, budget, depth, treatment)
         names: _KeyNames | None = None
         for number in sorted({*hits, *document.judged}):
             leaf = document.leaf(number)
@@ -150,23 +157,24 @@ class Scanner:
                 names = _KeyNames(document.leaves)
             yield from _redactions(leaf, hits[number], names, treatment)
 
-    def _by_text(self, document: Texts, budget: Budget, depth: int, treatment: Treatment) -> dict[int, list[Hit]]:
+    def _by_text(
+        self, document: Texts, joined: str, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment
+    ) -> dict[int, list[Hit]]:
         """Return what is found in the texts of a document, by the number of each."""
         hits = defaultdict[int, list[Hit]](list)
-        for first, last in _together(document.texts):
-            texts = document.texts[first:last]
-            joined = SEPARATOR.join(texts)
-            fired = self._prefilter.fired(joined)
-            if not fired:
-                continue
-            starts = [0, *accumulate([len(text) + 1 for text in texts])]
+        starts: list[int] = []
 
-            def key_at(position: int, first: int = first, starts: list[int] = starts) -> str:
-                return " ".join(words_of(document.key(first + bisect_right(starts, position) - 1)))
+        def number_at(position: int) -> int:
+            if not starts:
+                starts.extend(accumulate([len(text) + 1 for text in document.texts], initial=0))
+            return bisect_right(starts, position) - 1
 
-            for start, end, kind, rank, detector in self._in_text(joined, fired, budget, depth, treatment, key_at):
-                number = bisect_right(starts, start) - 1
-                hits[first + number].append(Hit(start - starts[number], end - starts[number], kind, rank, detector))
+        def key_at(position: int) -> str:
+            return " ".join(words_of(document.key(number_at(position))))
+
+        for start, end, kind, rank, detector in self._in_text(joined, fired, budget, depth, treatment, key_at):
+            number = number_at(start)
+            hits[number].append(Hit(start - starts[number], end - starts[number], kind, rank, detector))
         return hits
 
     def _in_text(
@@ -205,33 +213,44 @@ class Scanner:
         treatment: Treatment,
         key_before: Callable[[int], str],
     ) -> list[Hit]:
-        data, hits = encode(text), list[Hit]()
+        data, hits, candidates = encode(text), list[tuple[int, int, str, int, str]](), 0
+        found = hits.append
         has_brackets = "[" in text or "]" in text
 
         def inside(carried: str) -> str | None:
-            found = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
-            return min((redaction.finding.type for redaction in found), default=None)
+            carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
+            return min((redaction.type for redaction in carries), default=None)
+
+        candidate = Candidate(text, key_before, inside)
 
         def take(groups: Spans) -> int:
-            budget.spend()
-            candidate = Candidate(text, groups, key_before, inside)
+            nonlocal candidates
+            candidates += 1
+            if not candidates % _CANDIDATES_A_CHECK:
+                budget.check()
+            candidate.groups = groups
+            candidate.start, candidate.end = groups[0]
+            if len(groups) > 1:
+                candidate.narrow()
             if has_brackets and candidate.touches_placeholder:
                 return 0
-            spans = detector.judge(candidate)
+            spans = judge(candidate)
             if spans is None:
                 return 0
             first, end = groups[0]
             start = first
             for begin, start, kind in spans:
-                hits.append(Hit(begin, start, kind or detector.type, detector.rank, detector.name))
+                found((begin, start, kind or type_, rank, name))
             if start > first:
-                return 0 if detector.whole else end - start
-            return end - _second_word(text, start, end) if detector.retry else 0
+                return end - start if goes_on else 0
+            return end - _second_word(text, start, end) if retry else 0
 
         for number in sorted(fired - _SIGNS):
             detector = self._table[number]
+            judge, type_, rank, name = detector.judge, detector.type, detector.rank, detector.name
+            goes_on, retry = not detector.whole, detector.retry
             self._patterns[number].search(data, len(text), take)
-        return hits
+        return [*map(as_hit, hits)]
 
 
 def _second_word(text: str, start: int, end: int) -> int:
@@ -243,6 +262,8 @@ def _second_word(text: str, start: int, end: int) -> int:
 _JSON_STARTS = frozenset('{["')
 _SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
 _NOTHING: Final[frozenset[int]] = frozenset()
+_SILENT = frozenset((KEY,))
+"""What fires where the texts of a document need not be searched."""
 _PSEUDONYM = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
 _SEPARATORS = re.compile(r"[ .\-/()]+")
 
@@ -280,18 +301,6 @@ class _KeyNames:
         return name
 
 
-def _together(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield from which text to which they are searched at once: parts of a long document that are clean are left out."""
-    first = length = 0
-    for number, text in enumerate(texts, 1):
-        length += len(text) + 1
-        if length >= _LONG_ENOUGH:
-            yield first, number
-            first, length = number, 0
-    if length:
-        yield first, len(texts)
-
-
 def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames | None, treatment: Treatment) -> Iterator[Redaction]:
     for hit in merge(treatment.left(leaf.text, hits, leaf.source)):
         new = treatment.replacement(leaf.text[hit.start : hit.end], hit, leaf.source)
@@ -299,7 +308,7 @@ def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames | None, treatment:
             new = names.next(leaf.owner, new or f"[{hit.type}]")
         elif leaf.number:
             new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"
-        yield Redaction(Finding(hit.type, *leaf.source(hit.start, hit.end)), new, hit.detector)
+        yield Redaction(hit.type, *leaf.source(hit.start, hit.end), new, hit.detector)
 
 
 def _same(start: int, end: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from .document_paths import Place, places
-from .findings import Finding, Hit
+from .findings import Hit
 from .normalise import percent_decoded, plain, unescaped
 from .policy import DROP, MASK, OFF, PSEUDONYM, PathRule, Policy
 from .pseudonym import PERSONAL, canonical_of
@@ -62,13 +62,13 @@ class Rules:
         whole = treatment.whole_values(text)
         if not whole:
             return found
-        starts = [one.finding.start for one in whole]
+        starts = [one.start for one in whole]
 
-        def inside(finding: Finding) -> bool:
-            before = bisect_right(starts, finding.start) - 1
-            return before >= 0 and finding.start < max(whole[before].finding.end, starts[before] + 1)
+        def inside(one: Redaction) -> bool:
+            before = bisect_right(starts, one.start) - 1
+            return before >= 0 and one.start < max(whole[before].end, starts[before] + 1)
 
-        return sorted([*whole, *(one for one in found if not inside(one.finding))], key=lambda one: one.finding.start)
+        return sorted([*whole, *(one for one in found if not inside(one))], key=lambda one: one.start)
 
 
 class _Paths:
@@ -126,7 +126,7 @@ class _ByPolicy(Treatment):
             if is_string and _stands_in(value, rule.type):
                 continue
             new = self._replaced(value, rule.type, rule.action)
-            found.append(Redaction(Finding(rule.type, start, end), _as_json(new, is_string=is_string), POLICY_PATH))
+            found.append(Redaction(rule.type, start, end, _as_json(new, is_string=is_string), POLICY_PATH))
         return found
 
     def _action(self, hit: Hit, source: Callable[[int, int], tuple[int, int]]) -> str:

@@ -13,7 +13,9 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-_LUHN_DOUBLED = str.maketrans("0123456789", "0246813579")
+_LUHN_SINGLE = bytes(byte - 48 if 48 <= byte < 58 else 0 for byte in range(256))
+_LUHN_DOUBLED = bytes((2 * digit - 9 * (digit > 4)) for digit in _LUHN_SINGLE)
+_NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
 _IBAN_DIGITS = str.maketrans({char: str(value) for value, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)})
 
 _CARD_RANGES: Final = (
@@ -68,7 +70,13 @@ IBAN_LENGTHS: Final = {
 
 def luhn(digits: str) -> bool:
     """Tell whether the digits end in their Luhn check digit (ISO/IEC 7812-1, annex B)."""
-    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_LUHN_DOUBLED))) % 10 == 0
+    data = digits.encode()
+    return (sum(data[-1::-2].translate(_LUHN_SINGLE)) + sum(data[-2::-2].translate(_LUHN_DOUBLED))) % 10 == 0
+
+
+def digits_of(text: str) -> str:
+    """Return the ASCII digits of a text."""
+    return text.encode("ascii", "ignore").translate(None, _NO_DIGITS).decode()
 
 
 def card_range(digits: str) -> bool:
