@@ -112,6 +112,9 @@ class _Everything:
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         return frozenset((KEY, ODD, PERCENT, ESCAPE, *range(len(DETECTORS))))
 
+    def fired_in_document(self, document: str) -> frozenset[int]:
+        return self.fired(document)
+
 
 def found(scanner: Scanner, text: str) -> list[Redaction]:
     return scanner.find(text, Budget(60))
