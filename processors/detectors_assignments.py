@@ -11,6 +11,7 @@ from .secret_names import (
     CODE,
     LIKE_A_SECRET,
     NAME,
+    PLAIN_URL,
     QUOTED,
     SENSITIVE,
     SHORT_QUOTED,
@@ -45,16 +46,19 @@ _EXPRESSION = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
 _ANNOTATION = re.compile(r"[A-Za-z][\w.\[\], |]*=")
 _SHORTEST_WORD = 6
 """Characters of one that is a word, alone on its line."""
+_IN_TAG = re.compile(r"<[\w:.-]+\s(?:[^<>]*\s)?\Z")
+_MOST_IN_TAG = 80
 _WORKING_DIRECTORY = re.compile("(?:OLD)?PWD")
 _MOST_BLANKS = 5
 _BLOCK_LINE = re.compile(r"[^\s#][^\n]*")
+_ELEMENT = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
 
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:
     """Take the value of an assignment to a name that holds a secret."""
     name = candidate.group(1)
     rule = secret_rule(name)
-    if rule is None or _is_placeholder_type(candidate):
+    if rule is None or _is_placeholder_type(candidate) or (name.lower() == "key" and _is_attribute(candidate)):
         return NOTHING
     quoted = group_of(candidate, _QUOTED_VALUES)
     if quoted:
@@ -74,12 +78,19 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         or (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
         or is_code(value, name)
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
+        or PLAIN_URL.match(value)
         or (value.isdigit() and not rule.numbers)
     ):
         return NOTHING
     if ":" in operator and "=" not in operator and not _is_settled(candidate, value, start):
         return NOTHING
     return secret_part(rule, start, value)
+
+
+def _is_attribute(candidate: Candidate) -> bool:
+    """Tell whether the name is an attribute of an XML element: there `key` is the name of something."""
+    start = candidate.groups[1][0]
+    return _IN_TAG.search(candidate.text, max(0, start - _MOST_IN_TAG), start) is not None
 
 
 def _leads_on(candidate: Candidate) -> bool:
@@ -138,6 +149,15 @@ def _block(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     lines = _BLOCK_LINE.finditer(candidate.text, *candidate.groups[2])
     return [span for line in lines for span in secret_part(rule, line.start(), line[0].rstrip())]
+
+
+def _list(candidate: Candidate) -> Iterable[Span]:
+    """Take the elements of a YAML list under a name that holds secrets."""
+    rule = secret_rule(candidate.group(1))
+    if rule is None:
+        return NOTHING
+    elements = _ELEMENT.finditer(candidate.text, *candidate.groups[2])
+    return [span for one in elements if not CODE.fullmatch(one[1]) for span in secret_part(rule, one.start(1), one[1])]
 
 
 def _after_word(candidate: Candidate) -> Iterable[Span]:
@@ -234,6 +254,17 @@ ASSIGNMENTS: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example="smtp_password: |\n    hunter2\nport: 25",
         counter_example="password_policy: |\n    at least 12 characters\n",
+    ),
+    Detector(
+        name="assigned_list",
+        type="SECRET",
+        reason="A YAML list under a name that says secret.",
+        pattern=rf"(?i)({NAME})[\"']?:[ \t]*\r?\n([ \t]*- [^\n\x00:{{\[]+(?:\n[ \t]*- [^\n\x00:{{\[]+){{0,40}})",
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[\"']?:[ \t]*\r?\n[ \t]*- ",
+        judge=_list,
+        rank=Rank.ASSIGNED_SECRET,
+        example="passwords:\n  - hunter2\n  - 'hunter3'\nport: 25",
+        counter_example="password_policies:\n  - strict\n  - lax\n",
     ),
     Detector(
         name="quoted_after_word",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .secret_names import CODE, LIKE_A_SECRET, QUOTED, SENSITIVE, group_of, secret_part, secret_rule, stands
+from .secret_names import CODE, LIKE_A_SECRET, PLAIN_URL, QUOTED, SENSITIVE, group_of, secret_part, secret_rule, stands
 from .validators import looks_random
 
 _VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
@@ -22,7 +22,7 @@ def _option(candidate: Candidate) -> Iterable[Span]:
     rule = secret_rule(candidate.group(1))
     number = group_of(candidate, (2, 3, 4, 5))
     value = candidate.group(number)
-    if rule is None or CODE.fullmatch(value):
+    if rule is None or CODE.fullmatch(value) or PLAIN_URL.match(value):
         return NOTHING
     if rule.vague and looks_random(value):
         return (Span(*candidate.groups[number]),)
@@ -60,7 +60,10 @@ COMMANDS: Final = (
         name="option",
         type="SECRET",
         reason="A command line option that takes a secret, its value after a blank.",
-        pattern=rf"(?i)(?:^|[\s\"'(\[,=\x00])--?([\w-]*(?:{SENSITIVE})[\w-]*)[\"']?,?\s{{1,3}}(?:{QUOTED}|([^\s\"'`\x00-][^\s\x00\"'`]*))",
+        pattern=(
+            rf"(?i)(?:^|[\s\"'(\[,=\x00])--?([\w-]*(?:{SENSITIVE})[\w-]*)[\"']?,?[ \t]{{1,3}}(?:\\\n[ \t]{{0,8}})?"
+            rf"(?:{QUOTED}|([^\s\"'`\x00-][^\s\x00\"'`]*))"
+        ),
         trigger=rf"(?i)-[\w-]*(?:{SENSITIVE})[\w-]*[\"']?,?\s",
         judge=_option,
         rank=Rank.ASSIGNED_SECRET,

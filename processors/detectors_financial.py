@@ -267,7 +267,7 @@ FINANCIAL: Final = (
         type="CRYPTO_WALLET",
         reason="Wallets whose form says little, after a word that says wallet: Solana, XRP, TON, Bitcoin Cash.",
         pattern=(
-            r"(?i)(?:wallet|solana|phantom|\bxrp\b|ripple|\bton\b|\bsol\b)[^0-9A-Za-z\x00\[][^\d\x00\[]{0,16}?"
+            r"(?i)(?:wallet|solana|phantom|\bxrp\b|ripple|\bton\b|\bsol\b)[^0-9A-Za-z\x00\[\]][^\d\x00\[\]]{0,16}?"
             r"(?-i:([1-9A-HJ-NP-Za-km-z]{32,44}|r[1-9A-HJ-NP-Za-km-z]{24,34}|[EUk]Q[\w-]{46}))\b|(bitcoincash:[qp][0-9a-z]{41})\b"
         ),
         trigger=(

@@ -16,13 +16,22 @@ _NAMES = (
     "|mattermost|meraki|message[_-]?bird|netlify|new[_-]?relic|new-?york-?times|nytimes|okta|pager_?duty|plaid|private_?ai|rapid_?api|sendbird|sendgrid"
     "|sentry|shodan|snyk|softlayer|sonar|sourcegraph|splunk|square_?space|sumo|telegr(?:am)?|travis|trello|twilio|twitch|twitter|typeform|vercel|x?jfrog|cloudant|yandex|zendesk"
 )
+_LOUD_NAMES = (
+    "anthropic|azure|circle_?ci|digital_?ocean|docker|drone|firebase|git_?hub|git_?lab|google|instagram|jenkins|openai|paypal|shopify"
+    "|slack|spotify|steam|stripe|whatsapp|word_?press|youtube"
+)
+"""Names that other things are given to as well: these must go on with key, token or secret."""
+_KEYS = ("key", "token", "secret", "pat")
 _NAMED = (
-    rf"(?i)((?:{_NAMES})[\w.\- ]{{0,24}})[\"'\]]{{0,2}}\s{{0,3}}(?:[:=?|>,]{{1,4}})[\s\"'`=]{{0,5}}([\w=+/.%~:-]{{10,200}})"
+    rf"(?i)((?:(?:{_NAMES})[\w.\- ]{{0,24}}|(?:{_LOUD_NAMES})[\w.-]{{0,16}}?(?:key|token|secret|pat)))"
+    rf"[\"'\]]{{0,2}}\s{{0,3}}(?:[:=?|>,]{{1,4}})[\s\"'`=]{{0,5}}([\w=+/.%~:-]{{10,200}})"
 )
 _NO_SECRET = (
     words.ABOUT | words.NOT_VAGUE | {"branch", "build", "commit", "digest", "job", "org", "repo", "sha", "team", "ticket"}
 )
 _LONG_NUMBER = 14
+_LONG_WORD = 20
+_MIXED = re.compile(r"(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[a-z])[\w+/=~-]+|[0-9a-z]+|[0-9A-Z]+")
 _UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
 
 
@@ -40,7 +49,8 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     if name[-1] in _NO_SECRET or is_placeholder(value) or _begins_inside(candidate):
         return NOTHING
     is_number = value.isdigit() and len(value) >= _LONG_NUMBER and name[-1] in ("token", "key", "secret")
-    if not is_number and not (_UNSEPARATED.fullmatch(value) and looks_random(value, 14)):
+    is_coded = name[-1].endswith(_KEYS) and len(value) >= _LONG_WORD and _MIXED.fullmatch(value)
+    if not is_number and not is_coded and not (_UNSEPARATED.fullmatch(value) and looks_random(value, 14)):
         return NOTHING
     start = candidate.groups[2][0]
     if candidate.runs_into_placeholder(start + len(value)):
@@ -54,7 +64,10 @@ VENDOR_NAMES: Final = (
         type="SECRET",
         reason="A random value given to a name that begins with a vendor's: many vendors' keys have no form of their own.",
         pattern=_NAMED,
-        trigger=rf"(?i)(?:{_NAMES})[\w.\- ]*[\"'\]]*\s*[:=?|>,]+[\s\"'`=]*[\w=+/.%~:-]{{10}}",
+        trigger=(
+            rf"(?i)(?:(?:{_NAMES})[\w.\- ]*|(?:{_LOUD_NAMES})[\w.-]*(?:key|token|secret|pat))"
+            rf"[\"'\]]*\s*[:=?|>,]+[\s\"'`=]*[\w=+/.%~:-]{{10}}"
+        ),
         judge=_named,
         rank=Rank.ASSIGNED_SECRET,
         example=f"algolia = {'a1B2c3D4e5F6g7H8' * 2}",

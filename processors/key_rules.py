@@ -28,14 +28,17 @@ class KeyRule(NamedTuple):
 
 _OURS = re.compile(PLACEHOLDER)
 _STANDS_FOR_ONE = re.compile(
-    rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\{{?[\w.:-]+\}}?|\$\(.*\)"
-    r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{[\w.]*\}|\$\{\{.*\}\}|none|null|nil|undefined|true|false|redacted|hidden|n/a|\W)",
+    rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
+    r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{ ?[\w.]* ?\}|!(?:Ref|Sub|GetAtt|ImportValue|Select|Join|vault|secret|env)\b.*"
+    r"|\$\{\{.*\}\}|none|null|nil|undefined|true|false|redacted|hidden|n/a|\W)",
     re.IGNORECASE | re.DOTALL,
 )
 _VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _SCHEME = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
 _DOTTED = re.compile(r"(?:com|org|net|io|java|javax|edu|gov)(?:\.[a-z]{2,}){2}")
 """A name of code, or of a service: com.example.app."""
+_ONE_WORD = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[\w+/=~-]+")
+_SHORTEST_CODED = 12
 _RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
 _MOST_BLANKS = 2
 """In a password whose name may be the result of a test; a sentence has more."""
@@ -67,6 +70,12 @@ def _secret(value: str) -> Part:
     return None if is_placeholder(value[scheme.end() :]) else (scheme.end(), len(value))
 
 
+def _coded(value: str) -> Part:
+    """Take what has capitals and small letters in one word, though no digit."""
+    mixed = len(value) >= _SHORTEST_CODED and not value.isupper() and not value.islower() and _ONE_WORD.fullmatch(value)
+    return _secret(value) if mixed and not _DOTTED.match(value) else _random(value)
+
+
 def _random(value: str) -> Part:
     return _secret(value) if looks_random(value, 12) and not _DOTTED.match(value) else None
 
@@ -87,6 +96,8 @@ def _like(pattern: str) -> Callable[[str], Part]:
 _SECRET: Final = KeyRule("SECRET", _secret)
 _SHORT_PASSWORD: Final = KeyRule("SECRET", _short_password, numbers=False)
 _VAGUE: Final = KeyRule("SECRET", _random, vague=True, numbers=False)
+_TOKEN: Final = KeyRule("SECRET", _coded, vague=True, numbers=False)
+"""For variables of the environment that are called somebody's token."""
 _PERSONAL: Final = (
     (words.PIN, KeyRule("SECRET", _like(r"\d{4,12}"))),
     (words.CARD_CODE, KeyRule("SECRET", _like(r"\d{3,4}"))),
@@ -136,7 +147,10 @@ def rule_of(key: str) -> KeyRule | None:
         return None
     if name[-1] not in words.ABOUT and _is_secret(name):
         return _SECRET
-    return _rule_at_the_end(name) or (_VAGUE if _is_vague(name) else None)
+    rule = _rule_at_the_end(name)
+    if rule is not None or not _is_vague(name):
+        return rule
+    return _TOKEN if key.isupper() and len(name) > 1 and name[-1] == "token" else _VAGUE
 
 
 def _is_secret(name: list[str]) -> bool:

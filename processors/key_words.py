@@ -56,9 +56,10 @@ VAGUE: Final = _words("token key auth signature sig nonce hmac seed mnemonic")
 
 NOT_VAGUE: Final = _words(
     """
-    answer arrow blob cache child column composite config cursor dict down file foreign group hash history hot i18n idempotency
-    index input language locale lookup map memory message metadata natural object order output parent partition plate press
-    primary prompt public range routing row run s3 session shortcut sort span state surrogate thread trace translation unique up
+    answer arrow blob cache child col column composite config cursor dict down file foreign group hash history hot i18n
+    idempotency index input language locale lookup map memory message metadata natural object order output parent partition
+    plate press primary project prompt public range routing row run s3 session shortcut sort span state surrogate thread trace
+    translation uniq unique up
 
     audio begin bos cached cancellation cls completion continuation end eos first image last mask max min n next num number pad
     page per prev previous reasoning resume scroll sep special start stop sync text think total unk unknown
@@ -70,9 +71,9 @@ ABOUT: Final = _words(
     """
     age algorithm arn at attempts audience budget changed count counts date description details dir disabled enabled endpoint
     expiration expired expires expiry field file filename folder format has hint hints id ids index is issuer label len length
-    limit limits location logprob logprobs manager max method min mode name names offset parameter path policy position prefix
-    prompt provider question ref required reset rule rules schema scope scopes size state status strength suffix supported time
-    ttl type types uri url usage valid version
+    limit limits location logprob logprobs manager max method min mode name names offset parameter path policies policy position
+    prefix prompt provider question ref required reset rule rules schema scope scopes size state status strength suffix supported
+    time ttl type types uri url usage valid version
     """
 )
 """A field whose name ends in one of these speaks about a secret; it does not hold one."""

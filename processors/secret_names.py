@@ -36,6 +36,8 @@ CODE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
+PLAIN_URL: Final = re.compile(r"https?://[^@]*\Z")
+"""A URL without a password."""
 LIKE_A_SECRET: Final = re.compile(r"[0-9]|\w[^\w\s.,'’-]|[^\w\s.,'’-]\w")  # noqa: RUF001 - the apostrophe of prose
 """A digit, or a sign within or beside a word: prose has none of these."""
 _WORD = re.compile(r"\w")

@@ -111,6 +111,12 @@ GOES = {
     ),
     "an address over lines": ("ship to 12 Oak Drive\n Suite 4\n Portland, OR 97201\n\nThanks", "ship to [ADDRESS]\n\nThanks"),
     "an address without spaces": ("住所: 東京都千代田区丸の内1-2-3です", "住所: [ADDRESS]です"),
+    "a list of passwords": (
+        "passwords:\n  - hunter2\n  - 'hunter3'\nport: 25",
+        "passwords:\n  - [SECRET]\n  - '[SECRET]'\nport: 25",
+    ),
+    "a token of the environment": ("export DRONE_TOKEN=YXNkZmZmZm_HARDcoded", "export DRONE_TOKEN=[SECRET]"),
+    "a key by its vendor": ('"slackKey": "QXNkZmZmZmZmZm_HARDcoded"', '"slackKey": "[SECRET]"'),
     "a web token": (
         "t=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.c2ln. next",
         "t=[SECRET]. next",
@@ -151,6 +157,9 @@ STAYS = {
     "hashes and keys that are none": "sort key 2afddb813193eb9d3b5bd99bf5d834cd, ModKey Hash=E60A27AAEB184AABD9C92C513B27F98A",
     "a time and a place": "we meet at 5 PM Tuesday; the address is 0x7fff, email address Bob 12, 10 tests in Suite 4",
     "an id that begins like a long card": "ord=6795061899455057 blk_-1608999687919862906",
+    "what stands for a password": "password: $$PASSWORD, db_password: '{ password }', pwd: !Ref DbPassword",
+    "an option without a value": "curl --tlspassword https://a.example; wget --password= https://a.example",
+    "a name in markup": '<add key="ConnectionString1" value="none" />',
     "an empty value": '{"password":"","token":null,"secret":false,"api_key":"None"}',
 }
 
