@@ -8,13 +8,12 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from langtrail.schemas import topic
-from langtrail.schemas.settings import kafka_config, load_settings, setting, text
+from langtrail.schemas.settings import kafka_config, load_settings, setting, text, whole
 
 from .errors import CannotRun
 from .servers import environ
 
 TOPIC: Final = topic("dead_letters").name
-_REQUEST_SECONDS: Final = 10.0
 _SILENCE_SECONDS: Final = 30.0
 
 Ranges = dict[int, tuple[int, int]]
@@ -34,6 +33,9 @@ class OperatorSettings:
     )
     kafka_config: tuple[tuple[str, str], ...] = setting(
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"
+    )
+    kafka_seconds: int = setting(
+        "LANGTRAIL_KAFKA_SECONDS", whole(1, 600), default=10, doc="longest wait of an operator's command for Kafka's answer"
     )
 
     def librdkafka(self) -> dict[str, str]:
@@ -58,7 +60,7 @@ def read(connection: OperatorSettings, since_ms: int = 0, wanted: Ranges | None 
     """
     consumer = _consumer(connection)
     try:
-        there = _ranges(consumer, since_ms)
+        there = _ranges(consumer, since_ms, connection.kafka_seconds)
         if wanted is not None:
             there = {number: _common(there[number], wanted[number]) for number in there.keys() & wanted.keys()}
         yield from _read(consumer, there)
@@ -90,17 +92,17 @@ def _consumer(connection: OperatorSettings) -> Consumer:
     )
 
 
-def _ranges(consumer: Consumer, since_ms: int) -> Ranges:
-    found = consumer.list_topics(TOPIC, timeout=_REQUEST_SECONDS).topics[TOPIC]
+def _ranges(consumer: Consumer, since_ms: int, seconds: int) -> Ranges:
+    found = consumer.list_topics(TOPIC, timeout=seconds).topics[TOPIC]
     if found.error is not None:
         raise KafkaException(found.error)
     ranges = {
-        number: consumer.get_watermark_offsets(TopicPartition(TOPIC, number), timeout=_REQUEST_SECONDS)
+        number: consumer.get_watermark_offsets(TopicPartition(TOPIC, number), timeout=seconds)
         for number in sorted(found.partitions)
     }
     if since_ms > 0:
         asked = [TopicPartition(TOPIC, number, since_ms) for number in ranges]
-        for first in consumer.offsets_for_times(asked, timeout=_REQUEST_SECONDS):
+        for first in consumer.offsets_for_times(asked, timeout=seconds):
             high = ranges[first.partition][1]
             ranges[first.partition] = (first.offset if first.offset >= 0 else high, high)  # below 0: none is that new
     return ranges

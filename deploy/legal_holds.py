@@ -17,7 +17,7 @@ def legal_holds(variables: Mapping[str, str]) -> set[str]:
     """Return the ids of the tenants under legal hold. Raises CannotRun when not every tenant's record can be read."""
     connection = operator_settings(variables)
     metrics = Metrics()
-    tenants = Tenants(connection.librdkafka(), metrics)
+    tenants = Tenants(connection.librdkafka(), metrics, connection.kafka_seconds)
     tenants.start()
     try:
         tenants.wait_until_ready(_SECONDS)

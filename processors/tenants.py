@@ -47,7 +47,9 @@ class Tenants(Mapping[str, Tenant]):
     It belongs to no consumer group: every worker knows all tenants. `ready` is set once the topic was read to its end.
     """
 
-    def __init__(self, connection: Mapping[str, str], metrics: Metrics) -> None:
+    def __init__(self, connection: Mapping[str, str], metrics: Metrics, request_seconds: int = _REQUEST_SECONDS) -> None:
+        """`request_seconds`: the longest wait for Kafka to say which partitions there are."""
+        self._request_seconds = request_seconds
         self.ready = threading.Event()
         self._connection = connection
         self._metrics = metrics
@@ -98,7 +100,7 @@ class Tenants(Mapping[str, Tenant]):
         config = {**self._connection, "group.id": f"langtrail-tenants-{uuid.uuid4()}", "enable.auto.commit": "false"}
         consumer = Consumer({**config, "auto.offset.reset": "earliest", "enable.partition.eof": "true"})
         try:
-            unread = _partitions(consumer)
+            unread = _partitions(consumer, self._request_seconds)
             consumer.assign([TopicPartition(topic("tenants").name, number, OFFSET_BEGINNING) for number in unread])
             while not self._stopping.is_set():
                 message = consumer.poll(_POLL_SECONDS)
@@ -133,9 +135,9 @@ class Tenants(Mapping[str, Tenant]):
         self._metrics.set(Metric.TENANTS, value=len(self._tenants))
 
 
-def _partitions(consumer: Consumer) -> set[int]:
+def _partitions(consumer: Consumer, seconds: int) -> set[int]:
     name = topic("tenants").name
-    found = consumer.list_topics(name, timeout=_REQUEST_SECONDS).topics[name]
+    found = consumer.list_topics(name, timeout=seconds).topics[name]
     if found.error is not None:
         raise KafkaException(found.error)
     return set(found.partitions)

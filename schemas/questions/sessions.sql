@@ -4,16 +4,25 @@
 -- limit = 1000: how many at most
 --
 -- session_index names the newest sessions and their stretch of time; everything else is counted as in trail, where each
--- event is once. cost_usd is null when there were model calls and the cost of none is known.
-WITH newest AS
-(
-    SELECT session_id, tenant_id, min(s.first) AS first, max(s.last) AS last, groupUniqArrayArray(s.principal_ids) AS principal_ids
-    FROM session_index AS s
-    WHERE {tenant:Nullable(String)} IS NULL OR tenant_id = {tenant:Nullable(String)}
-    GROUP BY session_id, tenant_id
-    ORDER BY last DESC, session_id, tenant_id
-    LIMIT {limit:UInt64}
-)
+-- event is once. cost_usd is null when there were model calls and the cost of none is known. The newest are found once, as a
+-- value (found): the engine asks a WITH again wherever its name stands.
+WITH
+    (
+        SELECT groupArray((tenant_id, session_id, first, last, principal_ids))
+        FROM
+        (
+            SELECT session_id, tenant_id, min(s.first) AS first, max(s.last) AS last, groupUniqArrayArray(s.principal_ids) AS principal_ids
+            FROM session_index AS s
+            WHERE {tenant:Nullable(String)} IS NULL OR tenant_id = {tenant:Nullable(String)}
+            GROUP BY session_id, tenant_id
+            ORDER BY last DESC, session_id, tenant_id
+            LIMIT {limit:UInt64}
+        )
+    ) AS found,
+    newest AS
+    (
+        SELECT arrayJoin(found) AS one, one.1 AS tenant_id, one.2 AS session_id, one.3 AS first, one.4 AS last, one.5 AS principal_ids
+    )
 SELECT
     tenant_id,
     session_id,

@@ -275,5 +275,6 @@ def test_a_dead_letter_is_shown_to_people(running: Stack) -> None:
 
 def test_without_kafka_it_is_said_which_one_does_not_answer(running: Stack) -> None:
     """The address is named, and the variable to look at."""
-    nowhere = Stack(running.directory, {**running.variables, "LANGTRAIL_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, running.client)
+    away = {"LANGTRAIL_BOOTSTRAP_SERVERS": "127.0.0.1:1", "LANGTRAIL_KAFKA_SECONDS": "1", "LANGTRAIL_EXIT_SECONDS": "0"}
+    nowhere = Stack(running.directory, {**running.variables, **away}, running.client)
     assert "check LANGTRAIL_BOOTSTRAP_SERVERS" in nowhere.run("list", status=2)

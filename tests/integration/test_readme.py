@@ -11,6 +11,7 @@ import pytest
 
 from langtrail.deploy.ask import Trail, connect
 from langtrail.deploy.command_retain import RetainSettings
+from langtrail.deploy.dead_letter_reader import OperatorSettings
 from langtrail.deploy.process import wait_for
 from langtrail.deploy.retention_policy import read_retention
 from langtrail.deploy.stack import environment
@@ -78,7 +79,7 @@ def test_the_retention_periods_of_the_readme_can_be_used(tmp_path: Path) -> None
 
 def test_every_setting_is_in_the_readme() -> None:
     """The table of settings has each variable of each stage, with the words that the stage has for it."""
-    stages = (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings, RetainSettings)
+    stages = (ProducerSettings, WorkerSettings, SinkSettings, WatchSettings, OperatorSettings, RetainSettings)
     declared = {item for stage in stages for item in variables(stage).items()}
     table = set(re.findall(r"^\| `(LANGTRAIL_\w+)` \| (.*) \|$", README, re.MULTILINE))
     assert {name for name, _ in table - declared} == {"LANGTRAIL_ENABLED"}

@@ -147,6 +147,7 @@ def test_kafka_that_is_not_there_is_one_sentence(
     port = free_port()
     monkeypatch.setenv("LANGTRAIL_BOOTSTRAP_SERVERS", f"{LOOPBACK}:{port}")
     monkeypatch.setenv("LANGTRAIL_EXIT_SECONDS", "0")
+    monkeypatch.setenv("LANGTRAIL_KAFKA_SECONDS", "1")
     said = command("dead-letters", "show", "0:1")
     assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
     assert f"cannot be read from Kafka at {LOOPBACK}:{port}" in said.err

@@ -89,6 +89,7 @@ def test_who_is_held_must_be_known(on_stack: Trail, command: Command, monkeypatc
     """Without Kafka nobody knows who is under legal hold: one sentence, exit status 2, nothing removed."""
     before = on_stack.sql("SELECT count() AS n FROM events").rows
     monkeypatch.setenv("LANGTRAIL_BOOTSTRAP_SERVERS", f"{LOOPBACK}:{free_port()}")
+    monkeypatch.setenv("LANGTRAIL_KAFKA_SECONDS", "1")
     said = command("retain", "--yes")
     assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
     assert "who is under legal hold is not known" in said.err

@@ -236,7 +236,7 @@ class Keys(http.server.BaseHTTPRequestHandler):
 def web(issuer: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Keys]]:
     """Publish the keys over HTTP on loopback."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     Keys.published, Keys.asked = key_set("RS256"), 0
     monkeypatch.setenv("LANGTRAIL_OIDC_JWKS", f"http://127.0.0.1:{server.server_port}/keys")

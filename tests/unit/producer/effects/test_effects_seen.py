@@ -67,7 +67,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 def web() -> Iterator[str]:
     """Run a web server on loopback."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://user:secret@127.0.0.1:{server.server_port}/orders?id=7&api_key=hunter2"
     server.shutdown()
