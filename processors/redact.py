@@ -25,7 +25,7 @@ REDACTOR_VERSION: Final = f"{version('langtrail')}+{fingerprint()}"
 
 _BUDGET_SECONDS = 5.0
 _PLAIN_TEXT = frozenset(("error_message",))
-_TEXT_FIELDS = ("input", "output", "error_message", "params", "metadata")
+_NO_TEXTS: Final = dict.fromkeys(("input", "output", "error_message", "params", "metadata"))
 
 
 class Redacted(NamedTuple):
@@ -107,8 +107,8 @@ class Redactor:
         rules, revision = self._rules_of(event.core.get("tenant_id", ""))
         redacted = {name: self._field(name, text, budget, found, event.withheld, rules) for name, text in event.content.items()}
         head = event.head
-        for name in _TEXT_FIELDS:
-            head[name] = redacted.get(name)
+        head.update(_NO_TEXTS)
+        head.update(redacted)
         head["tags"] = _texts(redacted["tags"]) if "tags" in redacted else []
         head["redaction_status"] = _status(len(redacted), len(event.withheld))
         head["redaction_types"] = types = sorted(found.counts)
@@ -125,7 +125,8 @@ class Redactor:
         return rules, rules.policy.revision
 
     def _field(self, name: str, text: str, budget: Budget, found: "_Found", withheld: list[str], rules: Rules | None) -> str:
-        is_json, subjects = name not in _PLAIN_TEXT, set[str]()
+        is_json = name not in _PLAIN_TEXT
+        subjects: set[str] = set()
         try:
             if rules is None:
                 raise PolicyUnusable(name)  # noqa: TRY301 - what is not judged ends in one place

@@ -6,7 +6,6 @@ there is none, marks it as done. Whoever is given the partition after a crash fi
 store which of its events it has, and stores the others. Nothing else is kept anywhere.
 """
 
-import gc
 import logging
 import os
 import signal
@@ -22,6 +21,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from .clickhouse import Store
 from .dead_letter_loader import dead_letters_loaded
+from .garbage import garbage_seldom_collected
 from .sink_health import PortTaken, serve_health
 from .sink_load import Loader, deliver_to
 from .sink_metrics import SinkMetric, SinkMetrics
@@ -32,7 +32,6 @@ from .sink_start import SinkStopped, out_of_range, starts
 _MOST_RECORDS = 5000
 _TURN_SECONDS = 0.05
 _GAUGE_SECONDS = 1.0
-_NEW_OBJECTS = 70_000
 _FINISH_SECONDS = 3.0
 """How long a revoked or stopping partition waits for its insert."""
 _STOP_SECONDS = 5.0
@@ -51,7 +50,7 @@ def run_sink(settings: SinkSettings, stop: Event | None = None) -> int:
     stop = stop or Event()
     metrics = SinkMetrics()
     try:
-        with _stopped_by_signals(stop), _garbage_seldom_collected():
+        with _stopped_by_signals(stop), garbage_seldom_collected():
             sink = Sink(settings, metrics)
             with serve_health(settings.port, sink.ready, metrics.text), dead_letters_loaded(settings):
                 sink.run(stop)
@@ -213,17 +212,6 @@ class Sink:
             _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), cached=True)
             self._metrics.set(SinkMetric.LAG, number, value=max(0, end - partition.stored_to))
             self._metrics.set(SinkMetric.STALLED, number, value=partition.state == State.STALLED)
-
-
-@contextmanager
-def _garbage_seldom_collected() -> Iterator[None]:
-    """Let the collector look for cycles a hundred times less often: records by the thousand are not what cycles are made of."""
-    before = gc.get_threshold()
-    gc.set_threshold(_NEW_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from .batch import BatchHandler
 from .dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from .deaths import Deaths
 from .delivery import Delivery
+from .garbage import garbage_seldom_collected
 from .health import add_pages, end_when_stuck
 from .metrics import Metrics
 from .pipeline import pipeline
@@ -106,7 +107,8 @@ def _run_faust(app: App, handler: BatchHandler) -> int:
     asyncio.set_event_loop(loop)
     worker = _Worker(app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True)
     try:
-        worker.execute_from_commandline()
+        with garbage_seldom_collected():
+            worker.execute_from_commandline()
     except SystemExit as ended:
         if ended.code:
             _log.error("%s", worker.crash_reason or ended.__context__)
