@@ -22,6 +22,7 @@ from langtrail.processors.deaths import Deaths
 from langtrail.processors.delivery import Delivery, Outgoing
 from langtrail.processors.event import Event, Rejected
 from langtrail.processors.faust_tuning import RUN_RECORDS
+from langtrail.processors.garbage import garbage_seldom_collected
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import Step, pipeline
 from langtrail.processors.pseudonym import Pseudonyms
@@ -97,7 +98,7 @@ def main() -> None:
     private_key = generate_private_key()
     records = fetched(public_key_of(private_key))
     steps = pipeline(PrivateKeys([private_key]), {}, Pseudonyms(os.urandom(32)))
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, garbage_seldom_collected():
         rounds = [in_one_round(records, steps, Path(directory)) for _ in range(ROUNDS)]
     best = {stage: min(taken[stage] for taken in rounds) / len(records) / 1000 for stage in STAGES}
     for stage, taken in best.items():
