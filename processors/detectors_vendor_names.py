@@ -10,11 +10,24 @@ from .key_rules import is_placeholder, words_of
 from .validators import looks_random
 
 _NAMES = (
-    "adafruit|adobe|airtable|algolia|alibaba|artifactory|asana|atlassian|beamer|bintray|bitbucket|bittrex|cloudflare|codecov|cohere|coinbase"
-    "|confluent|contentful|datadog|discord|drone_?ci|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|freshbooks|gitter|gocardless"
-    "|heroku|hubspot|intercom|jira|confluence|kraken|kucoin|launch[_-]?darkly|linear|linked[_-]?in|lob|looker|mailchimp|mailgun|mapbox"
-    "|mattermost|meraki|message[_-]?bird|netlify|new[_-]?relic|new-?york-?times|nytimes|okta|pager_?duty|plaid|private_?ai|rapid_?api|sendbird|sendgrid"
-    "|sentry|shodan|snyk|softlayer|sonar|sourcegraph|splunk|square_?space|sumo|telegr(?:am)?|travis|trello|twilio|twitch|twitter|typeform|vercel|x?jfrog|cloudant|yandex|zendesk"
+    "adafruit|adobe|airtable|algolia|alibaba|apimetrics|appcues|artifactory|asana|atlassian|auth0|aylien|beamer|besttime"
+    "|bintray|bitbucket|bitfinex|bittrex|blazemeter|browserstack|browshot|buttercms|calendarific|calendly|capsulecrm"
+    "|centralstationcrm|chartmogul|clearbit|clickup|clockify|cloudant|cloudflare|cloudinary|cloudmersive|cloudsmith|codecov"
+    "|codequiry|cohere|coinapi|coinbase|confluence|confluent|contentful|contentstack|coveralls|cryptocompare|currencyscoop"
+    "|customer_?io|databricks|datadog|deepgram|detectlanguage|discord|drone_?ci|dropbox|etsy|eventbrite|everhour|facebook"
+    "|fastforex|fastly|finicity|finnhub|flickr|freshbooks|fullstory|geoapify|geocodify|getresponse|gitter|glassnode"
+    "|gocardless|goodday|graphhopper|gumroad|hellosign|heroku|holidayapi|hubspot|infura|intercom|ipinfo|ipstack|jira"
+    "|jumpcloud|klaviyo|kraken|kucoin|launch[_-]?darkly|lemlist|linear|linked[_-]?in|linkpreview|liveagent|lob|loggly|logz"
+    "|logz_?io|looker|mailboxlayer|mailchimp|mailerlite|mailgun|mailjet|mailmodo|mapbox|mattermost|mediastack|meraki"
+    "|message[_-]?bird|metaapi|mixpanel|monkeylearn|moosend|netlify|new-?york-?times|new[_-]?relic|nexmo|noticeable|nytimes"
+    "|okta|onesignal|openweather|opsgenie|optimizely|pager_?duty|pandadoc|paperform|papertrail|pdfshift|pepipost|pipedrive"
+    "|plaid|posthog|postmark|private_?ai|proxycrawl|pusher|railway|rapid_?api|razorpay|recurly|restpack|rollbar|salescookie"
+    "|salesforce|scrapeowl|scrapingant|screenshotapi|sendbird|sendgrid|sendinblue|sentry|shodan|shortcut|shotstack"
+    "|signupgenius|smartsheets?|snyk|softlayer|sonar|sourcegraph|speechtext|splunk|square_?space|statuscake|storyblok|strava"
+    "|sumo|surveymonkey|teamwork|telegr(?:am)?|ticketmaster|todoist|toggl|tomtom|travis|trello|twilio|twitch|twitter|typeform"
+    "|unsplash|uploadcare|urlscan|userstack|vatlayer|vercel|virustotal|voiceflow|wakatime|walkscore|wandb|weatherbit"
+    "|weatherstack|webex|webflow|webscraper|wistia|woocommerce|wrike|x?jfrog|yandex|zapier|zendesk|zenrows|zerobounce"
+    "|zipcodeapi|zipcodebase|zonka|zulip"
 )
 _LOUD_NAMES = (
     "anthropic|azure|circle_?ci|digital_?ocean|docker|drone|firebase|git_?hub|git_?lab|google|instagram|jenkins|openai|paypal|shopify"
@@ -24,7 +37,7 @@ _LOUD_NAMES = (
 _KEYS = ("key", "token", "secret", "pat")
 _NAMED = (
     rf"(?i)((?:(?:{_NAMES})[\w.\- ]{{0,24}}|(?:{_LOUD_NAMES})[\w.-]{{0,16}}?(?:key|token|secret|pat)))"
-    rf"[\"'\]]{{0,2}}\s{{0,3}}(?:[:=?|>,]{{1,4}})[\s\"'`=]{{0,5}}([\w=+/.%~:-]{{10,200}})"
+    rf"[\"'\]]{{0,2}}(?:\s{{0,3}}[:=?|>,]{{1,4}}[\s\"'`=]{{0,5}}|\s[\"'`])([\w=+/.%~:-]{{10,200}})"
 )
 _NO_SECRET = (
     words.ABOUT | words.NOT_VAGUE | {"branch", "build", "commit", "digest", "job", "org", "repo", "sha", "team", "ticket"}
@@ -66,7 +79,7 @@ VENDOR_NAMES: Final = (
         pattern=_NAMED,
         trigger=(
             rf"(?i)(?:(?:{_NAMES})[\w.\- ]*|(?:{_LOUD_NAMES})[\w.-]*(?:key|token|secret|pat))"
-            rf"[\"'\]]*\s*[:=?|>,]+[\s\"'`=]*[\w=+/.%~:-]{{10}}"
+            rf"[\"'\]]*(?:\s*[:=?|>,]+[\s\"'`=]*|\s[\"'`])[\w=+/.%~:-]{{10}}"
         ),
         judge=_named,
         rank=Rank.ASSIGNED_SECRET,

@@ -77,7 +77,7 @@ def _coded(value: str) -> Part:
 
 
 def _random(value: str) -> Part:
-    return _secret(value) if looks_random(value, 12) and not _DOTTED.match(value) else None
+    return _secret(value) if looks_random(value.strip(), 12) and not _DOTTED.match(value) else None
 
 
 def _short_password(value: str) -> Part:
