@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, Final
@@ -25,11 +26,8 @@ SELECT generation, holder_id, holder, formatDateTime(taken_at, '%FT%TZ', 'UTC'),
     until > now64(6) AS is_held
 FROM leases FINAL WHERE name = {name:String} ORDER BY generation DESC, holder_id LIMIT 1
 """
-_WRITE: Final = """
-INSERT INTO leases (name, generation, holder_id, holder, taken_at, until)
-SELECT {name:String}, {generation:UInt64}, {holder_id:UUID}, {holder:String}, {taken:Float64}, {until:Float64}
-"""
-_NOW: Final = "SELECT toFloat64(now64(6))"
+_COLUMNS: Final = ("name", "generation", "holder_id", "holder", "taken_at", "until")
+_NOW: Final = "SELECT now64(6, 'UTC')"
 
 
 class LeaseHeld(CannotRun):
@@ -50,7 +48,7 @@ class Lease:
     holder: str
     seconds: float
     holder_id: UUID = field(default_factory=uuid4)
-    taken: float = 0.0
+    taken_at: datetime | None = None
     _good_until: float = 0.0
 
     def check(self) -> None:
@@ -61,11 +59,10 @@ class Lease:
     def write(self, seconds: float, settings: dict[str, Any]) -> None:
         """Hold it for so many seconds from now, 0 to give it back. Raises ClickHouseError."""
         asked = monotonic()  # before the store's clock is read: it is never thought to be held for longer than it is
-        ((now,),) = self.client.query(_NOW).result_rows
-        self.taken = self.taken or now
-        values = {"name": self.name, "generation": self.generation, "holder_id": self.holder_id, "holder": self.holder}
-        times = {"taken": self.taken, "until": now + seconds}
-        self.client.command(_WRITE, values | times, settings={"async_insert": 0, **settings})
+        ((now,),) = self.client.query(_NOW, query_tz="UTC", tz_mode="aware").result_rows
+        self.taken_at = self.taken_at or now
+        row = [self.name, self.generation, self.holder_id, self.holder, self.taken_at, now + timedelta(seconds=seconds)]
+        self.client.insert("leases", [row], _COLUMNS, settings={"async_insert": 0, **settings})
         self._good_until = asked + seconds
 
 

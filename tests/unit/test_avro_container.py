@@ -1,6 +1,8 @@
 import io
+from collections.abc import Sequence
 
 import fastavro
+import pytest
 
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.avro_container import AvroContainer
@@ -20,6 +22,28 @@ def test_any_avro_reader_reads_the_container() -> None:
     assert [r["event_hash"] for r in records if isinstance(r, dict)] == [
         decode(SCHEMA, datum)["event_hash"] for datum in datums
     ]
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [
+        range(8190, 8194),
+        range(16_383, 16_386),
+        range(2**31 - 3, 2**31 + 3),
+        (2**40 + 1, 2**40 + 2, 2**40 + 90),
+        (2**40 + 8191, 2**40 + 8192),
+        range(20_000, 20_700),
+        (8192, 3),
+    ],
+    ids=str,
+)
+def test_every_offset_is_read_as_it_was_written(offsets: Sequence[int]) -> None:
+    """Where the bytes of an offset come from tables, and where a container has many pieces."""
+    (datum,) = (encode_audit_event(event) for event in sample_events(1))
+    pieces = CONTAINER.pieces(offsets, [b"frame" + datum] * len(offsets), skip=5)
+    body = b"".join(pieces)
+    assert [r["_offset"] for r in fastavro.reader(io.BytesIO(body)) if isinstance(r, dict)] == list(offsets)
+    assert b"".join(pieces) == body == CONTAINER.encode((offset, datum) for offset in offsets)
 
 
 def test_each_record_is_a_block() -> None:

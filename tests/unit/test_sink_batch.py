@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 from confluent_kafka import Message
@@ -45,6 +46,28 @@ def test_a_batch_ends_before_it_has_too_many_bytes() -> None:
     lone = Gathering(Limits(100, 10))
     gather(lone, range(3))
     assert take_all(lone) == [(0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_records_make_the_same_batches_however_many_come_at_once(seed: int) -> None:
+    """A batch depends on the records and the limits, not on how they were handed over; a bad one among them changes nothing."""
+    random = Random(seed)  # noqa: S311 - which records come is no secret
+    other = frame(SCHEMA.id, encode_audit_event(next(sample_events(1, seed=5, input="x" * 3000))))
+    values = [random.choices((VALUE, other, b"poison"), (20, 5, seed % 2))[0] for _ in range(400)]
+    limits = Limits(random.randint(5, 90), random.randint(2, 60) * len(VALUE))
+
+    def batches(most: int) -> list[tuple[int, int, int, list[int | None], int]]:
+        gathering, at = Gathering(limits), 0
+        while at < len(values):
+            more = random.randint(1, most)
+            gathering.add([message(offset, value) for offset, value in enumerate(values[at : at + more], at)], 0)
+            at += more
+        found = iter(lambda: gathering.take(2, 1), None)
+        return [(b.lo, b.hi, b.bytes, [row.offset() for row in b.rows], len(b.rejects)) for b in found]
+
+    one_by_one = batches(1)
+    assert one_by_one == batches(20) == batches(400)
+    assert [batch[0] for batch in one_by_one[1:]] == [batch[1] + 1 for batch in one_by_one[:-1]]
 
 
 def test_a_young_batch_waits() -> None:

@@ -100,11 +100,11 @@ class Gone:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def command(self, *arguments: Any, **settings: Any) -> Any:
-        """Run a statement, if the store is there."""
+    def insert(self, *arguments: Any, **settings: Any) -> Any:
+        """Insert, if the store is there."""
         if self.is_away:
             raise OperationalError("away")
-        return self._client.command(*arguments, **settings)
+        return self._client.insert(*arguments, **settings)
 
 
 def test_who_could_not_renew_it_knows(client: Client) -> None:
