@@ -62,7 +62,7 @@ _ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
 """What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
 _ROW = r"((?: \d+)*)"
 """More groups of digits, as in a dump."""
-_RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.,:-]\d")
+_RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d|,\d{1,3}(?![\d (.-])")
 
 _TRUNK_SHAPES: Final = frozenset(
     (
