@@ -54,7 +54,9 @@ class Pattern:
             if not compiled.groups:
                 compiled = re2.compile(pattern, _options(captures=False))
         except re2.error as error:
-            raise ValueError(f"RE2 does not take this pattern: {error}") from None
+            why = error.args[0]
+            why = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
+            raise ValueError(f"RE2 does not take this pattern: {why}") from None
         # The wrapper's own methods cost as much again as the search, for each match.
         self._match: Callable[[Any, bytes, int, int], Spans] = compiled._regexp.Match  # noqa: SLF001
         self._anywhere = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001
