@@ -35,7 +35,7 @@ _OURS = re.compile(PLACEHOLDER)
 _TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
 _FALLBACK = re.compile(
     r"\$\{[\w.]{1,80}:-?([^}\n]+)\}"
-    r"|[\w.$]{1,80}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]+[\"'],\s?|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
+    r"|(?:<%=\s?)?[\w.$]{1,80}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]+[\"'],\s?|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
     r"(?:\"([^\"\n]+)\"|'([^'\n]+)')"
 )
 """What is taken when a variable is not set."""
@@ -65,7 +65,7 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         return secret_part(rule, candidate.groups[quoted][0], candidate.group(quoted))
     start = candidate.groups[_BARE_VALUE][0]
     value = candidate.group(_BARE_VALUE)
-    if "(" in value or "${" in value or _leads_on(candidate):
+    if "(" in value or "${" in value or value[:2] == "<%" or _leads_on(candidate):
         fallback = _FALLBACK.match(candidate.text, start)
         if fallback and fallback.lastindex:
             return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
@@ -296,9 +296,9 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="An XML element that says secret, by its name or by an attribute.",
         pattern=(
-            rf"(?i)<(?:\w+ [^<>\n\[\x00]{{0,80}}?(?:name|key|id)=[\"'])?({NAME})"
-            r"(?:[\"' ][^<>\n\x00]*)?>\s*([^<\x00]*[^<\s\x00])\s*</"
-            rf"|<key>({NAME})</key>\s*<string>([^<\n\x00]+)</string>"
+            rf"(?i)<key>({NAME})</key>\s*<string>([^<\n\x00]+)</string>"
+            rf"|<(?:\w+ [^<>\n\[\x00]{{0,80}}?(?:name|key|id)=[\"'])?({NAME})"
+            r"(?:[\"' ][^<>\n\x00]*)?>\s*(?:<value>)?([^<\x00]*[^<\s\x00])\s*</"
         ),
         trigger=(
             rf"(?i)<[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"' >]|(?:name|key|id)=[\"'][\w.\-$]*(?:{SENSITIVE})"

@@ -123,7 +123,9 @@ CALLS: Final = (
         pattern=(
             rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
             rf"|\bUsernamePasswordCredentials|\bNetworkCredential|\bPlainAuth\(\"\",\s?"
-            r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|DirectoryEntry\([^,\n\[\x00]{1,200}),)"
+            r"|\bPasswordAuthentication"
+            r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}"
+            r"|(?:DirectoryEntry|PDO|mysqli?(?:_connect)?|DBI->connect|Sequelize|ftp_login|imap_open)\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"'],\s?{SHORT_QUOTED}"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
@@ -132,7 +134,7 @@ CALLS: Final = (
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|\.login\(|passwordcredentials"
-            r"|networkcredential|directoryentry|plainauth|getconnection|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
+            r"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|pdo\(|mysqli?(?:_connect)?\(|dbi->connect|sequelize\(|ftp_login|imap_open|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,
         rank=Rank.ASSIGNED_SECRET,

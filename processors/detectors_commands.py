@@ -132,7 +132,7 @@ COMMANDS: Final = (
         type="SECRET",
         reason="Configuration of words: a line whose last two are a name that says secret, and what looks like one.",
         pattern=(
-            r"(?i)(?:^|[\n\x00])[ \t]{0,16}((?:[\w-]{1,30} ){0,4})"
+            r"(?i)(?:^|[\n\x00])[ \t]{0,16}((?:[\w-]{1,30} ){0,7})"
             rf"([\w-]*(?:{SENSITIVE})[\w-]*)[ \t]{{1,8}}(?:[0-9] )?([^\s\"'=:\x00][^\s\"'\x00;]*);?[ \t]*(?:[\r\n\x00]|$)"
         ),
         trigger=rf"(?i)(?:{SENSITIVE})[\w-]*[ \t]+(?:[0-9] )?[^\s\"'=:][^\s\"']*\s*(?:[\r\n\x00]|$)",

@@ -75,8 +75,11 @@ SECRETS: Final = (
         name="url_password",
         type="SECRET",
         reason="The password of a URL, and nothing else of it.",
-        pattern=r"[A-Za-z][0-9A-Za-z+.-]*://[^\s/:@\"'<>\x00]*:([^\s/\"'<>\x00]+)@",
-        trigger=r"://[^\s/]*:[^\s/]*@",
+        pattern=(
+            r"[A-Za-z][0-9A-Za-z+.-]*://[^\s/:@\"'<>\x00]*:([^\s/\"'<>\x00]+)@"
+            r"|\b[\w.-]{1,60}:([^\s:/\"'<>\x00]+)@(?:tcp|unix|udp)\("
+        ),
+        trigger=r"://[^\s/]*:[^\s/]*@|@(?:tcp|unix|udp)\(",
         judge=_value,
         rank=Rank.STRUCTURED_SECRET,
         example="redis://cache:p%40ss-w0rd@10.1.2.3:6379/0",
