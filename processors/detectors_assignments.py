@@ -73,16 +73,15 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         value = value.partition("&")[0]
     value = _trimmed(value)
     operator = candidate.text[candidate.groups[1][1] : start]
+    if not value or (":" in operator and "=" not in operator and not _is_settled(candidate, value, start)):
+        return NOTHING
     if (
-        not value
-        or (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
+        (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
         or is_code(value, name)
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
         or (value.isdigit() and not rule.numbers)
     ):
-        return NOTHING
-    if ":" in operator and "=" not in operator and not _is_settled(candidate, value, start):
         return NOTHING
     return secret_part(rule, start, value)
 

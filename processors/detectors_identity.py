@@ -32,6 +32,8 @@ class _Checked(NamedTuple):
     """Told the number without separators."""
     example: str
     counter_example: str
+    trigger: str = ""
+    """As of detectors: where all of the pattern takes too many states."""
 
 
 class _Named(NamedTuple):
@@ -79,6 +81,7 @@ _CHECKED = (
         nir.is_valid,
         "assurée 2 95 10 99 126 111 93",
         "colis 2 95 10 99 126 111 94",
+        r"[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3}",
     ),
     _Checked(
         "br_cpf",
@@ -286,6 +289,7 @@ IDENTITY: Final = (
             type="NATIONAL_ID",
             reason=one.reason,
             pattern=one.pattern,
+            trigger=one.trigger,
             judge=_checked(one.check),
             rank=Rank.CHECKSUM,
             numeric=True,

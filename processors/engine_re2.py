@@ -89,9 +89,12 @@ class Pattern:
             start, at = groups[0]
             if start < 0:
                 return
-            unused = take(
-                [(wide.characters(first), wide.characters(last)) if first >= 0 else (-1, -1) for first, last in groups]
-            )
+            if data[start:at].isascii():
+                shift = wide.characters(start) - start
+                groups = [(first + shift, last + shift) if first >= 0 else (-1, -1) for first, last in groups]
+            else:
+                groups = [(wide.characters(first), wide.characters(last)) if first >= 0 else (-1, -1) for first, last in groups]
+            unused = take(groups)
             at = max(at - (_bytes_of_last(data[start:at], unused) if unused else 0), start + 1)
 
 

@@ -7,13 +7,14 @@ done: so all texts are searched for words and shapes without repeats only, and w
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 from . import key_rules, normalise
 from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
 from .engine import HAS_RE2, PatternSet, encode
 from .literals import hints
+from .texts import keys_of, say_nothing
 
 KEY: Final = -1
 """Fired: a JSON key may say what its value is."""
@@ -33,18 +34,35 @@ _SIGNS: Final = {
 }
 _HEX = "[0-9A-Fa-f]"
 DIGITS: Final = (
-    rf"\d(?:[ ().\-/_\r\n]{{0,3}}\d){{5}}|(?:[2-7]{_HEX}){{6}}|\d\.\d{{1,3}}\.\d{{1,3}}\.\d"
+    rf"\d(?:[ ().\-/_\r\n]{{0,3}}\d){{5}}|(?:[2-7]{_HEX}){{3}}|\d\.\d{{1,3}}\.\d{{1,3}}\.\d"
     rf"|(?:^|[^0-9A-Za-z_])(?:{_HEX}{{1,4}}::|::{_HEX})|:{_HEX}{{1,4}}:{_HEX}{{1,4}}:"
     rf"|{_HEX}[:-]{_HEX}{{2}}[:-]{_HEX}{{2}}[:-]|{_HEX}\.{_HEX}{{4}}\.{_HEX}"
     r"|(?i:[A-Z]\d[0-9L-NP-V][A-EHLMPR-T][0-9L-NP-V]{2}[A-Z])"
 )
 """RE2: matches in every text that a detector of numbers finds something in."""
 
+_T = TypeVar("_T")
 _NONE: Final[frozenset[int]] = frozenset()
+_MOST_AT_ONCE = 6
 _SHORT = 128
 _REMEMBERED = 4096
+_LONGEST_REMEMBERED = 8192
+"""Characters of a document whose keys are."""
 _MOST_ASKED = 12
 """Families that are asked one by one; of a text that concerns more all are taken to be concerned."""
+
+
+class _FewAtOnce:
+    """Patterns in sets of a few: digits or names at random would take all at once through too many states."""
+
+    def __init__(self, patterns: Mapping[int, str]) -> None:
+        numbers = [*patterns]
+        parts = [numbers[at : at + _MOST_AT_ONCE] for at in range(0, len(numbers), _MOST_AT_ONCE)]
+        self._sets = [PatternSet({number: patterns[number] for number in part}) for part in parts]
+
+    def matching(self, data: bytes) -> frozenset[int]:
+        """Return the keys of the patterns that match somewhere in the text."""
+        return _NONE.union(*[few.matching(data) for few in self._sets])
 
 
 class _Family:
@@ -57,9 +75,9 @@ class _Family:
         self.triggers: dict[int, str] = {}
 
     @cached_property
-    def asked(self) -> PatternSet:
+    def asked(self) -> _FewAtOnce:
         """Their triggers, ready."""
-        return PatternSet(self.triggers)
+        return _FewAtOnce(self.triggers)
 
 
 class Prefilter:
@@ -75,11 +93,12 @@ class Prefilter:
         self._hints = PatternSet(dict(enumerate(told)))
         shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
         self._shapes = PatternSet({**shapes, **_SIGNS, _NUMBERS: DIGITS})
-        self._numbers = PatternSet({number: trigger for number, trigger in triggers.items() if number not in words})
+        self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
         self._keys = PatternSet({KEY: key_rules.TRIGGER})
         self._more: PatternSet | None = None
         # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
         self._clean: set[str] = set()
+        self._silent_keys: set[tuple[str, ...]] = set()
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
@@ -95,15 +114,25 @@ class Prefilter:
         return fired | self._keys.matching(data) if is_json else fired
 
     def fired_in_document(self, document: str) -> frozenset[int]:
-        """Return what the texts of valid JSON without escapes may concern, and whether its keys say something."""
+        """Return what the texts of valid JSON without escapes may concern; where that is nothing, what its keys may say."""
         if document in self._clean:
             return _NONE
-        fired = self._fired(encode(document.replace('"', SEPARATOR))) | self._keys.matching(encode(document))
+        fired = self._fired(encode(document.replace('"', SEPARATOR)))
+        if not fired and not self._has_silent_keys(document):
+            fired = self._keys.matching(encode(document))
         if not fired and len(document) <= _SHORT:
-            if len(self._clean) >= _REMEMBERED:
-                self._clean.clear()
-            self._clean.add(document)
+            _remember(self._clean, document)
         return fired
+
+    def _has_silent_keys(self, document: str) -> bool:
+        """Tell whether no key says anything of its value. Documents of a kind have the same keys: these are remembered."""
+        keys = keys_of(document)
+        if keys in self._silent_keys:
+            return True
+        silent = say_nothing(keys)
+        if silent and len(document) <= _LONGEST_REMEMBERED:
+            _remember(self._silent_keys, keys)
+        return silent
 
     def _fired(self, data: bytes) -> frozenset[int]:
         fired = self._shapes.matching(data)
@@ -119,6 +148,12 @@ class Prefilter:
         if len(families) > _MOST_ASKED:
             return frozenset(number for family in families for number in family.triggers)
         return _NONE.union(*[family.asked.matching(data) for family in families])
+
+
+def _remember(known: set[_T], what: _T) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known.add(what)
 
 
 def _families(

@@ -79,4 +79,8 @@ def stands(value: str) -> bool:
 
 def group_of(candidate: Candidate, numbers: Iterable[int]) -> int:
     """Return the first of these groups that took part; 0 for none."""
-    return next((number for number in numbers if candidate.groups[number][0] >= 0), 0)
+    groups = candidate.groups
+    for number in numbers:
+        if groups[number][0] >= 0:
+            return number
+    return 0

@@ -141,13 +141,26 @@ def _has_card(gaps: str) -> bool:
     return any(number_hit(number, "", None) for number in LONG_INTEGER.findall(gaps))
 
 
+def keys_of(document: str) -> tuple[str, ...]:
+    """Return the keys of valid JSON without escapes, in order. In JSON a colon stands after a key, and only there."""
+    parts = document.split('"')
+    return tuple([text for text, gap in zip(parts[1::2], parts[2::2], strict=True) if ":" in gap])
+
+
+def say_nothing(keys: Sequence[str]) -> bool:
+    """Tell whether keys of one document say nothing of their values, whatever these are."""
+    if any(map(rule_of, keys)):
+        return False
+    lowered = {*map(str.lower, keys)}
+    return lowered.isdisjoint(words.NAMES) or lowered.isdisjoint(words.NAMED_VALUES)
+
+
 def _keys_say_something(texts: list[str], parts: list[str]) -> bool:
     """Tell whether some key may say what its value is. In JSON a colon stands after a key, and only there."""
     keys = [text for text, gap in zip(texts, parts[2::2], strict=True) if ":" in gap]
+    if say_nothing(keys):
+        return False
     if any(map(rule_of, keys)):
         return True
-    lowered = {*map(str.lower, keys)}
-    if lowered.isdisjoint(words.NAMES) or lowered.isdisjoint(words.NAMED_VALUES):
-        return False
     followed = zip(texts, parts[2::2], texts[1:], strict=False)
     return any(":" in gap and key.lower() in words.NAMES and rule_of(value) for key, gap, value in followed)
