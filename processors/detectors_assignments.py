@@ -77,7 +77,7 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if (
         (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
-        or is_code(value, name)
+        or is_code(value, name, is_literal=operator == "=" and name.isupper())
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
         or (value.isdigit() and not rule.numbers)
@@ -124,7 +124,7 @@ def _is_settled(candidate: Candidate, value: str, start: int) -> bool:
         "\r",
         "\0",
     )
-    return alone and len(value) >= _SHORTEST_WORD
+    return alone and (len(value) >= _SHORTEST_WORD or candidate.group(1).isupper())
 
 
 def _line(candidate: Candidate) -> Iterable[Span]:
@@ -169,6 +169,11 @@ def _after_word(candidate: Candidate) -> Iterable[Span]:
         if stands(candidate.value) and (says_password or looks_random(candidate.value, 12))
         else NOTHING
     )
+
+
+def _in_row(candidate: Candidate) -> Iterable[Span]:
+    rule, value = secret_rule(candidate.group(1)), candidate.group(2)
+    return secret_part(rule, candidate.groups[2][0], value) if rule and not CODE.fullmatch(value) else NOTHING
 
 
 def _compared(candidate: Candidate) -> Iterable[Span]:
@@ -278,6 +283,17 @@ ASSIGNMENTS: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example="CREATE USER app IDENTIFIED BY 'Tr0ub4dor'",
         counter_example="the key 'name' of a token \"next\"",
+    ),
+    Detector(
+        name="table_row",
+        type="SECRET",
+        reason="A row of a table in Markdown: a name that says secret, and its value as code.",
+        pattern=rf"(?i)\|\s?`({NAME})`\s?\|(?:[^|\n\x00\[]{{0,60}}\|){{0,2}}?\s?`([^`|\n\x00]+)`\s?\|",
+        trigger=rf"(?i)\|\s?`[\w.\-$]*(?:{SENSITIVE})[\w.\-]*`\s?\|",
+        judge=_in_row,
+        rank=Rank.ASSIGNED_SECRET,
+        example="| `MYSQL_ROOT_PASSWORD` | optional | `sunshine` | of the database |",
+        counter_example="| `PASSWORD_POLICY` | `strict` |\n| `API_KEY` | `string` |",
     ),
     Detector(
         name="compared",

@@ -38,6 +38,8 @@ CODE: Final = re.compile(
 _VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
 PLAIN_URL: Final = re.compile(r"https?://[^@]*\Z")
 """A URL without a password."""
+_PLACE = re.compile(r"[a-z][a-z_.-]*(?:/[a-z][\w.-]*){2,}")
+"""A path in a store of secrets."""
 LIKE_A_SECRET: Final = re.compile(r"[0-9]|\w[^\w\s.,'’-]|[^\w\s.,'’-]\w")  # noqa: RUF001 - the apostrophe of prose
 """A digit, or a sign within or beside a word: prose has none of these."""
 _WORD = re.compile(r"\w")
@@ -62,9 +64,11 @@ def secret_part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
     return (Span(start + part[0], start + part[1]),)
 
 
-def is_code(value: str, name: str) -> bool:
-    """Tell whether an unquoted value is code that leads to a secret, or the name again."""
-    if CODE.fullmatch(value) or ("_" in value and _VARIABLE.fullmatch(value)):
+def is_code(value: str, name: str, *, is_literal: bool = False) -> bool:
+    """Tell whether an unquoted value is code that leads to a secret, or the name again. `is_literal`: it can be no variable."""
+    if CODE.fullmatch(value) or _PLACE.fullmatch(value):
+        return True
+    if "_" in value and not is_literal and _VARIABLE.fullmatch(value):
         return True
     if len(value) > len(name) or not value[0].isalpha():
         return False
