@@ -62,7 +62,10 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     quoted = group_of(candidate, _QUOTED_VALUES)
     if quoted:
-        return secret_part(rule, candidate.groups[quoted][0], candidate.group(quoted))
+        is_docstring = (
+            quoted == _QUOTED_VALUES[0] and "\n" in candidate.text[candidate.groups[1][1] : candidate.groups[quoted][0]]
+        )
+        return NOTHING if is_docstring else secret_part(rule, candidate.groups[quoted][0], candidate.group(quoted))
     start = candidate.groups[_BARE_VALUE][0]
     value = candidate.group(_BARE_VALUE)
     if "(" in value or "${" in value or value[:2] == "<%" or _leads_on(candidate):
@@ -135,8 +138,8 @@ def _line(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if _OURS.search(value):  # what is left of a line says nothing of what it was
         return NOTHING
-    is_prose = _EXPRESSION.search(value) or value.count(" ") > _MOST_BLANKS or value.endswith((".", "?", "!", ":"))
-    if (":" in operator and not _COMPOUND_NAME.search(name)) or ("=" in operator and is_prose):
+    is_prose = value.count(" ") > _MOST_BLANKS or value.endswith((".", "?", "!", ":"))
+    if is_prose or (_EXPRESSION.search(value) if "=" in operator else not _COMPOUND_NAME.search(name)):
         return NOTHING
     return secret_part(rule, candidate.groups[3][0], value)
 
@@ -162,13 +165,10 @@ def _list(candidate: Candidate) -> Iterable[Span]:
 def _after_word(candidate: Candidate) -> Iterable[Span]:
     if candidate.follows_placeholder:
         return NOTHING
-    word = candidate.text[candidate.groups[0][0] : candidate.start].lower()
-    says_password = re.search(r"identified|pass|pwd|secret", word)
-    return (
-        [Span(candidate.start, candidate.end)]
-        if stands(candidate.value) and (says_password or looks_random(candidate.value, 12))
-        else NOTHING
-    )
+    words = candidate.text[candidate.groups[0][0] : candidate.start].split()
+    rule = secret_rule(words[0])
+    is_one = words[0].lower() == "identified" or (rule is not None and (not rule.vague or looks_random(candidate.value, 12)))
+    return [Span(candidate.start, candidate.end)] if is_one and stands(candidate.value) else NOTHING
 
 
 def _in_row(candidate: Candidate) -> Iterable[Span]:

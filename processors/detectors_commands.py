@@ -19,7 +19,7 @@ _DIRECTIVES = "requirepass|masterauth|masteruser_pass|storepassword|keypassword|
 
 def _option(candidate: Candidate) -> Iterable[Span]:
     """Take the value of an option whose name says secret."""
-    rule = secret_rule(candidate.group(1))
+    rule = None if candidate.group(1).startswith("no-") else secret_rule(candidate.group(1))
     number = group_of(candidate, (2, 3, 4, 5))
     value = candidate.group(number)
     if rule is None or CODE.fullmatch(value) or PLAIN_URL.match(value):
@@ -36,9 +36,9 @@ def _credential(candidate: Candidate) -> Iterable[Span]:
 
 def _directive(candidate: Candidate) -> Iterable[Span]:
     """Take the value of a directive: of one that holds nothing else any, else one that looks like a secret."""
-    rule, value = secret_rule(candidate.group(2)), candidate.group(3).rstrip("?!.,:")
+    rule, value = secret_rule(candidate.group(2)), candidate.group(3).rstrip("?!.,:`")
     sets = candidate.group(1).rstrip().lower() in _SETS
-    if rule is None or CODE.fullmatch(value) or _PLACE.match(value) or not (sets or LIKE_A_SECRET.search(value)):
+    if rule is None or CODE.fullmatch(value.lstrip("`")) or _PLACE.match(value) or not (sets or LIKE_A_SECRET.search(value)):
         return NOTHING
     return secret_part(rule, candidate.groups[3][0], value)
 

@@ -32,7 +32,7 @@ _STRONG = (
 # After these, groups of digits are one, but a plain run may be anything.
 _WEAK = (
     "call(?:s|ed|ing)?|contact|number|messages? to|reach|desk|office|registered|nummer|num[ée]ro|n[úu]mero"
-    rf"|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
+    rf"|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel[.:]|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
 )
 # Scripts without spaces: no boundary is asked for.
 _UNSPACED = "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|โทร"

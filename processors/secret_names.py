@@ -28,7 +28,7 @@ _REFERENCES = (
 )
 # What stands on the right-hand side in code, without quotes: it leads to a secret and is none.
 CODE: Final = re.compile(
-    r"[a-z_][\w.]*[(\[].*|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}"
+    r"[a-z_][\w.:]*[(\[].*|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}"
     rf"|(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*"
     r"|await|new|lambda|return|str|string|int|integer|bool|boolean|bytes|float|object|any|dict|list|optional|required|secretstr|text"
     r"|char|varchar|void|null|none|nil|true|false|undefined|self|this|env|default|unset|empty|invalid|missing|expired|incorrect"
