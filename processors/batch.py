@@ -98,6 +98,7 @@ class BatchHandler:
                 except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, a log must not
                     raise ProcessingFailed(_where(error, event)) from None
                 if monotonic() > self.watchdog.progressed_at + _LONGEST_TURN_SECONDS:
+                    notes.done()
                     self.watchdog.step()
                     await asyncio.sleep(0)
             left = [event for event in left if event.rejected is None]

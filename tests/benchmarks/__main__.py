@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("producer", "redact", "worker", "sink", "latency")
+BENCHMARKS = ("producer", "redact", "worker", "worker_stages", "sink", "latency")
 
 
 def main() -> int:
