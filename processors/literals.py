@@ -178,7 +178,8 @@ def _better(first: Literals, second: Literals) -> Literals:
 
 def _weight(text: str) -> int:
     core = text.replace(_EDGE, "").encode()
-    return len(text) - len(text.strip(_EDGE)) + len(core) if len(core.strip()) > 1 else 0
+    edges = 0 if core.isdigit() else len(text) - len(text.strip(_EDGE))
+    return edges + len(core) if len(core.strip()) > 1 else 0
 
 
 def _is_word(char: str) -> bool:

@@ -1,5 +1,6 @@
 """What a policy makes of the findings of one text: which stay, what takes the place of the others, and whom they are about."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from .scan import Budget, Redaction, Scanner, Treatment
 POLICY_PATH: Final = "path"
 """Stands for a detector's name where a path of the policy says what a value is."""
 
+_HIDDEN = re.compile(r"[%&\\]")
 _SHOWN: Final = 4
 _FEWEST_MASKED: Final = 9
 """Of what is shorter, four characters would say too much."""
@@ -104,6 +106,8 @@ class _ByPolicy(Treatment):
     def left(self, text: str, hits: list[Hit], source: Callable[[int, int], tuple[int, int]]) -> list[Hit]:
         """Leave out what is off or allowed."""
         policy = self._rules.policy
+        if not policy.actions and not policy.allow and self._paths is None and policy.default != OFF:
+            return hits
         return [
             hit
             for hit in hits
@@ -154,6 +158,8 @@ def _replacement(value: str, kind: str, action: str, token: str) -> str:
 
 def _decoded(value: str) -> str:
     """Return a value as it would be written without anything that hides it."""
+    if value.isascii() and not _HIDDEN.search(value):
+        return value
     text = plain(value).text
     if "%" in text:
         text = percent_decoded(text).text
