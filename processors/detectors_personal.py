@@ -156,6 +156,8 @@ def _imei(candidate: Candidate) -> Iterable[Span]:
     return whole(candidate) if not candidate.following.isdigit() and luhn(digits[:15]) else NOTHING
 
 
+_ALIKE = r"\x{370}-\x{52f}"
+"""Greek and Cyrillic: some of their letters pass for Latin ones."""
 _AT = r"\s?[(\[{<]\s?at\s?[)\]}>]\s?"
 _DOT = r"(?:\s?[(\[{<]\s?dot\s?[)\]}>]\s?|\.)"
 _USUAL_ENDS = "com|org|net|edu|gov|info|io|co|uk|de|fr|es|it|nl|pl|ru|pt|br|in|jp|cn|kr|tr|ch|at|be|se|no|dk|fi|eu|us|ca|au"
@@ -165,7 +167,7 @@ PERSONAL: Final = (
         name="email",
         type="EMAIL",
         reason="Names a person; local part and domain in any script. File names and package versions look alike.",
-        pattern=rf"[\w.%+'{OTHER}-]+@(?:[0-9A-Za-z{OTHER}-]+\.)+(?:[A-Za-z]{{2,24}}|xn--[0-9A-Za-z-]+|[{OTHER}]+)",
+        pattern=rf"[\w.%+'{OTHER}-]+@(?:[0-9A-Za-z{OTHER}-]+\.)+(?:[A-Za-z{_ALIKE}]{{2,24}}|xn--[0-9A-Za-z-]+|[{OTHER}]+)",
         trigger=rf"[\w.%+'{OTHER}-]@[0-9A-Za-z{OTHER}]",
         judge=_email,
         rank=Rank.EXACT,

@@ -37,6 +37,8 @@ _VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0
 _SCHEME = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
 _DOTTED = re.compile(r"(?:com|org|net|io|java|javax|edu|gov)(?:\.[a-z]{2,}){2}")
 """A name of code, or of a service: com.example.app."""
+_DOLLAR = re.compile(r"\$(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{7,}")
+"""What begins with a dollar and is no variable: nobody mixes letters and digits so in a name."""
 _ONE_WORD = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[\w+/=~-]+")
 _SHORTEST_CODED = 12
 _RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
@@ -48,7 +50,9 @@ _COOKIE = re.compile(r"\s*[\w.-]+=[^\s=]")
 def is_placeholder(value: str) -> bool:
     """Tell whether a value stands for one: empty, masked, a variable, a template, or our own placeholder."""
     stripped = value.strip().strip("\"'")
-    return not stripped or bool(_STANDS_FOR_ONE.fullmatch(stripped) or _VARIABLE.fullmatch(stripped))
+    if not stripped or _VARIABLE.fullmatch(stripped):
+        return True
+    return _STANDS_FOR_ONE.fullmatch(stripped) is not None and not _DOLLAR.fullmatch(stripped)
 
 
 def begins_redacted(value: str) -> bool:

@@ -41,6 +41,15 @@ GOES = {
     "when somebody was born": ("born on March 3, 1985 in Lyon", "born on [DATE_OF_BIRTH] in Lyon"),
     "a MAC address": ("dev 3C-22-FB-9A-01-7E up", "dev [MAC_ADDRESS] up"),
     "e-mail in any script": ("an jürgen@bücher.example, o'hara+x@mail.example.org.", "an [EMAIL], [EMAIL]."),
+    "e-mail with letters that pass for Latin ones": (
+        "to ann\u0430@ex\u0430mple.c\u043em and x@\u0441\u043em.\u0441om now",
+        "to [EMAIL] and [EMAIL] now",
+    ),
+    "a birth on the next line": (
+        "Q: And your date of birth?\nA: 1945-01-18.",
+        "Q: And your date of birth?\nA: [DATE_OF_BIRTH].",
+    ),
+    "a password that begins like a variable": ('pass := "$y3CabxYoqwuF"', 'pass := "[SECRET]"'),
     "e-mail between Chinese words": ("邮箱li.wei@example.cn谢谢", "邮箱[EMAIL]谢谢"),
     "e-mail in quotation marks": ("«ann@example.org», 'bob@example.org'", "«[EMAIL]», '[EMAIL]'"),
     "a password like a word": ('{"password": "sunshine"}', '{"password": "[SECRET]"}'),
