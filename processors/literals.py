@@ -18,7 +18,9 @@ _LONGEST: Final = 16
 _MOST: Final = 600
 """Literals for one part of a pattern; what may be more than these is not told apart."""
 _MOST_USEFUL: Final = 256
+"""What a literal is made longer by must not make more of them than these."""
 _MOST_IN_CLASS: Final = 40
+"""Characters of a class that are told apart."""
 _MOST_SIGNS: Final = 3
 """Signs of one class that are told apart; of more it is enough that a word ends there."""
 _WIDEST_CLASS: Final = 64

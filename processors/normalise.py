@@ -10,7 +10,7 @@ from html import unescape as html_unescape
 from typing import Final, NamedTuple
 
 ODD: Final = (
-    r"\x{ad}\x{a0}\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{9e6}-\x{9ef}\x{e50}-\x{e59}\x{1680}\x{180e}"
+    r"\x{ad}\x{a0}\x{17f}\x{212a}\x{660}-\x{669}\x{6f0}-\x{6f9}\x{966}-\x{96f}\x{9e6}-\x{9ef}\x{e50}-\x{e59}\x{1680}\x{180e}"
     r"\x{2000}-\x{2015}\x{202a}-\x{202f}\x{205f}-\x{2064}\x{2066}-\x{206f}\x{2070}-\x{2089}\x{2212}\x{2460}-\x{249b}"
     r"\x{3000}\x{feff}\x{fe50}-\x{fe6b}\x{ff01}-\x{ff5e}\x{1d400}-\x{1d7ff}\x{1f100}-\x{1f10a}\x{e0000}-\x{e007f}"
 )

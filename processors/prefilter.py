@@ -44,6 +44,7 @@ DIGITS: Final = (
 _T = TypeVar("_T")
 _NONE: Final[frozenset[int]] = frozenset()
 _MOST_AT_ONCE = 6
+"""More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _SHORT = 128
 _REMEMBERED = 4096
 _LONGEST_REMEMBERED = 8192
@@ -115,12 +116,13 @@ class Prefilter:
 
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return what the texts of valid JSON without escapes may concern; where that is nothing, what its keys may say."""
-        if document in self._clean:
+        is_short = len(document) <= _SHORT
+        if is_short and document in self._clean:
             return _NONE
         fired = self._fired(encode(document.replace('"', SEPARATOR)))
         if not fired and not self._has_silent_keys(document):
             fired = self._keys.matching(encode(document))
-        if not fired and len(document) <= _SHORT:
+        if not fired and is_short:
             _remember(self._clean, document)
         return fired
 
