@@ -23,7 +23,7 @@ class Event:
     content_bytes: bytes = b""
     """The content as it came, sealed or not."""
     core: dict[str, Any] = field(default_factory=dict)
-    """The core, decoded: UUIDs as text, timestamps in microseconds."""
+    """What the steps need of the core, decoded: UUIDs as text, timestamps in microseconds."""
     content: dict[str, str] = field(default_factory=dict)
     """The content fields that are there, by name (input, output, error_message, params, metadata, tags): exact texts.
 
