@@ -8,6 +8,7 @@ StoreError
 None of the texts quotes what the server said about data: that may be content.
 """
 
+import logging
 import re
 from collections.abc import Sequence
 from threading import Lock
@@ -104,6 +105,8 @@ def connect(dsn: str, *, database: str | None = None, timeout_seconds: float = 1
 
     HTTP_PROXY and HTTPS_PROXY are for servers elsewhere: one on loopback is never looked for behind a proxy.
     """
+    for repeats in ("clickhouse_connect", "urllib3.connectionpool"):  # with its address, what is said here in a sentence
+        logging.getLogger(repeats).setLevel(logging.ERROR)
     try:
         return clickhouse_connect.get_client(
             dsn=dsn,

@@ -46,7 +46,6 @@ def run_sink(settings: SinkSettings, stop: Event | None = None) -> int:
     last line on stderr says why. While Kafka or ClickHouse is away it waits; nothing is ever skipped.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("clickhouse_connect").setLevel(logging.ERROR)  # it repeats, with its address, what is said here
     stop = stop or Event()
     metrics = SinkMetrics()
     try:

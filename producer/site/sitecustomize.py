@@ -6,7 +6,7 @@ from pathlib import Path
 
 _here = str(Path(__file__).parent)
 sys.path[:] = [entry for entry in sys.path if entry != _here]
-sys.modules.pop("sitecustomize", None)
+_this = sys.modules.pop("sitecustomize", None)
 try:
     importlib.import_module("sitecustomize")
 except ModuleNotFoundError as error:
@@ -14,5 +14,7 @@ except ModuleNotFoundError as error:
         raise
 finally:
     sys.path.insert(0, _here)
+    if _this is not None:
+        sys.modules.setdefault("sitecustomize", _this)  # Python looks for what it has just imported
 
 importlib.import_module("langtrail.producer")

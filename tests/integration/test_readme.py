@@ -92,16 +92,20 @@ def test_make_targets_of_the_readme_exist() -> None:
     assert {target for target in re.findall(r"^make (\w+)", README, re.MULTILINE) if f"\n{target}:" not in makefile} == set()
 
 
-def test_run_records_an_unchanged_program(stack: Path, trail: Trail, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_its_own", [True, False], ids=["a sitecustomize", "none"])
+def test_run_records_an_unchanged_program(stack: Path, trail: Trail, tmp_path: Path, has_its_own: bool) -> None:
     """`langtrail run -- python app.py` records a program that does not know langtrail, and its own sitecustomize still runs."""
+    app = f"unchanged-{has_its_own}"
     (tmp_path / "app.py").write_text(
-        "from langchain_core.runnables import RunnableLambda\n"
-        "import sitecustomize_ran\nRunnableLambda(lambda x: x).invoke('unchanged')\n"
+        "import sys\nfrom langchain_core.runnables import RunnableLambda\n"
+        f"assert ('sitecustomize_ran' in sys.modules) is {has_its_own}\nRunnableLambda(lambda x: x).invoke('unchanged')\n"
     )
-    (tmp_path / "sitecustomize.py").write_text("import sys, types; sys.modules['sitecustomize_ran'] = types.ModuleType('x')\n")
-    environ = {**os.environ, **environment(stack), "LANGTRAIL_APP": "unchanged", "PYTHONPATH": str(tmp_path)}
+    if has_its_own:
+        ran = "import sys, types; sys.modules['sitecustomize_ran'] = types.ModuleType('x')\n"
+        (tmp_path / "sitecustomize.py").write_text(ran)
+    environ = {**os.environ, **environment(stack), "LANGTRAIL_APP": app, "PYTHONPATH": str(tmp_path)}
     command = [*LANGTRAIL, "run", "--", sys.executable, str(tmp_path / "app.py")]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    asked = "SELECT count() AS events FROM trail WHERE app = 'unchanged' AND run_id IS NOT NULL"
+    assert (done.returncode, done.stderr) == (0, "")
+    asked = f"SELECT count() AS events FROM trail WHERE app = '{app}' AND run_id IS NOT NULL"
     assert wait_for(lambda: trail.sql(asked).objects() == [{"events": 2}], 30)

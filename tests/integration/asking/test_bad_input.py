@@ -1,5 +1,6 @@
 """What cannot be asked is said in one clear sentence on standard error, with exit status 2, and nothing is changed."""
 
+import logging
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -81,15 +82,20 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @each
 def test_a_store_that_is_not_there_is_one_sentence(
-    command: Command, recorded_reads: Reads, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+    command: Command,
+    recorded_reads: Reads,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    arguments: tuple[str, ...],
 ) -> None:
-    """It names host and port, never the password."""
+    """It names host and port, never the password; no library adds a line of its own, which Python would write beside it."""
     port = free_port()
     monkeypatch.setenv("LANGTRAIL_CLICKHOUSE_DSN", f"http://user:hidden@{LOOPBACK}:{port}/langtrail")
     said = command(*arguments)
     assert (said.status, said.out, said.err.count("\n")) == (2, "", 1)
     assert f"{LOOPBACK}:{port} does not answer" in said.err
     assert "hidden" not in said.err
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
     assert recorded_reads() == []
     assert not Path("all.csv").exists()
     assert not Path("errors.parquet").exists()
