@@ -248,7 +248,7 @@ _NAMED = (
     _Named(
         "id_document_named",
         "Passports, driving licences, identity cards and insurance numbers of any country, where the text says so.",
-        r"passport|pasaporte|passeport|passaporto|passaporte|paspoort|driver'?s? ?licen[cs]e"
+        r"passport|pasaporte|passeport|passaporto|passaporte|paspoort|driver['\x{2019}]?s? ?licen[cs]e"
         r"|driving licen[cs]e|permis de conduire|national id(?:entity|entification)?|identity (?:card|number)"
         r"|state id|id card|social insurance|\btfn\b|tax file|medicare|\bnric\b",
         r"\d[A-Z][0-9A-Z]{2}-[0-9A-Z]{3}-[A-Z]{2}\d{2}|[A-Z]\d{3}-\d{3,4}-\d{2,4}(?:-\d{1,3})?"

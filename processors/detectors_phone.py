@@ -193,6 +193,8 @@ def _is_number(value: str, *, vague: bool) -> bool:
 
 
 def _labelled(candidate: Candidate) -> Iterable[Span]:
+    if candidate.runs_into_placeholder(candidate.groups[0][1]):  # the word behind it was longer
+        return NOTHING
     return _grouped(candidate) if _is_number(candidate.value, vague=candidate.groups[1][0] >= 0) else NOTHING
 
 

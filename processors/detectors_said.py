@@ -15,7 +15,8 @@ _SPOKEN = (
 )
 _UNSPACED = "密码|密碼|口令|パスワード|비밀번호|암호"
 _IS = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
-_WORDS = re.compile(r"\d[^\W\d_]|[^\W\d_]\d")
+_WORDS = re.compile(r"\d[^\W\d_]|[^\W\d_]\d|(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
+_SIGNED = re.compile(r"(?=\S*[A-Za-z])(?:\S*[!@#$%^&*?]|(?=\S*[a-z])(?=\S*[A-Z])\S*\d)")
 _LINE = re.compile(r"[\n\0]")
 _WHOLE = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}")
 """What has dots, and is no name of a file or a host."""
@@ -40,6 +41,14 @@ def _beside(candidate: Candidate) -> Iterable[Span]:
     """Take the word straight after `password`: it must have letters and digits side by side."""
     value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
     is_one = _WORDS.search(value) and stands(value) and value[0] not in "}<>"
+    return (Span(candidate.start, candidate.start + len(value)),) if is_one else NOTHING
+
+
+def _paired(candidate: Candidate) -> Iterable[Span]:
+    """Take the word behind an e-mail address and a slash or a colon, if it is written like a password."""
+    value = candidate.value.rstrip(".,;)" + _QUOTES)
+    behind = candidate.text[candidate.start + len(value) : candidate.start + len(value) + 1]
+    is_one = _SIGNED.match(value) and stands(value) and behind not in ("/", "~", "@")
     return (Span(candidate.start, candidate.start + len(value)),) if is_one else NOTHING
 
 
@@ -90,6 +99,17 @@ SAID: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example="Mot de passe : Soleil12, merci",
         counter_example="password authentication, password reset, Failed password for root from 10",
+    ),
+    Detector(
+        name="paired",
+        type="SECRET",
+        reason="A password behind the e-mail address that it belongs to, as lists of credentials have them.",
+        pattern=r"@(?:[0-9A-Za-z-]+\.)+[A-Za-z]{2,12}(?: / | : |[:|])([^\s:/|\x00\[]{6,40})",
+        trigger=r"@[0-9A-Za-z.-]+(?: / | : |[:|])[^\s:/|\[]{6}",
+        judge=_paired,
+        rank=Rank.ASSIGNED_SECRET,
+        example="leaked: bob@example.org / W!nter2024.",
+        counter_example="git@example.org:bob/repository1 and bob@example.org:2222",
     ),
     Detector(
         name="told",
