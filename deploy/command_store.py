@@ -88,11 +88,13 @@ def bench_seed(
     seed: Annotated[int, typer.Option("--seed", help="Another seed makes other events.")] = 1,
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=64, help="How many processes make them.")] = 2,
 ) -> None:
-    """Fill a database of its own with made-up sessions; it is created when it is missing."""
+    """Fill a database of its own with made-up sessions, created when it is missing; say how much room an event takes."""
     from .seed import seed as fill  # noqa: PLC0415 - its packages are an extra
+    from .seed import sizes  # noqa: PLC0415 - as above
     from .seed_progress import show  # noqa: PLC0415 - as above
 
     dsn = environ().get("LANGTRAIL_CLICKHOUSE_DSN")
     if not dsn:
         raise SettingsError("LANGTRAIL_CLICKHOUSE_DSN: is not set; name a database for made-up events, it will be created")
     show(fill(dsn, events, days=days, number=seed, jobs=jobs), events)
+    typer.echo(sizes(dsn))

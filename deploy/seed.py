@@ -23,6 +23,7 @@ from .errors import CannotRun
 from .migrate import migrate
 from .seed_copies import Copy, copies, store_copies
 from .seed_events import Period, stream_events
+from .store_size import table_size
 
 TOPIC: Final = "langtrail.bench"
 """What made-up rows have for their topic: no record of Kafka is ever taken for one of them."""
@@ -64,6 +65,17 @@ def seed(dsn: str, events: int, *, days: int, number: int = 1, jobs: int = 2) ->
     originals = min(ORIGINALS, -(-events // days))
     yield from _store_originals(dsn, originals, number, replace(period, days=1), jobs)
     yield from _store_copies(dsn, copies(originals, events, days), f"{TOPIC}:{number}:{originals}:{period.begin_us}", jobs)
+
+
+def sizes(dsn: str) -> str:
+    """Return how much room the events take, as a line. Raises CannotRun."""
+    client = _client(dsn)
+    try:
+        return table_size(client, "events")
+    except ClickHouseError as error:
+        raise CannotRun(str(store_error(error, dsn))) from None
+    finally:
+        client.close()
 
 
 def encode_seeded(record: dict[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from langtrail.deploy.ask import Trail
 from langtrail.deploy.search import is_indexed, search
+from langtrail.deploy.store_size import table_size
 from langtrail.processors.clickhouse import connect
 from langtrail.schemas.statements import question, questions
 
@@ -25,10 +26,6 @@ SELECT tenant_id, model, day, sum(requests), sum(tokens), sum(cost_usd) FROM usa
 GROUP BY tenant_id, model, day ORDER BY tenant_id, model, day
 """
 USAGE_OF_A_TENANT = USAGE.replace("GROUP BY", "WHERE tenant_id = {tenant:String} GROUP BY")
-SIZES = """
-SELECT sum(rows), sum(data_compressed_bytes), sum(data_uncompressed_bytes), sum(bytes_on_disk), count() FROM system.parts
-WHERE active AND database = currentDatabase() AND table = {table:String}
-"""
 Ask = Mapping[str, object]
 
 
@@ -49,7 +46,7 @@ def main(dsn: str, samples: int) -> None:
     busiest = client.query("SELECT tenant_id FROM usage GROUP BY ALL ORDER BY count() DESC LIMIT 5").result_rows
     measure(client, "usage of one tenant by model and day", USAGE_OF_A_TENANT, [{"tenant": t} for (t,) in busiest])
     for table in ("events", "usage", "session_index"):
-        print(size(client, table))
+        print(table_size(client, table))
 
 
 def people(client: Client, random: Random) -> None:
@@ -156,15 +153,6 @@ def answer(client: Client, sql: str, parameters: Ask) -> int:
     values: dict[str, Any] = dict(parameters)
     lines = client.raw_query(sql.rstrip().rstrip(";"), values, fmt="JSONEachRow", settings={"readonly": 1})
     return lines.count(b"\n")
-
-
-def size(client: Client, table: str) -> str:
-    """Return the size of a table as a line."""
-    rows, packed, plain, disk, parts = client.query(SIZES, {"table": table}).result_rows[0]
-    if not rows:
-        return f"{table}: empty"
-    smaller = f"columns {plain / packed:.1f} times smaller than unpacked"
-    return f"{table}: {rows:,} rows in {parts} parts, {disk / rows:.0f} bytes each on disk, {smaller}"
 
 
 if __name__ == "__main__":

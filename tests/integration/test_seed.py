@@ -1,5 +1,6 @@
 """Filling a store with made-up events, on the real engine."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -8,7 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from langtrail.deploy.errors import CannotRun
-from langtrail.deploy.seed import seed
+from langtrail.deploy.seed import seed, sizes
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def client(clickhouse_server: str) -> Iterator[Client]:
 
 
 def test_a_store_is_filled_once(dsn: str, client: Client) -> None:
-    """So many events as were asked for, with sessions and usage; the same call again stores nothing twice."""
+    """So many events as were asked for, with sessions and usage, once, however often it is called; their size is told."""
     database = urlsplit(dsn).path[1:]
     counts = (
         f"SELECT (SELECT count() FROM {database}.events), (SELECT uniqExact(event_hash) FROM {database}.events), "
@@ -35,6 +36,8 @@ def test_a_store_is_filled_once(dsn: str, client: Client) -> None:
     for _ in range(2):
         assert sum(seed(dsn, 600, days=3, jobs=1)) == 600
         assert [tuple(row) for row in client.query(counts).result_rows] == [(600, 600, True)]
+    taken = r"events: [\d,]+ rows in \d+ parts, \d+ bytes each on disk, columns \d+\.\d times smaller than unpacked"
+    assert re.fullmatch(taken, sizes(dsn))
 
 
 def test_a_recorded_trail_is_not_spoilt(dsn: str, client: Client) -> None:
