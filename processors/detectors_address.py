@@ -154,8 +154,8 @@ ADDRESSES: Final = (
         type="ADDRESS",
         reason="Numbers and names after the word address, or `lives at`, in a dozen languages: as many signs as make one.",
         pattern=(
-            rf"(?i){WORD_START}(?:({_LABELS})\s?[:=]?\s{{1,6}}(?:[#\d]|(?-i:[A-Z])|[{OTHER}])|({_PLACES})\s[#\d])"
-            rf"|({_UNSPACED})[:：]?\s{{0,2}}[{OTHER}]"  # noqa: RUF001 - as it is written there
+            rf"(?i){WORD_START}(?:({_LABELS})\s?[:=]?\s{{1,6}}(?:[#\d]|(?-i:[A-Z{OTHER}]))|({_PLACES})\s[#\d])"
+            rf"|({_UNSPACED})[:：]?\s{{0,2}}(?-i:[{OTHER}])"  # noqa: RUF001 - as it is written there
         ),
         trigger=rf"(?i)(?:{_LABELS})\s?[:=]?\s+(?:[#\da-z]|[{OTHER}])|(?:{_PLACES})\s[#\d]|{_UNSPACED}",
         judge=_labelled,

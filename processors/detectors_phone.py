@@ -36,7 +36,7 @@ _WEAK = (
 )
 # Scripts without spaces: no boundary is asked for.
 _UNSPACED = "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|โทร"
-_GAP = rf"(?:[{OTHER}]{{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
+_GAP = rf"(?:(?-i:[{OTHER}]){{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
 
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?!\d)"
@@ -55,7 +55,7 @@ _AND = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
 _says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{_UNSPACED}")
-_is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})[{OTHER}]{{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
+_is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})(?-i:[{OTHER}]){{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
 _PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
 _LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
 _ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
@@ -260,7 +260,7 @@ PHONE: Final = (
             rf"|(?:{_UNSPACED})[^\d\x00\[]{{0,12}}({_NUMBER}{_EXTENSION}))"
         ),
         trigger=(
-            rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})[{OTHER}]*[^0-9A-Za-z_{OTHER}]|{_UNSPACED})"
+            rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})(?-i:[{OTHER}])*[^0-9A-Za-z_{OTHER}]|{_UNSPACED})"
             r"[^\d\x00\[]*(?:\d[ ().\-/]*){6}"
         ),
         judge=_named,
