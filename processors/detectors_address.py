@@ -67,6 +67,7 @@ _ENDS: Final = (
 )
 _UNITS: Final = _words("apt apartment suite ste unit flat floor room box wohnung app psc apo fpo dpo")
 _SURE = re.compile(r"[:=]|\b(?:is|are)\b")
+_LONGEST = 400
 _MOST_PIECES = 18
 _MOST_LINES = 5
 _ENOUGH = 4
@@ -80,38 +81,37 @@ class _Run:
     """The numbers and names from a place on, as far as they may be an address."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
-        self.end, self.score, lines, numbers, names = start, 0, 0, 0, 0
+        self.end, at, lines, numbers, names = start, start, 0, 0, 0
         found: set[str] = set()
         for _ in range(_MOST_PIECES):
-            piece = _PIECE.match(text, self.end, end)
-            if piece is None or (piece["gap"] is None) is not (self.end == start):
+            piece = _PIECE.match(text, at, end)
+            if piece is None or (piece["gap"] is None) is not (at == start):
                 break
             lines += "\n" in (piece["gap"] or "")
             if lines > _MOST_LINES:
                 break
+            at = piece.end()
             if piece["number"]:
                 numbers += 1
                 found.add("number")
                 if numbers > 1:
                     found.add("postcode" if len(piece["number"]) > _POSTCODE else "second")
+                self.end = at
             elif piece["name"]:
                 names += 1
                 found |= {"name", *_kinds(piece["name"])}
-            self.end = piece.end()
-            if piece["name"] and self._ends_sentence(text):
-                break
+                ends = _ends_sentence(piece["name"])
+                self.end = at - ends
+                if ends:
+                    break
         self.has_number = numbers > 0 and names > 0
         self.score = len(found) + ("street" in found) + ("unit" in found)
 
-    def _ends_sentence(self, text: str) -> bool:
-        """Tell whether a full stop ends a sentence, not a word that is cut short."""
-        if text[self.end - 1] != ".":
-            return False
-        word = text[: self.end - 1].rpartition(" ")[2].rpartition("\n")[2].lower()
-        if word in _STREETS or word in _UNITS or len(word) == 1 or word == "no":
-            return False
-        self.end -= 1
-        return True
+
+def _ends_sentence(name: str) -> bool:
+    """Tell whether a full stop ends a sentence, not a word that is cut short."""
+    word = name[:-1].lower()
+    return name[-1] == "." and not (word in _STREETS or word in _UNITS or len(word) == 1 or word == "no")
 
 
 def _kinds(name: str) -> Iterable[str]:
@@ -141,8 +141,9 @@ def _with_unit(candidate: Candidate) -> Iterable[Span]:
 
 
 def _taken(candidate: Candidate, start: int, score: int) -> Iterable[Span]:
-    limit = candidate.text.find("\0", start)
-    run = _Run(candidate.text, start, limit if limit >= 0 else len(candidate.text))
+    end = min(start + _LONGEST, len(candidate.text))
+    limit = candidate.text.find("\0", start, end)
+    run = _Run(candidate.text, start, limit if limit >= 0 else end)
     if not run.has_number or run.score + score < _ENOUGH or candidate.follows_placeholder:
         return NOTHING
     return (Span(start, run.end),)
