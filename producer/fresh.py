@@ -6,7 +6,8 @@ it is 4.
 
 from binascii import b2a_base64
 from os import urandom
-from typing import Final
+
+from langtrail.schemas.hashing import Blocks, hmac_blocks
 
 from .ids import random_part
 
@@ -14,15 +15,11 @@ _SALT_BYTES, _NONCE_BYTES, _ID_BYTES = 32, 12, 10
 _EVENT_BYTES = _SALT_BYTES + _NONCE_BYTES + _ID_BYTES
 _NONCE_AT, _ID_AT = _SALT_BYTES, _SALT_BYTES + _NONCE_BYTES
 _MANY = 64
-_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
-_INNER_REST, _OUTER_REST = b"\x36" * 32, b"\x5c" * 32
 
+Fresh = tuple[str, Blocks, bytes, str]
+"""Random values for one event, never used for another: salt, its blocks as a key of HMAC, nonce, random part of the id.
 
-Fresh = tuple[str, bytes, bytes, bytes, str]
-"""Random values for one event, never used for another: salt, inner, outer, nonce, random part of the id.
-
-The salt is 32 bytes in base64; inner and outer are the two blocks that HMAC-SHA256 (RFC 2104) makes of that key.
+The salt is 32 bytes in base64.
 """
 
 
@@ -41,8 +38,7 @@ def _made(random: bytes) -> Fresh:
     salt = random[:_SALT_BYTES]
     return (
         b2a_base64(salt, newline=False).decode(),
-        salt.translate(_INNER) + _INNER_REST,
-        salt.translate(_OUTER) + _OUTER_REST,
+        hmac_blocks(salt),
         random[_NONCE_AT:_ID_AT],
         random_part(random[_ID_AT:]),
     )

@@ -192,7 +192,7 @@ class Stream:
         occurred_at = _now_ns() // 1000
         if occurred_at <= self._last_at:
             occurred_at = self._last_at + 1
-        _, _, _, nonce, id_part = random
+        _, _, nonce, id_part = random
         event_id = time_part(occurred_at // 1000) + id_part
         core = self._writer.core(draft, seq, event_id, occurred_at, _monotonic_ns(), facts)
         if content and self._key:
