@@ -36,21 +36,16 @@ _UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 
 class Open:
-    """Fills in schema, core, core bytes, content, and the head fields event_hash, chain_hash and revision.
+    """The steps that fill in schema, core, core bytes, content, and the head fields event_hash, chain_hash and revision.
 
-    Raises Rejected for what cannot become an event, and UnknownKey for content sealed for a key that is not here: then the
+    They raise Rejected for what cannot become an event, and UnknownKey for content sealed for a key that is not here: then the
     record is not at fault, and the worker has to stop.
     """
 
     def __init__(self, keys: PrivateKeys) -> None:
         self._keys = keys
         self.steps = (_take_apart, _read_core, self._unseal, _check)
-        """What it does, piece by piece, in order."""
-
-    def __call__(self, event: Event) -> None:
-        """Open one record."""
-        for step in self.steps:
-            step(event)
+        """In their order."""
 
     def _unseal(self, event: Event) -> None:
         content, core = event.content_bytes, event.core

@@ -27,12 +27,6 @@ def pipeline(keys: PrivateKeys, tenants: Mapping[str, Tenant], pseudonyms: Pseud
     return (*Open(keys).steps, Redactor(tenants.get, pseudonyms), Enricher(tenants.get, Prices()), *SEAL)
 
 
-def process(event: Event, steps: tuple[Step, ...]) -> None:
-    """Take one record through the steps. Raises what they raise: Rejected, UnknownKey, and nothing else but for faults."""
-    for step in steps:
-        step(event)
-
-
 def step_counts(steps: tuple[Step, ...]) -> Counts:
     """Return what the steps counted themselves: fields that could not be judged, look-ups that missed."""
     counts: Counts = {}

@@ -13,15 +13,6 @@ _RECORD_OVERHEAD_BYTES = 512
 """More than what Kafka adds to key and value: batch header, lengths, timestamp."""
 
 
-def seal(event: Event) -> None:
-    """Fill in output: a framed AuditEvent in the core version of its input.
-
-    Raises Rejected when it is larger than the topic takes, MalformedRecord when a step before left the head incomplete.
-    """
-    for step in SEAL:
-        step(event)
-
-
 def _write_head(event: Event) -> None:
     event.head_bytes = _output(schema_of(event).id)[1].write(event.head)
 
@@ -34,7 +25,10 @@ def _close(event: Event) -> None:
 
 
 SEAL: Final = (_write_head, _close)
-"""What `seal` does, piece by piece, in order."""
+"""The steps that fill in output, in their order: a framed AuditEvent in the core version of its input.
+
+They raise Rejected for one that is larger than the topic takes, MalformedRecord when a step before left the head incomplete.
+"""
 
 
 @cache

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from langtrail.processors.event import Event
-from langtrail.processors.pipeline import pipeline, process
+from langtrail.processors.pipeline import pipeline
 from langtrail.processors.tenant import Tenant
 from langtrail.schemas import (
     AUDIT_EVENT,
@@ -36,6 +36,7 @@ from langtrail.schemas import (
 )
 from langtrail.schemas import example as loader
 from langtrail.schemas.example import Example, examples
+from tests.through import through
 
 RAW = registry().latest(RAW_EVENT)
 AUDIT = registry().latest(AUDIT_EVENT)
@@ -179,7 +180,7 @@ def test_the_worker_makes_the_head_of_an_example(example: Example) -> None:
     """What the files show as redacted and enriched is what the worker's steps make of the raw event."""
     steps = pipeline(PrivateKeys([]), {"acme": ACME})
     event = Event(None, frame(RAW.id, example.raw_event()), {}, 0, 0, example.core["occurred_at"] // 1000)
-    process(event, steps)
+    through(steps, event)
     told = TOLD | ({"metadata", "redaction_status"} if example.event_type == "custom" else set())
     made = {name: value for name, value in event.head.items() if name in example.head.keys() - told}
     assert made == {name: value for name, value in example.head.items() if name not in told}

@@ -3,6 +3,7 @@
 import base64
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ from langtrail.schemas import (
 )
 from langtrail.schemas.codec import join_raw
 from langtrail.schemas.headers import REVISION_HEADER
+from tests.through import through
 
 CONTENT = {
     "input": '{"q": "where is my order?"}',
@@ -43,7 +45,7 @@ CONTENT = {
 }
 PRIVATE_KEY = generate_private_key()
 DATA_KEY = DataKey.generate([public_key_of(PRIVATE_KEY)])
-open_event = Open(PrivateKeys([PRIVATE_KEY]))
+open_event = partial(through, Open(PrivateKeys([PRIVATE_KEY])).steps)
 (SAMPLE,) = sample_events(1)
 
 
@@ -176,7 +178,7 @@ def test_an_unknown_key_stops_the_worker() -> None:
 def test_an_older_key_still_opens() -> None:
     """A worker that was given a new key first opens what was sealed for the old one."""
     event = event_of(raw_record(SAMPLE, CONTENT, DATA_KEY))
-    Open(PrivateKeys([generate_private_key(), PRIVATE_KEY]))(event)
+    through(Open(PrivateKeys([generate_private_key(), PRIVATE_KEY])).steps, event)
     assert event.content == CONTENT
 
 

@@ -8,8 +8,9 @@ from langtrail.deploy.sample_events import sample_events
 from langtrail.deploy.sample_raw_events import raw_record
 from langtrail.processors.event import Event, Rejected
 from langtrail.processors.open import Open
-from langtrail.processors.seal import MAX_RECORD_BYTES, seal
+from langtrail.processors.seal import MAX_RECORD_BYTES, SEAL
 from langtrail.schemas import AUDIT_EVENT, MalformedRecord, PrivateKeys, decode, event_hash, record_hash, registry, unframe
+from tests.through import through
 
 (SAMPLE,) = sample_events(1)
 HEAD = {
@@ -28,9 +29,9 @@ def sealed(head: dict[str, Any] = HEAD) -> Event:
     """Return an event that went through open, got this head, and was sealed."""
     record = raw_record(SAMPLE, {})
     event = Event(record.key, record.value, {}, 1, 2, 3)
-    Open(PrivateKeys([]))(event)
+    through(Open(PrivateKeys([])).steps, event)
     event.head.update(head)
-    seal(event)
+    through(SEAL, event)
     return event
 
 
@@ -74,4 +75,4 @@ def test_an_incomplete_head_is_a_fault() -> None:
 def test_seal_comes_after_open() -> None:
     """An event that was not opened cannot be sealed."""
     with pytest.raises(ValueError, match="after open"):
-        seal(Event(None, b"", {}, 0, 0, 0))
+        through(SEAL, Event(None, b"", {}, 0, 0, 0))
