@@ -152,6 +152,9 @@ class Detector:
     """Why it is looked for, or how it is told from what looks alike."""
     pattern: str
     """RE2 syntax: every candidate. No match may cross a NUL."""
+    parts: str | None = None
+    """RE2 syntax: tells the groups of a match, given where it is; empty: the pattern itself. RE2 is several times as fast when
+    it need not tell them. Other than RE2, it must not be one that goes back again and again over what it has read."""
     trigger: str = ""
     """RE2 syntax, simple, without long repeats: matches in every text in which the pattern does. Empty: the pattern itself."""
     judge: Judge

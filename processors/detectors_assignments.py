@@ -11,6 +11,7 @@ from .secret_names import (
     CODE,
     LIKE_A_SECRET,
     NAME,
+    NAME_THERE,
     PLAIN_URL,
     QUOTED,
     SENSITIVE,
@@ -28,6 +29,7 @@ _OPERATOR = r"[:?.+|!]{0,3}={1,3}>?"
 _WRAPPER = r"(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
 _QUOTES = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
 _VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?{BARE})"
+_ASSIGNED = rf"(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?){_VALUE}"
 _QUOTED_VALUES = range(2, 7)
 _BARE_VALUE = 7
 
@@ -205,10 +207,8 @@ ASSIGNMENTS: Final = (
         name="assignment",
         type="SECRET",
         reason="A value given to a name that says secret, in any configuration or program. Code that leads to one stays.",
-        pattern=(
-            rf"(?i)({NAME})(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?)"
-            rf"{_VALUE}"
-        ),
+        pattern=rf"(?i)({NAME}){_ASSIGNED}",
+        parts=rf"(?i)({NAME_THERE}){_ASSIGNED}",
         trigger=(
             rf"(?i)(?:{SENSITIVE})[\w.\-]*(?:\[\w*\])?"
             r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
@@ -224,6 +224,7 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="The same as a member of JSON that stands in a text, or of what looks like JSON and is none.",
         pattern=rf"(?i)({NAME})\\?\"\s{{0,4}}:{_VALUE}",
+        parts=rf"(?i)({NAME_THERE})\\?\"\s{{0,4}}:{_VALUE}",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\\?\"\s*:",
         judge=_assigned,
         rank=Rank.ASSIGNED_SECRET,
@@ -239,6 +240,7 @@ ASSIGNMENTS: Final = (
             rf"(?i)(?:^|[\n\x00])[ \t]{{0,16}}(?:export |set |- )?({NAME})[ \t]?(:[ \t]|=)[ \t]{{0,8}}"
             r"([^\s\"'\x00{\[|>&*!#=$][^\n\r\x00\"'`]* [^\n\r\x00\"'`]*[^\s\x00\"'`])"
         ),
+        parts=rf"(?i)[\n\x00]?[ \t]{{0,16}}(?:export |set |- )?({NAME_THERE})[ \t]?(:[ \t]|=)[ \t]{{0,8}}([^\x00]+)",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[ \t]?(?::[ \t]|=)",
         judge=_line,
         rank=Rank.ASSIGNED_SECRET,
@@ -253,6 +255,7 @@ ASSIGNMENTS: Final = (
             rf"(?i)({NAME})[\"']?:[ \t]{{0,4}}[|>][+-]?\d?[ \t]*\r?\n"
             r"([ \t]+[^\s\x00][^\n\x00]*(?:\n[ \t]+[^\s\x00][^\n\x00]*){0,40})"
         ),
+        parts=rf"({NAME_THERE})[^\n]*\n([^\x00]+)",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[\"']?:[ \t]*[|>][+-]?\d?[ \t]*\r?\n",
         judge=_block,
         rank=Rank.ASSIGNED_SECRET,
@@ -264,6 +267,7 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="A YAML list under a name that says secret.",
         pattern=rf"(?i)({NAME})[\"']?:[ \t]*\r?\n([ \t]*- [^\n\x00:{{\[]+(?:\n[ \t]*- [^\n\x00:{{\[]+){{0,40}})",
+        parts=rf"({NAME_THERE})[^\n]*\n([^\x00]+)",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[\"']?:[ \t]*\r?\n[ \t]*- ",
         judge=_list,
         rank=Rank.ASSIGNED_SECRET,
@@ -278,6 +282,7 @@ ASSIGNMENTS: Final = (
             rf"(?i)\b(?:identified (?:by|with [\"']?\w+[\"']? (?:by|as))(?: password)?|(?:{NAME}))\s{{1,3}}(?:as\s+)?n?"
             r"(?:\"([^\"\s\x00]{3,})\"|'([^'\s\x00]{3,})')|\b(?-i:IDENTIFIED BY (?:VALUES )?)([^\s'\";,\x00]{3,})"
         ),
+        parts="",
         trigger=rf"(?i)identified (?:by|with) |(?:{SENSITIVE})[\w.\-]*\s+(?:as\s+)?n?[\"']",
         judge=_after_word,
         rank=Rank.ASSIGNED_SECRET,
@@ -289,6 +294,7 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="A row of a table in Markdown: a name that says secret, and its value as code.",
         pattern=rf"(?i)\|\s?`({NAME})`\s?\|(?:[^|\n\x00\[]{{0,60}}\|){{0,2}}?\s?`([^`|\n\x00]+)`\s?\|",
+        parts=rf"\|\s?`({NAME_THERE})`\s?\|(?:[^|\n\x00\[]{{0,60}}\|){{0,2}}?\s?`([^`|\n\x00]+)`\s?\|",
         trigger=rf"(?i)\|\s?`[\w.\-$]*(?:{SENSITIVE})[\w.\-]*`\s?\|",
         judge=_in_row,
         rank=Rank.ASSIGNED_SECRET,
@@ -315,6 +321,7 @@ ASSIGNMENTS: Final = (
             rf"|<(?:\w+ [^<>\n\[\x00]{{0,80}}?(?:name|key|id)=[\"'])?({NAME})"
             r"(?:[\"' ][^<>\n\x00]*)?>\s*(?:<value>)?([^<\x00]*[^<\s\x00])\s*</"
         ),
+        parts="",
         trigger=(
             rf"(?i)<[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"' >]|(?:name|key|id)=[\"'][\w.\-$]*(?:{SENSITIVE})"
             r"|</key>\s*<string>"
@@ -334,6 +341,7 @@ ASSIGNMENTS: Final = (
             r"(?:\s{0,40}|[^<>\n\[\x00]{0,80}?\s)"
             rf"[\"']?value[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:{SHORT_QUOTED}|([^\s\"'\x00<>]+)))"
         ),
+        parts="",
         trigger=rf"(?i)(?:name|key|id|property|variable)[\"']?\s*[:=]?\s*[\"']?[\w.\-$]*(?:{SENSITIVE})",
         judge=_second,
         rank=Rank.ASSIGNED_SECRET,

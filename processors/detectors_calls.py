@@ -6,7 +6,19 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .key_rules import words_of
-from .secret_names import CODE, LIKE_A_SECRET, NAME, QUOTED, SENSITIVE, SHORT_QUOTED, group_of, secret_part, secret_rule, stands
+from .secret_names import (
+    CODE,
+    LIKE_A_SECRET,
+    NAME,
+    NAME_THERE,
+    QUOTED,
+    SENSITIVE,
+    SHORT_QUOTED,
+    group_of,
+    secret_part,
+    secret_rule,
+    stands,
+)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -99,6 +111,7 @@ CALLS: Final = (
         type="SECRET",
         reason="A function that is told a name that says secret, and a value: define, setProperty, setdefault.",
         pattern=rf"(?i)\b([\w.\-]{{1,60}})\(\s{{0,3}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,3}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
+        parts=rf"(?i)([\w.\-]{{1,60}})\(\s{{0,3}}[\"']({NAME_THERE})[\"']\s{{0,3}},\s{{0,3}}[bu]?{SHORT_QUOTED}",
         trigger=rf"(?i)\([\s\"']*[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"']\s*,\s*[bu]?[\"']",
         judge=_argument,
         rank=Rank.ASSIGNED_SECRET,
@@ -110,6 +123,7 @@ CALLS: Final = (
         type="SECRET",
         reason="A function whose name says secret, and its only argument.",
         pattern=rf"(?i)({NAME})\(\s{{0,3}}[bun]?(?:{QUOTED})\s{{0,3}}\)",
+        parts=rf"(?i)({NAME_THERE})\(\s{{0,3}}[bun]?(?:{QUOTED})\s{{0,3}}\)",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\(\s*[bun]?[\"'`]",
         judge=_called,
         rank=Rank.ASSIGNED_SECRET,

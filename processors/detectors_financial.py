@@ -9,7 +9,19 @@ from typing import Final
 
 from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 from .engine import says
-from .validators import IBAN_LENGTHS, base58_checked, bech32, card_certain, card_range, digits_of, iban, luhn, machine_made
+from .validators import (
+    CARD_LENGTHS,
+    IBAN_LENGTHS,
+    all_alike,
+    base58_checked,
+    bech32,
+    card_certain,
+    card_range,
+    digits_of,
+    iban,
+    luhn,
+    machine_made,
+)
 
 _says_card = says(
     r"(?i)card|visa|master|amex|american express|discover|diners|jcb|maestro|union ?pay|rupay|\bcc\b|\bpan\b"
@@ -20,7 +32,6 @@ _says_bank = says("(?i)iban|bank|account|konto|cuenta|compte|conto|rekening|kont
 _CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
 """How cards are written, digits a group."""
 _FOURS = (4, 4, 4, 4)
-_NEVER_FIRST = "79"
 _FEWEST_KINDS = 4
 """Kinds of digits of an address; fewer are filling."""
 _MOST_IN_SHAPE = 5
@@ -54,77 +65,72 @@ _OF_LENGTH = {length: re.compile(rf"(?:\w(?:[ .\n-]|\r\n)?){{{length - 1}}}\w") 
 class _CardReader:
     """Reads cards from a run of digit groups."""
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: Candidate, digits: str) -> None:
         self._candidate = candidate
-        self._groups = [match.span() for match in _DIGITS.finditer(candidate.value)]
-        self._digits = digits_of(candidate.value)
-        self._totals = [0, *accumulate(end - begin for begin, end in self._groups)]
-        self._is_tail = _TAIL.search(candidate.text, max(0, candidate.start - 2), candidate.start) is not None
+        self._digits = digits
+        self._groups = [match.span() for match in _DIGITS.finditer(candidate.text, candidate.start, candidate.end)]
+        self._lengths = tuple([end - begin for begin, end in self._groups])
+        self._totals = [*accumulate(self._lengths, initial=0)]
 
     @cached_property
     def _says_card(self) -> bool:
         return _says_card(self._candidate.before(48)) or _VALID_UNTIL.match(self._candidate.after(12)) is not None
 
+    @cached_property
+    def _is_tail(self) -> bool:
+        return _TAIL.search(self._candidate.text, max(0, self._candidate.start - 2), self._candidate.start) is not None
+
     def cards(self) -> Iterator[Span]:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
-        first, start = 0, self._candidate.start
+        first = 0
         while first < len(self._groups):
             count = self._groups_of_card(first) if first < _MOST_GROUPS or self._may_begin(first) else 0
             if count:
-                yield Span(start + self._groups[first][0], start + self._groups[first + count - 1][1])
+                yield Span(self._groups[first][0], self._groups[first + count - 1][1])
             first += max(count, 1)
 
     def _may_begin(self, first: int) -> bool:
         """Tell whether groups as cards have begin here: where words are too far before to say card, there must be some."""
-        lengths = tuple(self._lengths[first : first + _MOST_IN_SHAPE])
+        lengths = self._lengths[first : first + _MOST_IN_SHAPE]
         if lengths[:4] == _FOURS and lengths[4:] != (3,):
             return (self._sums[first + 4] - self._sums[first]) % 10 == 0
-        return (lengths != () and lengths[0] >= _SHORTEST) or any(lengths[:count] in _CARD_SHAPES for count in (2, 3, 5))
-
-    @cached_property
-    def _lengths(self) -> list[int]:
-        return [end - begin for begin, end in self._groups]
+        return lengths[0] >= _SHORTEST or any(lengths[:count] in _CARD_SHAPES for count in (2, 3, 5))
 
     @cached_property
     def _sums(self) -> list[int]:
         """Running totals of what each group of four digits adds to Luhn's sum."""
-        value = self._candidate.value
-        return [0, *accumulate(_LUHN_OF_FOUR.get(value[begin:end], 0) for begin, end in self._groups)]
+        text = self._candidate.text
+        return [0, *accumulate(_LUHN_OF_FOUR.get(text[begin:end], 0) for begin, end in self._groups)]
 
     def _groups_of_card(self, first: int) -> int:
         """Return how many groups from this one on are a card's number; 0 when none are."""
         before = self._totals[first]
-        if self._digits[before] in _NEVER_FIRST:
+        issued = CARD_LENGTHS.get(self._digits[before : before + 4])
+        if issued is None:
             return 0
         # From the last group that can belong to it to the first that can end it.
         for last in range(bisect_right(self._totals, before + _LONGEST) - 1, first, -1):
-            digits = self._digits[before : self._totals[last]]
-            if len(digits) < _SHORTEST:
+            length = self._totals[last] - before
+            if length < _SHORTEST:
                 break
-            if (
-                last - first <= _MOST_GROUPS
-                and card_range(digits)
-                and self._is_card(digits, first, last)
-                and not self._goes_on(self._groups[last - 1][1])
-            ):
+            if length in issued and self._is_card(self._digits[before : before + length], first, last):
                 return last - first
         return 0
 
     def _is_card(self, digits: str, first: int, last: int) -> bool:
-        if len({*digits}) == 1:
-            return False
-        lengths = tuple(self._lengths[first:last])
+        lengths = self._lengths[first:last]
         usual = len(lengths) == 1 or lengths in _CARD_SHAPES
-        certain = usual and (card_certain(digits) or lengths[:4] == _FOURS)
-        checked = luhn(digits)
-        if checked and certain and not self._is_tail:
-            return True
-        if not usual and (not checked or min(lengths) < _FEWEST_IN_GROUP):
+        if not usual and (len(lengths) > _MOST_GROUPS or min(lengths) < _FEWEST_IN_GROUP):
             return False
-        return (checked or card_certain(digits)) and first < _MOST_GROUPS and self._says_card
-
-    def _goes_on(self, end: int) -> bool:
-        return _GOES_ON.match(self._candidate.text, self._candidate.start + end) is not None
+        checked, certain = luhn(digits), card_certain(digits)
+        if not checked and not (usual and certain):
+            return False
+        needs_word = not usual or not checked or not (certain or lengths[:4] == _FOURS) or self._is_tail
+        return (
+            not (needs_word and (first >= _MOST_GROUPS or not self._says_card))
+            and not all_alike(digits)
+            and not _GOES_ON.match(self._candidate.text, self._groups[last - 1][1])
+        )
 
 
 def _card(candidate: Candidate) -> Iterable[Span]:
@@ -132,17 +138,21 @@ def _card(candidate: Candidate) -> Iterable[Span]:
     before = text[start - 1] if start else ""
     if before not in ("", " ") and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    digits = digits_of(text[start:end])
+    digits = text[start:end].replace(" ", "").replace("-", "")
     if end - start < _LONGEST and len(digits) < _FEWEST_CERTAIN:
         says_card = _may_be_short(digits) and (_says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12)))
-        return [*_CardReader(candidate).cards()] if says_card else NOTHING
-    usual = _USUAL.match(text, start, end)
-    if usual is None or usual.end() < end:
-        return [*_CardReader(candidate).cards()]
+        return [*_CardReader(candidate, digits).cards()] if says_card else NOTHING
     # The most are written as one group, or as four of four: no other reading is needed.
-    if card_range(digits) and card_certain(digits) and luhn(digits) and len({*digits}) > 1 and before != "-":
+    if (
+        before != "-"
+        and card_range(digits)
+        and card_certain(digits)
+        and _USUAL.fullmatch(text, start, end)
+        and luhn(digits)
+        and not all_alike(digits)
+    ):
         return NOTHING if _GOES_ON.match(text, end) else (Span(start, end),)
-    return [*_CardReader(candidate).cards()]
+    return [*_CardReader(candidate, digits).cards()]
 
 
 def _may_be_short(digits: str) -> bool:
@@ -196,7 +206,7 @@ def _spread(candidate: Candidate) -> Iterable[Span]:
     ):
         return NOTHING
     certain = card_certain(digits) or len(digits) == _LONGEST
-    return whole(candidate) if certain and card_range(digits) and luhn(digits) and len({*digits}) > 1 else NOTHING
+    return whole(candidate) if certain and card_range(digits) and luhn(digits) and not all_alike(digits) else NOTHING
 
 
 FINANCIAL: Final = (
@@ -256,6 +266,7 @@ FINANCIAL: Final = (
         type="CRYPTO_WALLET",
         reason="Bitcoin and Litecoin since 2017: bech32 with a checksum (BIP 173, BIP 350).",
         pattern=r"(?i)(?:^|[^0-9A-Za-z_])((?:bc|tb|ltc|addr|stake|cosmos|osmo|terra|inj)1[02-9ac-hj-np-z]{8,110})(?:[^0-9A-Za-z_]|$)",
+        parts="[^0-9A-Za-z_]?([0-9A-Za-z]+)",
         trigger=r"(?i)(?:bc|tb|ltc|addr|stake|cosmos|osmo|terra|inj)1[02-9ac-hj-np-z]{8}",
         judge=_bech32,
         rank=Rank.CHECKSUM,

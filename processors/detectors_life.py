@@ -82,6 +82,7 @@ LIFE: Final = (
             rf"(?i)(?:{WORD_START}(?:{_BORN})|{_BORN_UNSPACED})[^0-9A-Za-z{OTHER}\x00\[\n][^\d\x00\[\n]{{0,20}}?(?:\n[^\d\x00\[\n]{{0,6}})?({_DATE})"
             rf"|(?:{_BORN_UNSPACED})[^0-9A-Za-z\x00\[\n]{{0,3}}({_DATE}|\d{{6}}\b)"
         ),
+        parts="",
         trigger=rf"(?i)(?:{_BORN})[^0-9A-Za-z]|{_BORN_UNSPACED}",
         judge=_born,
         rank=Rank.CONTEXT,

@@ -50,6 +50,7 @@ _OURS = re.compile(PLACEHOLDER)
 _THOUSANDS = re.compile(r"[1-9]\d?(?: \d{3})+")
 _HYPHEN_FIRST = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
 _DIGITS = re.compile(r"\d+")
+_SIGN = re.compile(r"[().\-/]")
 _NO_SEPARATOR = re.compile(r"[^ .\-/]+")
 _AND = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
@@ -57,6 +58,7 @@ _AND = re.compile(
 _says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{_UNSPACED}")
 _is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})(?-i:[{OTHER}]){{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
 _PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
+_IS_UNSPACED = re.compile(_UNSPACED)
 _LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
 _ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
 """What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
@@ -80,7 +82,8 @@ _DAY_AND_TIME = (4, 6)
 """What looks like one of these in logs: month and day, a slash, hour, minute and second."""
 
 _DECIMAL = re.compile(r"\d\.\d{1,2}(?: |\Z)")
-_PAIR, _FEWEST_PAIRS = 2, 4
+_THREE_DIGITS = re.compile(r"\d{3}")
+_FEWEST_PAIRS = 4
 _FEWEST, _FEWEST_GROUPED, _MOST = 6, 7, 15
 """Digits of a number: after a clear word, after a vague one, and at all (E.164)."""
 
@@ -130,10 +133,8 @@ def _grouped(candidate: Candidate) -> Iterable[Span]:
 
 
 def _north_american(candidate: Candidate) -> Iterable[Span]:
-    separators = re.sub(r"[^ ().\-/]", "", candidate.value)
-    if separators.strip() or _says_phone(candidate.before(48)):
-        return _grouped(candidate)
-    return NOTHING
+    found = _grouped(candidate)
+    return found if found and (_SIGN.search(candidate.value) or _says_phone(candidate.before(48))) else NOTHING
 
 
 def _trunk(candidate: Candidate) -> Iterable[Span] | None:
@@ -155,8 +156,10 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     found = []
     start, end = candidate.start, candidate.end
     said = candidate.text[candidate.groups[0][0] : start]
-    vague = candidate.groups[2][0] >= 0 and not _LABEL.search(candidate.before(12)) and not _is_clear(said)
-    if candidate.follows_placeholder or ("[" in said and _OURS.search(said)) or (vague and _OTHER_NUMBER.search(said)):
+    if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
+        return NOTHING
+    vague = not (_is_clear(said) or _IS_UNSPACED.match(said) or _LABEL.search(candidate.before(12)))
+    if vague and _OTHER_NUMBER.search(said):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))
@@ -179,8 +182,10 @@ def _is_list(value: str) -> bool:
     """Tell whether groups are too short for a number: less than four pairs, single digits among pairs, decimals."""
     if " " in value and _DECIMAL.search(value):
         return True
-    groups = [len(group) for group in _DIGITS.findall(value)]
-    return len(groups) > 1 and max(groups) <= _PAIR and (min(groups[1:]) == 1 or len(groups) < _FEWEST_PAIRS)
+    if _THREE_DIGITS.search(value):
+        return False
+    groups = [*map(len, _DIGITS.findall(value))]
+    return len(groups) > 1 and (min(groups[1:]) == 1 or len(groups) < _FEWEST_PAIRS)
 
 
 def _is_number(value: str, *, vague: bool) -> bool:
@@ -255,10 +260,8 @@ PHONE: Final = (
         name="phone_named",
         type="PHONE",
         reason="Six digits or more after a word that says phone, in a dozen languages.",
-        pattern=(
-            rf"(?i)(?:{WORD_START}(?:(?:{_STRONG}){_GAP}({_NUMBER}{_EXTENSION})|(?:{_WEAK}){_GAP}({_NUMBER}{_EXTENSION}))"
-            rf"|(?:{_UNSPACED})[^\d\x00\[]{{0,12}}({_NUMBER}{_EXTENSION}))"
-        ),
+        pattern=(rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK}){_GAP}|(?:{_UNSPACED})[^\d\x00\[]{{0,12}})({_NUMBER}{_EXTENSION})"),
+        parts=r"[^\d]*(\d[^\x00]*)",
         trigger=(
             rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})(?-i:[{OTHER}])*[^0-9A-Za-z_{OTHER}]|{_UNSPACED})"
             r"[^\d\x00\[]*(?:\d[ ().\-/]*){6}"

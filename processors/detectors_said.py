@@ -83,6 +83,7 @@ SAID: Final = (
             rf"([^\s\x00{_QUOTES}][^\s\x00]{{3,}})"
             rf"|(?:{_UNSPACED})\s{{0,2}}(?:是|为|為|は|는|은)?\s?[:：]?\s{{0,2}}[「『\"“]?([!-~]{{4,}})"  # noqa: RUF001 - as it is written there
         ),
+        parts="",
         trigger=rf"(?i)(?:{_SPOKEN})\s|{_UNSPACED}",
         judge=_said,
         rank=Rank.ASSIGNED_SECRET,
@@ -94,6 +95,7 @@ SAID: Final = (
         type="SECRET",
         reason="A word of letters and digits straight after the word password, or after a colon or a dash.",
         pattern=rf"(?i)(?:{_SPOKEN})(?:\s{{1,2}}|\s?[-–:]\s?)[{_QUOTES}]?([^\s\x00{_QUOTES}][^\s\x00{_QUOTES}]{{4,80}})",  # noqa: RUF001 - a dash
+        parts="",
         trigger=rf"(?i)(?:{_SPOKEN})\s?[\s:–-]",  # noqa: RUF001 - a dash
         judge=_beside,
         rank=Rank.ASSIGNED_SECRET,
@@ -105,6 +107,7 @@ SAID: Final = (
         type="SECRET",
         reason="A password behind the e-mail address that it belongs to, as lists of credentials have them.",
         pattern=r"@(?:[0-9A-Za-z-]+\.)+[A-Za-z]{2,12}(?: / | : |[:|])([^\s:/|\x00\[]{6,40})",
+        parts="",
         trigger=r"@[0-9A-Za-z.-]+(?: / | : |[:|])[^\s:/|\[]{6}",
         judge=_paired,
         rank=Rank.ASSIGNED_SECRET,
@@ -119,6 +122,7 @@ SAID: Final = (
             r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d{1,2})?"
             r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/.~-]{14,200}={0,2})"
         ),
+        parts="",
         trigger=(
             r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d+)?"
             r"(?:[\s\-:=>,]+(?:is[\s:]+)?)[\\\"'`({<\[]*[a-z+/_~=.-]*[0-9][\w+/=.~-]{2}"

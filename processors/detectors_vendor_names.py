@@ -77,6 +77,7 @@ VENDOR_NAMES: Final = (
         type="SECRET",
         reason="A random value given to a name that begins with a vendor's: many vendors' keys have no form of their own.",
         pattern=_NAMED,
+        parts="",
         trigger=(
             rf"(?i)(?:(?:{_NAMES})[\w.\- ]*|(?:{_LOUD_NAMES})[\w.-]*(?:key|token|secret|pat))"
             rf"[\"'\]]*(?:\s*[:=?|>,]+[\s\"'`=]*|\s[\"'`])[\w=+/.%~:-]{{10}}"

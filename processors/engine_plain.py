@@ -21,7 +21,7 @@ def encode(text: str) -> str:
 class Pattern:
     """One compiled pattern. Raises ValueError unless it is one of ours: of others nobody knows how long they take."""
 
-    def __init__(self, pattern: str, *, ours: bool = False) -> None:
+    def __init__(self, pattern: str, *, ours: bool = False, groups: bool = True) -> None:
         if not ours:
             raise ValueError("own patterns need google-re2, for their time's sake: run `pip install google-re2`")
         self._compiled = re.compile(python_syntax(pattern))

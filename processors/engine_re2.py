@@ -46,12 +46,12 @@ def encode(text: str) -> bytes:
 
 
 class Pattern:
-    """One compiled pattern. Raises ValueError for what RE2 cannot do."""
+    """One compiled pattern. Without `groups` it tells the spans of matches only. Raises ValueError for what RE2 cannot do."""
 
-    def __init__(self, pattern: str, *, ours: bool = False) -> None:
+    def __init__(self, pattern: str, *, ours: bool = False, groups: bool = True) -> None:
         try:
-            compiled = re2.compile(pattern, _options())
-            if not compiled.groups:
+            compiled = re2.compile(pattern, _options(captures=groups))
+            if groups and not compiled.groups:
                 compiled = re2.compile(pattern, _options(captures=False))
         except re2.error as error:
             why = error.args[0]

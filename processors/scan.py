@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from .detector import SEPARATOR, Candidate, Detector
 from .detectors import DETECTORS
-from .engine import Pattern, Spans, encode
+from .engine import Pattern, Spans, encode, parts_of
 from .event import Withheld
 from .findings import Finding, Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
@@ -85,7 +85,8 @@ class Scanner:
         self._table = table
         self._prefilter = Prefilter(table)
         self._structural = frozenset(number for number, detector in enumerate(table) if detector.structural)
-        self._patterns = [Pattern(detector.pattern, ours=True) for detector in table]
+        self._patterns = [Pattern(detector.pattern, ours=True, groups=detector.parts is None) for detector in table]
+        self._parts = [None if detector.parts is None else parts_of(detector.parts or detector.pattern) for detector in table]
 
     def with_more(self, more: Sequence[Detector]) -> "Scanner":
         """Return a scanner that has more detectors; the compiled ones are shared. Raises ValueError for what RE2 cannot do."""
@@ -95,6 +96,7 @@ class Scanner:
         wider._table = (*self._table, *more)  # noqa: SLF001 - its own copy
         wider._prefilter = self._prefilter.with_more(more, len(self._table))  # noqa: SLF001 - its own copy
         wider._patterns = [*self._patterns, *(Pattern(detector.pattern) for detector in more)]  # noqa: SLF001 - its own copy
+        wider._parts = [*self._parts, *(None for _ in more)]  # noqa: SLF001 - its own copy
         return wider
 
     def find(
@@ -228,9 +230,9 @@ class Scanner:
             candidates += 1
             if not candidates % _CANDIDATES_A_CHECK:
                 budget.check()
-            candidate.groups = groups
             candidate.start, candidate.end = groups[0]
-            if len(groups) > 1:
+            candidate.groups = groups if parts is None else parts(text, *groups[0])
+            if len(candidate.groups) > 1:
                 candidate.narrow()
             if has_brackets and candidate.touches_placeholder:
                 return 0
@@ -248,7 +250,7 @@ class Scanner:
         for number in sorted(fired - _SIGNS):
             detector = self._table[number]
             judge, type_, rank, name = detector.judge, detector.type, detector.rank, detector.name
-            goes_on, retry = not detector.whole, detector.retry
+            goes_on, retry, parts = not detector.whole, detector.retry, self._parts[number]
             self._patterns[number].search(data, len(text), take)
         return [*map(as_hit, hits)]
 

@@ -16,6 +16,8 @@ SENSITIVE: Final = (
 """RE2: what a name of a secret has in it."""
 
 NAME: Final = rf"[\w.\-$]*(?:{SENSITIVE})[\w.\-]*"
+NAME_THERE: Final = r"[\w.\-$\x{80}-\x{10ffff}]+"
+"""RE2: the same, for `Detector.parts`: where one begins, and something follows that is no part of it."""
 QUOTED: Final = r"\"((?:[^\"\\\n\x00]|\\[^\x00])*)\"|'((?:[^'\\\n\x00]|\\[^\x00])*)'|`([^`\n\x00]*)`"
 """Three groups, one for each kind of quotation mark."""
 BARE: Final = r"([^\s\"'`\x00]+)"

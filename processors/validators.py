@@ -5,7 +5,6 @@ import json
 import math
 import re
 from base64 import urlsafe_b64decode
-from bisect import bisect_right
 from collections.abc import Collection
 from functools import cache
 from hashlib import sha256
@@ -18,30 +17,32 @@ _LUHN_DOUBLED = bytes((2 * digit - 9 * (digit > 4)) for digit in _LUHN_SINGLE)
 _NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
 _IBAN_DIGITS = str.maketrans({char: str(value) for value, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)})
 
+_ANY_LENGTH: Final = (12, 13, 14, 15, 16, 17, 18, 19)
 _CARD_RANGES: Final = (
-    # first six digits from, to, lengths; ISO/IEC 7812 as the networks publish them
-    (60400, 60499, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
-    (180000, 180099, (15,)),  # JCB
-    (213100, 213199, (15,)),  # JCB
-    (220000, 220499, (16,)),  # Mir
-    (222100, 272099, (16,)),  # Mastercard
-    (300000, 305999, (14,)),  # Diners Club
-    (309500, 309599, (14,)),  # Diners Club
-    (340000, 349999, (15,)),  # American Express
-    (350000, 359999, (16,)),  # JCB: 3528 to 3589; the rest of 35 is in use as sample data
-    (360000, 369999, (14,)),  # Diners Club
-    (370000, 379999, (15,)),  # American Express
-    (380000, 399999, (14, 16)),  # Diners Club
-    (400000, 499999, (13, 16, 19)),  # Visa
-    (500000, 509999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro, Elo, Verve
-    (510000, 559999, (16,)),  # Mastercard
-    (560000, 589999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Maestro
-    (600000, 699999, (12, 13, 14, 15, 16, 17, 18, 19)),  # Discover, UnionPay, Maestro, RuPay
-    (810000, 819999, (16,)),  # RuPay
+    # first four digits from, to, lengths; ISO/IEC 7812 as the networks publish them
+    (604, 604, _ANY_LENGTH),  # Maestro
+    (1800, 1800, (15,)),  # JCB
+    (2131, 2131, (15,)),  # JCB
+    (2200, 2204, (16,)),  # Mir
+    (2221, 2720, (16,)),  # Mastercard
+    (3000, 3059, (14,)),  # Diners Club
+    (3095, 3095, (14,)),  # Diners Club
+    (3400, 3499, (15,)),  # American Express
+    (3500, 3599, (16,)),  # JCB: 3528 to 3589; the rest of 35 is in use as sample data
+    (3600, 3699, (14,)),  # Diners Club
+    (3700, 3799, (15,)),  # American Express
+    (3800, 3999, (14, 16)),  # Diners Club
+    (4000, 4999, (13, 16, 19)),  # Visa
+    (5000, 5099, _ANY_LENGTH),  # Maestro, Elo, Verve
+    (5100, 5599, (16,)),  # Mastercard
+    (5600, 5899, _ANY_LENGTH),  # Maestro
+    (6000, 6999, _ANY_LENGTH),  # Discover, UnionPay, Maestro, RuPay
+    (8100, 8199, (16,)),  # RuPay
 )
-_CARD_STARTS = tuple(first for first, _, _ in _CARD_RANGES)
+CARD_LENGTHS: Final = {f"{start:04}": lengths for first, last, lengths in _CARD_RANGES for start in range(first, last + 1)}
+"""How long the card numbers are that begin with these four digits."""
 # These lengths are all but one network's only ones: Luhn is enough. The others are common lengths of ids.
-_CARD_CERTAIN: Final = ((4, 16), (5, 16), (3, 15), (3, 16), (3, 14), (2, 16), (6, 16))
+_CARD_CERTAIN: Final = {"2": (16,), "3": (14, 15, 16), "4": (16,), "5": (16,), "6": (16,)}
 _SIXES: Final = ("60", "62", "64", "65", "6304", "6390", "6759", "676", "677")
 """Discover, UnionPay, RuPay and Maestro: what else begins with 6 is seldom a card."""
 
@@ -81,16 +82,17 @@ def digits_of(text: str) -> str:
 
 def card_range(digits: str) -> bool:
     """Tell whether a card network issues numbers that begin and are as long as this."""
-    if not 12 <= len(digits) <= 19:
-        return False
-    prefix = int(digits[:6])
-    first, last, lengths = _CARD_RANGES[bisect_right(_CARD_STARTS, prefix) - 1]
-    return first <= prefix <= last and len(digits) in lengths
+    return len(digits) in CARD_LENGTHS.get(digits[:4], ())
 
 
 def card_certain(digits: str) -> bool:
     """Tell whether range and length leave little else than a card, if the Luhn digit is right too."""
-    return (int(digits[0]), len(digits)) in _CARD_CERTAIN and (digits[0] != "6" or digits.startswith(_SIXES))
+    return len(digits) in _CARD_CERTAIN.get(digits[0], ()) and (digits[0] != "6" or digits.startswith(_SIXES))
+
+
+def all_alike(digits: str) -> bool:
+    """Tell whether all digits are the same one."""
+    return digits.count(digits[0]) == len(digits)
 
 
 def iban(compact: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from langtrail.processors import engine_plain, engine_re2
 from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.engine import parts_of
 from langtrail.processors.engine_plain import python_syntax
 from langtrail.processors.key_rules import TRIGGER
 from langtrail.processors.literals import hints
@@ -57,6 +58,16 @@ def test_both_engines_find_the_same_spans(detector: Detector) -> None:
     by_python = engine_plain.Pattern(detector.pattern, ours=True)
     for text in TEXTS:
         assert spans(by_re2, engine_re2.encode, text) == spans(by_python, engine_plain.encode, text), text
+
+
+@pytest.mark.parametrize("detector", [one for one in DETECTORS if one.parts is not None], ids=lambda detector: detector.name)
+def test_parts_are_the_groups_of_the_pattern(detector: Detector) -> None:
+    """What is told apart after a match is what the pattern's groups are, in every example and in texts made of their pieces."""
+    parts = parts_of(detector.parts or detector.pattern)
+    by_re2 = engine_re2.Pattern(detector.pattern)
+    for text in TEXTS:
+        for whole, *groups in spans(by_re2, engine_re2.encode, text):
+            assert [*parts(text, *whole)][1:] == groups, text
 
 
 def test_both_engines_fire_on_the_same_texts() -> None:
