@@ -1,6 +1,5 @@
 """Pseudonyms: what stands for a person's identifier, the same wherever it is written, different in every tenant."""
 
-import hmac
 import ipaddress
 import re
 from base64 import b64decode
@@ -11,6 +10,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from langtrail.schemas.hashing import Blocks, hmac_blocks, hmac_by
 
 from .normalise import plain
 
@@ -41,16 +42,14 @@ class Pseudonyms:
         self._secret = secret
         self._key = lru_cache(maxsize=1024)(self._derived)
 
-    def token(self, tenant_id: str, kind: str, value: str) -> str:
+    def token(self, tenant_id: str, kind: str, canonical: str) -> str:
         """Return TYPE:TOKEN, 96 bits of HMAC-SHA256(tenant's key, type || 0x00 || canonical value) in lower-case base32."""
-        canonical = canonical_of(kind, value) or value.strip()
         message = f"{kind}\0{canonical}".encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._key(tenant_id), message, "sha256")[:_TOKEN_BYTES]
-        return f"{kind}:{_base32(digest)}"
+        return f"{kind}:{_base32(hmac_by(self._key(tenant_id), message)[:_TOKEN_BYTES])}"
 
-    def _derived(self, tenant_id: str) -> bytes:
+    def _derived(self, tenant_id: str) -> Blocks:
         info = b"langtrail pseudonyms 1\0" + tenant_id.encode("utf-8", "surrogatepass")
-        return HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(self._secret)
+        return hmac_blocks(HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(self._secret))
 
 
 def read_pseudonyms(value: str) -> Pseudonyms:
@@ -73,7 +72,8 @@ def read_pseudonyms(value: str) -> Pseudonyms:
 
 def tokens_of(pseudonyms: Pseudonyms, tenant_id: str, subject: str) -> list[str]:
     """Return the tokens that a person known by `subject` may have, one for each type that it can be."""
-    return [pseudonyms.token(tenant_id, kind, subject) for kind in PERSONAL if canonical_of(kind, subject) is not None]
+    spelled = {kind: canonical_of(kind, subject) for kind in PERSONAL}
+    return [pseudonyms.token(tenant_id, kind, canonical) for kind, canonical in spelled.items() if canonical is not None]
 
 
 def _base32(digest: bytes) -> str:
@@ -82,11 +82,9 @@ def _base32(digest: bytes) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
-@lru_cache(maxsize=256)  # asked twice for each identifier: whether it is one, and for its token
 def canonical_of(kind: str, value: str) -> str | None:
     """Return one spelling for all spellings of an identifier; None when it cannot be one of this type."""
-    text = plain(value).text.strip()
-    return _CANONICAL.get(kind, str)(text) or None
+    return _CANONICAL.get(kind, str)(plain(value).text.strip()) or None
 
 
 def _email(text: str) -> str:

@@ -19,7 +19,7 @@ from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
-from .texts import Texts, Walked, cut, is_valid
+from .texts import Cut, Texts, Walked, cut, is_valid
 
 _CANDIDATES_A_CHECK = 64
 _MAX_CARRIED = 2
@@ -114,6 +114,8 @@ class Scanner:
         if in_document is not None and not in_document:
             return []
         if is_document and (texts := cut(text)) is not None:
+            if in_document is not None and texts.is_as_written:
+                return self._in_place(text, texts, in_document, budget, depth, treatment)
             return [*self._in_document(texts, budget, depth, treatment, in_document)]
         fired = in_document if in_document is not None else self._fired_in_layers(text)
         if fired and is_json(text):
@@ -133,11 +135,22 @@ class Scanner:
         if looks_like_json(text):
             for found in self._in_document(Walked(text), budget, depth, treatment):
                 hits.append(Hit(found.start, found.end, found.type, 0, found.detector))
-        replacement = treatment.replacement
-        return [
-            _as_redaction((hit[2], hit[0], hit[1], replacement(text[hit[0] : hit[1]], hit, _same), hit[4]))
-            for hit in merge(treatment.left(text, hits, _same))
-        ]
+        return _replaced(text, hits, treatment)
+
+    def _in_place(
+        self, text: str, document: Cut, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment
+    ) -> list[Redaction]:
+        """Search a document whose texts all stand in it as they are."""
+        if fired <= _SILENT:
+            return []
+
+        def key_at(position: int) -> str:
+            return " ".join(words_of(document.key(document.number_at(position))))
+
+        hits = self._in_text(document.in_place, fired, budget, depth, treatment, key_at)
+        if any(document.is_in_key(end) for _, end, _, _, _ in hits):
+            return [*self._in_document(document, budget, depth, treatment, fired)]
+        return _replaced(text, hits, treatment)
 
     def _in_document(
         self, document: Texts, budget: Budget, depth: int, treatment: Treatment, fired: frozenset[int] | None = None
@@ -301,6 +314,14 @@ class _KeyNames:
         name = next(name for name in names if (owner, name) not in self._taken)
         self._taken.add((owner, name))
         return name
+
+
+def _replaced(text: str, hits: list[Hit], treatment: Treatment) -> list[Redaction]:
+    replacement = treatment.replacement
+    return [
+        _as_redaction((hit[2], hit[0], hit[1], replacement(text[hit[0] : hit[1]], hit, _same), hit[4]))
+        for hit in merge(treatment.left(text, hits, _same))
+    ]
 
 
 def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames | None, treatment: Treatment) -> Iterator[Redaction]:

@@ -1,5 +1,6 @@
 """The texts of a JSON document in order: cut out at its quotation marks where that is enough, else by a walk through it."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final, Protocol
@@ -11,6 +12,7 @@ from .key_rules import number_hit, rule_of
 from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
+_END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
 
 
 class Texts(Protocol):
@@ -59,9 +61,26 @@ class Cut:
 
     def __init__(self, document: str, parts: list[str], literals: list[str] | None, texts: list[str]) -> None:
         self.texts = texts
+        self.is_as_written = literals is texts
+        """Whether every text stands in the document as it is, without escapes."""
         self._document = document
         self._parts = parts
         self._literals = literals
+
+    @cached_property
+    def in_place(self) -> str:
+        """The document with NULs for all that is not text: what is found in it is at the same place in the document."""
+        parts = self._parts.copy()
+        parts[::2] = ["\0" * len(gap) for gap in parts[::2]]
+        return "\0".join(parts)
+
+    def number_at(self, position: int) -> int:
+        """Return the number of the text that stands at a place of the document."""
+        return self._document.count('"', 0, position) // 2
+
+    def is_in_key(self, position: int) -> bool:
+        """Tell whether the text that goes on or ends at a place of the document is a key."""
+        return _END_OF_KEY.match(self._document, position) is not None
 
     @cached_property
     def leaves(self) -> Sequence[Leaf]:
@@ -114,7 +133,7 @@ def _cut_within(document: str, parts: list[str], literals: list[str], texts: lis
         if inner is None:
             return None
         taken_apart += inner.texts
-    return Cut(document, parts, None if has_json else literals, taken_apart)
+    return Cut(document, parts, None, taken_apart) if has_json else Cut(document, parts, literals, texts)
 
 
 def is_valid(text: str) -> bool:

@@ -27,8 +27,8 @@ _MASKED_IN_PART: Final = frozenset(("CREDIT_CARD", "IBAN", "PHONE"))
 class Tokens(Protocol):
     """What makes pseudonyms."""
 
-    def token(self, tenant_id: str, kind: str, value: str) -> str:
-        """Return TYPE:TOKEN."""
+    def token(self, tenant_id: str, kind: str, canonical: str) -> str:
+        """Return TYPE:TOKEN for a value as `canonical_of` spells it."""
 
 
 class PseudonymsMissing(Exception):
@@ -138,22 +138,19 @@ class _ByPolicy(Treatment):
         return rule.action if rule is not None else self._rules.policy.action(hit.type, hit.detector)
 
     def _replaced(self, value: str, kind: str, action: str) -> str:
-        token, value = "", _decoded(value)
+        value = _decoded(value)
         pseudonyms = self._rules.pseudonyms
-        is_somebody = kind in PERSONAL and canonical_of(kind, value) is not None
-        if pseudonyms is not None and (action == PSEUDONYM or is_somebody):
-            token = pseudonyms.token(self._rules.tenant_id, kind, value)
-        if token and is_somebody:
-            self._subjects.add(token)
-        return _replacement(value, kind, action, token)
-
-
-def _replacement(value: str, kind: str, action: str, token: str) -> str:
-    if action == PSEUDONYM:
-        return f"[{token}]"
-    if action == MASK:
-        return f"[{kind}:****{_last(value) if kind in _MASKED_IN_PART else ''}]"
-    return "" if action == DROP else f"[{kind}]"
+        if pseudonyms is not None:
+            identifier = canonical_of(kind, value) if kind in PERSONAL else None
+            if identifier is not None or action == PSEUDONYM:
+                token = pseudonyms.token(self._rules.tenant_id, kind, identifier or canonical_of(kind, value) or value.strip())
+            if identifier is not None:
+                self._subjects.add(token)
+            if action == PSEUDONYM:
+                return f"[{token}]"
+        if action == MASK:
+            return f"[{kind}:****{_last(value) if kind in _MASKED_IN_PART else ''}]"
+        return "" if action == DROP else f"[{kind}]"
 
 
 def _decoded(value: str) -> str:
