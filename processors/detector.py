@@ -90,13 +90,12 @@ class Candidate:
     @property
     def touches_placeholder(self) -> bool:
         """Whether the span begins or ends at a placeholder: it was a part of something longer before that was redacted."""
-        if (
-            self.start
-            and self.text[self.start - 1] == "]"
-            and _AT_PLACEHOLDER.search(self.text, max(0, self.start - LONGEST_PLACEHOLDER), self.start)
-        ):
-            return True
-        return self.runs_into_placeholder(self.end)
+        text, start, end = self.text, self.start, self.end
+        return (
+            start > 0
+            and text[start - 1] == "]"
+            and _AT_PLACEHOLDER.search(text, max(0, start - LONGEST_PLACEHOLDER), start) is not None
+        ) or (text[end : end + 1] == "[" and _PLACEHOLDER.match(text, end) is not None)
 
     @property
     def follows_placeholder(self) -> bool:

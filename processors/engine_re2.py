@@ -114,11 +114,12 @@ class PatternSet:
         compiled.Compile()
         self._match: Callable[[bytes], Sequence[int] | None] = compiled._set.Match  # noqa: SLF001 - as above
         self._names = tuple(patterns)
+        self._nothing = [self._canary]
 
     def matching(self, data: bytes) -> frozenset[int]:
         """Return the keys of the patterns that match somewhere in the text; all of them when it cannot be told."""
         matched = self._match(data) or ()
-        if len(matched) == 1 and matched[0] == self._canary:
+        if matched == self._nothing:
             return _NONE
         if self._canary not in matched:
             return frozenset(self._names)

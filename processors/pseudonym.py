@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from langtrail.schemas.hashing import Blocks, hmac_blocks, hmac_by
 
 from .normalise import plain
+from .validators import digits_of
 
 PERSONAL: Final = (
     *("CREDIT_CARD", "CRYPTO_WALLET", "EMAIL", "IBAN", "IP_ADDRESS"),
@@ -29,7 +30,6 @@ _SPARE_BITS = -8 * _TOKEN_BYTES % 10
 _SHIFTS = range(8 * _TOKEN_BYTES + _SPARE_BITS - 10, -1, -10)
 _FEWEST_PHONE_DIGITS = 5
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
-_NOT_DIGITS = re.compile(r"\D")
 
 
 class Pseudonyms:
@@ -84,7 +84,8 @@ def _base32(digest: bytes) -> str:
 
 def canonical_of(kind: str, value: str) -> str | None:
     """Return one spelling for all spellings of an identifier; None when it cannot be one of this type."""
-    return _CANONICAL.get(kind, str)(plain(value).text.strip()) or None
+    text = value if value.isascii() and "\x1b" not in value else plain(value).text
+    return _CANONICAL.get(kind, str)(text.strip()) or None
 
 
 def _email(text: str) -> str:
@@ -94,16 +95,12 @@ def _email(text: str) -> str:
 
 def _phone(text: str) -> str:
     # ITU-T E.164 when it is written internationally; the trunk zero in parentheses is no part of that.
-    digits = _NOT_DIGITS.sub("", text.replace("(0)", ""))
+    digits = digits_of(text.replace("(0)", ""))
     if len(digits) < _FEWEST_PHONE_DIGITS:
         return ""
     if text.lstrip("( ").startswith("+"):
         return f"+{digits}"
     return f"+{digits[2:]}" if digits.startswith("00") else digits
-
-
-def _digits(text: str) -> str:
-    return _NOT_DIGITS.sub("", text)
 
 
 def _compact(text: str) -> str:
@@ -124,8 +121,8 @@ def _person(text: str) -> str:
 _CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
     "EMAIL": _email,
     "PHONE": _phone,
-    "CREDIT_CARD": _digits,
-    "US_SSN": _digits,
+    "CREDIT_CARD": digits_of,
+    "US_SSN": digits_of,
     "IBAN": _compact,
     "NATIONAL_ID": _compact,
     "MAC_ADDRESS": _compact,

@@ -228,7 +228,7 @@ class Scanner:
         treatment: Treatment,
         key_before: Callable[[int], str],
     ) -> list[Hit]:
-        data, hits, candidates = encode(text), list[tuple[int, int, str, int, str]](), 0
+        data, hits, candidates = encode(text), list[Hit](), 0
         found = hits.append
         has_brackets = "[" in text or "]" in text
 
@@ -243,8 +243,9 @@ class Scanner:
             candidates += 1
             if not candidates % _CANDIDATES_A_CHECK:
                 budget.check()
-            candidate.start, candidate.end = groups[0]
-            candidate.groups = groups if parts is None else parts(text, *groups[0])
+            first, end = groups[0]
+            candidate.start, candidate.end = first, end
+            candidate.groups = groups if parts is None else parts(text, first, end)
             if len(candidate.groups) > 1:
                 candidate.narrow()
             if has_brackets and candidate.touches_placeholder:
@@ -252,20 +253,19 @@ class Scanner:
             spans = judge(candidate)
             if spans is None:
                 return 0
-            first, end = groups[0]
-            start = first
-            for begin, start, kind in spans:
-                found((begin, start, kind or type_, rank, name))
-            if start > first:
-                return end - start if goes_on else 0
-            return end - _second_word(text, start, end) if retry else 0
+            last = first
+            for start, last, kind in spans:
+                found(as_hit((start, last, kind or type_, rank, name)))
+            if last > first:
+                return end - last if goes_on else 0
+            return end - _second_word(text, first, end) if retry else 0
 
         for number in sorted(fired - _SIGNS):
             detector = self._table[number]
             judge, type_, rank, name = detector.judge, detector.type, detector.rank, detector.name
             goes_on, retry, parts = not detector.whole, detector.retry, self._parts[number]
             self._patterns[number].search(data, len(text), take)
-        return [*map(as_hit, hits)]
+        return hits
 
 
 def _second_word(text: str, start: int, end: int) -> int:

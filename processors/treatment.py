@@ -59,9 +59,12 @@ class Rules:
         """
         if self._only_placeholders:
             return self.scanner.find(text, budget, valid=valid)
-        treatment = _ByPolicy(self, subjects, _Paths(self.policy, text, field) if self.policy.paths else None)
+        if not self.policy.paths:
+            return self.scanner.find(text, budget, treatment=_ByPolicy(self, subjects), valid=valid)
+        paths = _Paths(self.policy, text, field)
+        treatment = _ByPolicy(self, subjects, paths)
         found = self.scanner.find(text, budget, treatment=treatment, valid=valid)
-        whole = treatment.whole_values(text)
+        whole = treatment.whole_values(text, paths)
         if not whole:
             return found
         starts = [one.start for one in whole]
@@ -98,7 +101,7 @@ class _Paths:
 
 
 class _ByPolicy(Treatment):
-    def __init__(self, rules: Rules, subjects: set[str], paths: _Paths | None) -> None:
+    def __init__(self, rules: Rules, subjects: set[str], paths: _Paths | None = None) -> None:
         self._rules = rules
         self._subjects = subjects
         self._paths = paths
@@ -120,12 +123,12 @@ class _ByPolicy(Treatment):
 
     def inside(self) -> Treatment:
         """Return the same without paths: what a carrier holds has none."""
-        return _ByPolicy(self._rules, self._subjects, None)
+        return _ByPolicy(self._rules, self._subjects)
 
-    def whole_values(self, text: str) -> list[Redaction]:
+    def whole_values(self, text: str, paths: _Paths) -> list[Redaction]:
         """Return the values that go because of where they stand."""
         found: list[Redaction] = []
-        for (_, start, end, is_string), rule in self._paths.whole() if self._paths else ():
+        for (_, start, end, is_string), rule in paths.whole():
             value = text[start:end]
             if is_string and _stands_in(value, rule.type):
                 continue
