@@ -165,6 +165,8 @@ class Detector:
     """Whether a numeric one needs a word too."""
     structural: bool = False
     """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
+    reach: int = 512
+    """How many characters before and behind a match its judge may look at."""
     retry: bool = False
     """Whether a rejected candidate may hide another that begins at one of its later words."""
     whole: bool = False

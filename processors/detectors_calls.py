@@ -212,6 +212,7 @@ CALLS: Final = (
         pattern=r"(?:^|[\n\x00])[ \t]{0,8}kind:[ \t]*[\"']?(Secret)[\"']?[ \t]*(?:\r?\n|$)",
         trigger=r"kind:[ \t]*[\"']?Secret",
         judge=_manifest,
+        reach=_DOCUMENT,
         rank=Rank.ASSIGNED_SECRET,
         example="kind: Secret\ndata:\n  user: YWRtaW4=\n",
         counter_example="kind: SecretStore\ndata:\n  user: YWRtaW4=\n",

@@ -3,14 +3,14 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import partial
 from itertools import accumulate, chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from .detector import SEPARATOR, Candidate, Detector
+from .detector import SEPARATOR, Candidate, Detector, Span
 from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode, parts_of
 from .event import Withheld
@@ -18,6 +18,7 @@ from .findings import Finding, Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
+from .repeats import FEWEST_CHARACTERS, Repeats
 from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
 from .texts import Cut, Texts, Walked, cut, is_valid
 
@@ -238,21 +239,22 @@ class Scanner:
 
         candidate = Candidate(text, key_before, inside)
 
+        def judged(groups: Spans) -> Iterable[Span] | None:
+            candidate.start, candidate.end = groups[0]
+            candidate.groups = groups if parts is None else parts(text, *groups[0])
+            if len(candidate.groups) > 1:
+                candidate.narrow()
+            return None if has_brackets and candidate.touches_placeholder else detector.judge(candidate)
+
         def take(groups: Spans) -> int:
             nonlocal candidates
             candidates += 1
             if not candidates % _CANDIDATES_A_CHECK:
                 budget.check()
-            first, end = groups[0]
-            candidate.start, candidate.end = first, end
-            candidate.groups = groups if parts is None else parts(text, first, end)
-            if len(candidate.groups) > 1:
-                candidate.narrow()
-            if has_brackets and candidate.touches_placeholder:
-                return 0
-            spans = judge(candidate)
+            spans = said(groups)
             if spans is None:
                 return 0
+            first, end = groups[0]
             last = first
             for start, last, kind in spans:
                 found(as_hit((start, last, kind or type_, rank, name)))
@@ -261,9 +263,9 @@ class Scanner:
             return end - _second_word(text, first, end) if retry else 0
 
         for number in sorted(fired - _SIGNS):
-            detector = self._table[number]
-            judge, type_, rank, name = detector.judge, detector.type, detector.rank, detector.name
-            goes_on, retry, parts = not detector.whole, detector.retry, self._parts[number]
+            detector, parts = self._table[number], self._parts[number]
+            said = judged if len(text) < FEWEST_CHARACTERS else Repeats(judged, text, detector.reach)
+            type_, rank, name, goes_on, retry = detector.type, detector.rank, detector.name, not detector.whole, detector.retry
             self._patterns[number].search(data, len(text), take)
         return hits
 

@@ -141,16 +141,17 @@ class _ByPolicy(Treatment):
         return rule.action if rule is not None else self._rules.policy.action(hit.type, hit.detector)
 
     def _replaced(self, value: str, kind: str, action: str) -> str:
-        value = _decoded(value)
+        token, value = "", _decoded(value)
         pseudonyms = self._rules.pseudonyms
-        if pseudonyms is not None:
-            identifier = canonical_of(kind, value) if kind in PERSONAL else None
-            if identifier is not None or action == PSEUDONYM:
-                token = pseudonyms.token(self._rules.tenant_id, kind, identifier or canonical_of(kind, value) or value.strip())
-            if identifier is not None:
+        if pseudonyms is not None and (action == PSEUDONYM or kind in PERSONAL):
+            canonical = canonical_of(kind, value)
+            is_somebody = canonical is not None and kind in PERSONAL
+            if is_somebody or action == PSEUDONYM:
+                token = pseudonyms.token(self._rules.tenant_id, kind, canonical or value.strip())
+            if is_somebody:
                 self._subjects.add(token)
-            if action == PSEUDONYM:
-                return f"[{token}]"
+        if action == PSEUDONYM:
+            return f"[{token}]"
         if action == MASK:
             return f"[{kind}:****{_last(value) if kind in _MASKED_IN_PART else ''}]"
         return "" if action == DROP else f"[{kind}]"

@@ -1,0 +1,40 @@
+"""Matches that repeat: what a judge said of one holds for the next that is the same, with the same around it.
+
+A hostile text of 100 kB has ten thousand of them, and they repeat: made of words that all differ, it would have fewer.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from .detector import Span
+from .engine import Spans
+
+FEWEST_CHARACTERS: Final = 8_000
+"""Of a text in which it is worth to look for repeats: a shorter one does not take long, whatever is in it."""
+
+
+class Repeats:
+    """What is said of matches in one text: callable with the spans of each, from the left, as the one that it asks is."""
+
+    def __init__(self, judged: Callable[[Spans], Iterable[Span] | None], text: str, reach: int) -> None:
+        """Take whom to ask, who looks at no more of the text than `reach` characters before and behind a match."""
+        self._judged = judged
+        self._text = text
+        self._reach = reach
+        self._around = ""
+        self._first = 0
+        self._said: tuple[Span, ...] | None = None
+
+    def __call__(self, groups: Spans) -> Iterable[Span] | None:
+        """Return what is said of a match, without asking when the same was asked just now."""
+        first, end = groups[0]
+        around = self._text[max(0, first - self._reach) : end + self._reach]
+        if around == self._around:
+            by = first - self._first
+            return self._said and [Span(start + by, end + by, kind) for start, end, kind in self._said]
+        said = self._judged(groups)
+        self._said = None if said is None else tuple(said)
+        # Who took something far behind the match may have looked as far behind that.
+        is_near = not self._said or self._said[-1].end <= end + self._reach // 2
+        self._around, self._first = around if is_near else "", first
+        return self._said
