@@ -80,7 +80,8 @@ class Candidate:
     @property
     def is_within_word(self) -> bool:
         """Whether a character of a word stands straight before or after the span."""
-        return any(map(_IN_WORD.match, (self.previous, self.following)))
+        text, start = self.text, self.start
+        return (start > 0 and _IN_WORD.match(text, start - 1) is not None) or _IN_WORD.match(text, self.end) is not None
 
     def group(self, number: int) -> str:
         """Return a group of the pattern; empty when it took no part."""

@@ -165,16 +165,16 @@ def _may_be_short(digits: str) -> bool:
 
 
 def _iban(candidate: Candidate) -> Iterable[Span]:
-    value = candidate.value
-    number = _OF_LENGTH[IBAN_LENGTHS[value[:2].upper()]].match(value)
-    if number is None or _IN_WORD.match(candidate.previous):
+    text, start = candidate.text, candidate.start
+    if start and text[start - 1] != " " and _IN_WORD.match(text, start - 1):
         return NOTHING
-    end = candidate.start + number.end()
-    if _IN_WORD.match(candidate.text, end):
+    number = _OF_LENGTH[IBAN_LENGTHS[text[start : start + 2].upper()]].match(text, start, candidate.end)
+    if number is None or _IN_WORD.match(text, number.end()):
         return NOTHING
-    compact = _SEPARATORS.sub("", number[0]).upper()
-    says_bank = not _UNUSUAL.search(number[0]) and _says_bank(candidate.before(32))
-    return (Span(candidate.start, end),) if iban(compact) or says_bank else NOTHING
+    is_one = iban(_SEPARATORS.sub("", number[0]).upper()) or (
+        not _UNUSUAL.search(number[0]) and _says_bank(candidate.before(32))
+    )
+    return (Span(start, number.end()),) if is_one else NOTHING
 
 
 def _base58(candidate: Candidate) -> Iterable[Span]:

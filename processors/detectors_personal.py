@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from ipaddress import IPv6Address
+from string import ascii_letters
 from typing import Final
 
 from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
@@ -47,7 +48,6 @@ _LONGEST_IPV6 = 45
 _COLONS_WITH_PORT = 8
 """Of an address written out, and a port behind it."""
 _DIGIT = re.compile(r"\d")
-_LAST_WORD = re.compile(r"[A-Za-z]+\Z")
 _SPACELESS = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
 _VERSION = re.compile(r"\d+\.\d+\.\d")
 _URL_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
@@ -102,8 +102,9 @@ def _is_version(before: str) -> bool:
     near = before.rstrip(" \t:=/#.\"'-")
     if near.endswith("§"):
         return True
-    word = _LAST_WORD.search(near) if near[-1:].isalpha() and len(before) - len(near) <= _MOST_BETWEEN else None
-    return word is not None and word[0].lower() in _BEFORE_VERSIONS
+    if len(before) - len(near) > _MOST_BETWEEN:
+        return False
+    return near[len(near.rstrip(ascii_letters)) :].lower() in _BEFORE_VERSIONS
 
 
 def _ipv6(candidate: Candidate) -> Iterable[Span]:

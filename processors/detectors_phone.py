@@ -7,7 +7,7 @@ from typing import Final
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 from .engine import says
 from .findings import PLACEHOLDER
-from .validators import digits_of, international_phone
+from .validators import digits_of, international_lengths
 
 _EXTENSION = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
 _AN_EXTENSION = re.compile(_EXTENSION, re.IGNORECASE)
@@ -51,7 +51,7 @@ _THOUSANDS = re.compile(r"[1-9]\d?(?: \d{3})+")
 _HYPHEN_FIRST = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
 _DIGITS = re.compile(r"\d+")
 _SIGN = re.compile(r"[().\-/]")
-_NO_SEPARATOR = re.compile(r"[^ .\-/]+")
+_SEPARATORS = frozenset(" .-/")
 _AND = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
@@ -90,23 +90,21 @@ _FEWEST, _FEWEST_GROUPED, _MOST = 6, 7, 15
 
 def _international(candidate: Candidate) -> Iterable[Span]:
     """Take the longest run of groups that is as long as its country's numbers may be."""
-    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or candidate.previous in ("+", "."):
+    text, start, value = candidate.text, candidate.start, candidate.value
+    before = candidate.previous
+    if before in ("+", ".") or (before not in ("", " ") and _PART_OF_MORE.search(text, max(0, start - 2), start)):
         return NOTHING
-    if candidate.value[0] == "0" and (not _EXIT_CODE.match(candidate.value) or _in_a_row(candidate)):
+    has_exit_code = value[0] == "0"
+    if has_exit_code and (not _EXIT_CODE.match(value) or _in_a_row(candidate) or (before in _OF_CODE and value.isdigit())):
         return NOTHING
-    if candidate.value.startswith("00") and candidate.value.isdigit() and candidate.previous in _OF_CODE:
-        return NOTHING
-    if _is_international(candidate, candidate.end):
-        return (Span(candidate.start, _end_of_extension(candidate.text, candidate.end)),)
-    ends = [candidate.start + group.end() for group in _DIGITS.finditer(candidate.value)]
-    end = next((end for end in reversed(ends[:-1]) if _is_international(candidate, end)), None)
-    return NOTHING if end is None else (Span(candidate.start, _end_of_extension(candidate.text, end)),)
-
-
-def _is_international(candidate: Candidate, end: int) -> bool:
-    digits = digits_of(candidate.text[candidate.start : end])
-    digits = digits.removeprefix("00") if candidate.value[0] == "0" else digits
-    return len(digits) > _FEWEST and international_phone(digits) and not _RUNS_ON.match(candidate.text, end)
+    digits = digits_of(value).removeprefix("00") if has_exit_code else digits_of(value)
+    lengths, length = international_lengths(digits), len(digits)
+    for group in reversed([*_DIGITS.finditer(text, start, candidate.end)]):
+        end = group.end()
+        if length > _FEWEST and length in lengths and not _RUNS_ON.match(text, end):
+            return (Span(start, _end_of_extension(text, end)),)
+        length -= end - group.start()
+    return NOTHING
 
 
 def _end_of_extension(text: str, end: int) -> int:
@@ -125,11 +123,10 @@ def _in_a_row(candidate: Candidate) -> bool:
 
 def _grouped(candidate: Candidate) -> Iterable[Span]:
     """Take what its separators alone give away, unless it is a part of something longer."""
-    if _PART_OF_MORE.search(candidate.text, max(0, candidate.start - 2), candidate.start) or _RUNS_ON.match(
-        candidate.text, candidate.end
-    ):
+    text, start, end = candidate.text, candidate.start, candidate.end
+    if start and text[start - 1] != " " and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    return (Span(candidate.start, candidate.end),)
+    return NOTHING if _RUNS_ON.match(text, end) else (Span(start, end),)
 
 
 def _north_american(candidate: Candidate) -> Iterable[Span]:
@@ -142,9 +139,11 @@ def _trunk(candidate: Candidate) -> Iterable[Span] | None:
     groups = tuple(map(len, _DIGITS.findall(value)))
     if candidate.groups[2][0] < candidate.groups[2][1] and " " in value:
         return None
-    separators = {*_NO_SEPARATOR.sub("", value)}
+    if groups not in _TRUNK_SHAPES:
+        return NOTHING
+    separators = _SEPARATORS.intersection(value)
     alike = len(separators) <= 1 + ("(" in value) or _HYPHEN_FIRST.fullmatch(value)
-    if groups not in _TRUNK_SHAPES or not alike or _DATE.match(value):
+    if not alike or _DATE.match(value):
         return NOTHING
     if (groups == _DAY_AND_TIME and "/" in separators) or (" " in separators and _in_a_row(candidate)):
         return NOTHING
@@ -189,12 +188,12 @@ def _is_list(value: str) -> bool:
 
 
 def _is_number(value: str, *, vague: bool) -> bool:
+    if value.isdigit():
+        return not vague and _FEWEST <= len(value) <= _MOST
     digits = len(digits_of(value))
     if not _FEWEST <= digits <= _MOST or _DATE.match(value) or _NO_PHONE.fullmatch(value) or _is_list(value):
         return False
-    return not vague or (
-        digits >= _FEWEST_GROUPED and not value.isdigit() and not _THOUSANDS.fullmatch(value) and " - " not in value
-    )
+    return not vague or (digits >= _FEWEST_GROUPED and not _THOUSANDS.fullmatch(value) and " - " not in value)
 
 
 def _labelled(candidate: Candidate) -> Iterable[Span]:

@@ -6,8 +6,9 @@ import math
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Collection
-from functools import cache
+from functools import cache, reduce
 from hashlib import sha256
+from operator import xor
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -105,6 +106,10 @@ def iban(compact: str) -> bool:
 _BASE58 = {char: value for value, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 _BECH32 = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 _BECH32_GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32_TERMS: Final = [
+    reduce(xor, (term for bit, term in enumerate(_BECH32_GENERATOR) if top >> bit & 1), 0) for top in range(32)
+]
+"""What the top five bits of a checksum add to the next one."""
 
 
 def base58_checked(text: str) -> bool:
@@ -122,11 +127,8 @@ def bech32(text: str) -> bool:
     """Tell whether the checksum of a bech32 (BIP 173) or bech32m (BIP 350) text is right."""
     prefix, _, rest = text.lower().rpartition("1")
     checksum = 1
-    for value in (*(ord(c) >> 5 for c in prefix), 0, *(ord(c) & 31 for c in prefix), *(_BECH32.get(c, 0) for c in rest)):
-        top = checksum >> 25
-        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
-        for bit, term in enumerate(_BECH32_GENERATOR):
-            checksum ^= term if top >> bit & 1 else 0
+    for value in (*[ord(c) >> 5 for c in prefix], 0, *[ord(c) & 31 for c in prefix], *[_BECH32.get(c, 0) for c in rest]):
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value ^ _BECH32_TERMS[checksum >> 25]
     return checksum in (1, 0x2BC830A3)
 
 
@@ -145,15 +147,23 @@ def _national_lengths(calling_code: int) -> Collection[int]:
     return frozenset(lengths)
 
 
-def international_phone(digits: str) -> bool:
-    """Tell whether the digits, country calling code first, are as long as that country's numbers may be (ITU-T E.164)."""
-    for size in (1, 2, 3):
-        lengths = _national_lengths(int(digits[:size]))
+_LONGEST_CALLING_CODE = 3
+
+
+def international_lengths(digits: str) -> Collection[int]:
+    """Return how many digits, calling code included, numbers that begin with these may have in their country (ITU-T E.164)."""
+    return _lengths_after(digits[: _LONGEST_CALLING_CODE + 1])
+
+
+@cache
+def _lengths_after(first: str) -> Collection[int]:
+    for size in range(1, _LONGEST_CALLING_CODE + 1):
+        lengths = {size + length for length in _national_lengths(int(first[:size]))}
         if lengths:
-            rest = len(digits) - size
             # A trunk zero is often written in parentheses after the calling code.
-            return rest in lengths or (digits[size] == "0" and rest - 1 in lengths)
-    return False
+            has_trunk = first[size : size + 1] == "0"
+            return frozenset(lengths | {length + 1 for length in lengths} if has_trunk else lengths)
+    return frozenset()
 
 
 _JOSE: Final = ("alg", "enc", "typ", "kid", "jku", "jwk", "x5u", "x5c", "x5t", "cty", "epk", "zip")
