@@ -55,7 +55,7 @@ _PLATFORMS: Final = (
     ),
     token("nuget", "NuGet", "oy2[0-9a-z]", "[0-9a-z]{42}", f"oy2{letters(43).lower()}", "oy2x"),
     token("paseto", "PASETO", r"v[1-4]\.(?:local|public)\.", r"[\w-]{40,}(?:\.[\w-]+)?", f"v4.local.{letters(80)}"),
-    token("posthog", "PostHog", "ph[acrsx]_", "[0-9A-Za-z]{38,}", f"phx_{letters(43)}"),
+    token("posthog", "PostHog", "ph[acrsx]_", r"[\w-]{38,}", f"phx_{letters(43)}"),
     token("snyk", "Snyk", r"snyk_(?:uat|sat)\.", r"[\w.-]{40,}", f"snyk_uat.{letters(80)}"),
     token("sourcegraph_licence", "Sourcegraph", "slk_[0-9a-f]", "[0-9a-f]{63}", f"slk_{hexadecimal(64)}", "slk_free"),
     token("spectral", "Spectral", "spu-[0-9a-f]", "[0-9a-f]{31}", f"spu-{hexadecimal(32)}", "spu-x"),

@@ -7,31 +7,63 @@ from typing import Final
 from . import key_words as words
 from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .key_rules import is_placeholder, words_of
-from .validators import looks_random
+from .validators import looks_random, machine_made
 
 _NAMES = (
-    "adafruit|adobe|airtable|algolia|alibaba|apimetrics|appcues|artifactory|asana|atlassian|auth0|aylien|beamer|besttime"
-    "|bintray|bitbucket|bitfinex|bittrex|blazemeter|browserstack|browshot|buttercms|calendarific|calendly|capsulecrm"
-    "|centralstationcrm|chartmogul|clearbit|clickup|clockify|cloudant|cloudflare|cloudinary|cloudmersive|cloudsmith|codecov"
-    "|codequiry|cohere|coinapi|coinbase|confluence|confluent|contentful|contentstack|coveralls|cryptocompare|currencyscoop"
-    "|customer_?io|databricks|datadog|deepgram|detectlanguage|discord|drone_?ci|dropbox|etsy|eventbrite|everhour|facebook"
-    "|fastforex|fastly|finicity|finnhub|flickr|freshbooks|fullstory|geoapify|geocodify|getresponse|gitter|glassnode"
-    "|gocardless|goodday|graphhopper|gumroad|hellosign|heroku|holidayapi|hubspot|infura|intercom|ipinfo|ipstack|jira"
-    "|jumpcloud|klaviyo|kraken|kucoin|launch[_-]?darkly|lemlist|linear|linked[_-]?in|linkpreview|liveagent|lob|loggly|logz"
-    "|logz_?io|looker|mailboxlayer|mailchimp|mailerlite|mailgun|mailjet|mailmodo|mapbox|mattermost|mediastack|meraki"
-    "|message[_-]?bird|metaapi|mixpanel|monkeylearn|moosend|netlify|new-?york-?times|new[_-]?relic|nexmo|noticeable|nytimes"
-    "|okta|onesignal|openweather|opsgenie|optimizely|pager_?duty|pandadoc|paperform|papertrail|pdfshift|pepipost|pipedrive"
-    "|plaid|posthog|postmark|private_?ai|proxycrawl|pusher|railway|rapid_?api|razorpay|recurly|restpack|rollbar|salescookie"
-    "|salesforce|scrapeowl|scrapingant|screenshotapi|sendbird|sendgrid|sendinblue|sentry|shodan|shortcut|shotstack"
-    "|signupgenius|smartsheets?|snyk|softlayer|sonar|sourcegraph|speechtext|splunk|square_?space|statuscake|storyblok|strava"
-    "|sumo|surveymonkey|teamwork|telegr(?:am)?|ticketmaster|todoist|toggl|tomtom|travis|trello|twilio|twitch|twitter|typeform"
-    "|unsplash|uploadcare|urlscan|userstack|vatlayer|vercel|virustotal|voiceflow|wakatime|walkscore|wandb|weatherbit"
-    "|weatherstack|webex|webflow|webscraper|wistia|woocommerce|wrike|x?jfrog|yandex|zapier|zendesk|zenrows|zerobounce"
-    "|zipcodeapi|zipcodebase|zonka|zulip"
+    "adafruit|adobe|ai21|aikido|airbrake|airtable|aiven|algolia|alibaba|amplitude|anypoint|apifonica|apilayer|apimetrics"
+    "|apitemplate|appcenter|appcues|appfollow|appoptics|artifactory|asaas|asana|assembly_?ai|atlassian|audd[_-]|auth0|avaza"
+    "|aviationstack|axonaut|aylien|ayrshare|bannerbear|baremetrics|beamer|besttime|betterstack|bintray|bitbar|bitbucket"
+    "|bitfinex|bitly|bittrex|blazemeter|blynk|borgbase|brandfetch|browserstack|browshot|bscscan|buddyns|bugherd|bugsnag"
+    "|buttercms|caflou|calendarific|calendly|campayn|canva|capsulecrm|carboninterface|centralstationcrm|chartmogul|chatfule"
+    "|checkly|civo[_-]|clarifai|clearbit|clicksend|clickup|cliengo|clockify|cloudant|cloudconvert|cloudflare|cloudimage"
+    "|cloudinary|cloudmersive|cloudplan|cloudsight|cloudsmith|cloverly|clustdoc|codacy|code_?climate|codecov|codemagic"
+    "|codequiry|cohere|coinapi|coinbase|coinlayer|coinlib|collect2|commercejs|confluence|confluent|contentful|contentstack"
+    "|convertapi|convertkit|countrylayer|coveralls|coze[_-]|craftmypdf|crowdin|cryptocompare|currencyfreaks|currencylayer"
+    "|currencyscoop|currentsapi|customer_?io|d7network|dailyco|dareboost|databento|databox|databricks|datadog|datagov"
+    "|deepai|deepgram|detectify|detectlanguage|deviantart|dfuse|diffbot|diggernaut|discord|disqus|docparser|documo|docusign"
+    "|doppler|dronahq|drone_?ci|dropbox|duffel|dwolla|dynalist|dynatrace|dyspatch|eagleeyenetworks|easypost|edamam|edenai"
+    "|elasticemail|eleven_?labs|etherscan|ethplorer|etsy|eventbrite|everhour|exchangerates?api|extractorapi|facebook"
+    "|faceplusplus|fastforex|fastly|fetchrss|fibery|finage|financialmodelingprep|finicity|finnhub|fixerio|flatio|fleetbase"
+    "|flexport|flickr|flightapi|flightstats|formcraft|freshbooks|freshdesk|fullstory|fxmarket|geckoboard|geoapify|geocodify"
+    "|geoip|geoipifi|getemail|getgist|getresponse|gitter|glassnode|gocardless|godaddy|goodday|graphcms|graphhopper|greptile"
+    "|groovehq|gtmetrix|gumroad|gyazo|hasura|hellosign|helpcrunch|helpscout|hereapi|heroku|hiveage|holidayapi|honeycomb"
+    "|html2pdf|hubspot|hybiscus|iconfinder|iexapis|iexcloud|imagekit|imagga|infracost|infura|insightly|instabot|instamojo"
+    "|intercom|interseller|intrinio|ip2location|ipapi|ipgeolocation|ipinfo|ipquality|ipstack|jira|jotform|jumpcloud"
+    "|jupiterone|karmacrm|keenio|kickbox|klaviyo|klipfolio|knapsackpro|kraken|kucoin|kylas|languagelayer|larksuite"
+    "|launch[_-]?darkly|leadfeeder|lemlist|lemonsqueezy|lendflow|lexigram|lichess|linear|linked[_-]?in|linkpreview"
+    "|liveagent|livestorm|loadmill|lob[_-]|locationiq|loggly|loginradius|logz|logz_?io|lokalise|looker|loyverse|lunchmoney"
+    "|madkudu|mailboxlayer|mailchimp|mailerlite|mailersend|mailgun|mailjet|mailmodo|mailsac|mandrill|mapbox|mapquest"
+    "|marketstack|mattermost|mavenlink|maxmind|mediastack|meistertask|meraki|mergify|mesibo|message[_-]?bird|metaapi"
+    "|metrilo|midtrans|mindmeister|mixmax|mixpanel|mockaroo|monkeylearn|moonclerk|moosend|moralis|myintervals"
+    "|nasdaqdatalink|netlify|new-?york-?times|new[_-]?relic|newsapi|newscatcher|nexmo|nftport|ngrok|nicereply|nightfall"
+    "|noticeable|numverify|nutritionix|nylas|nytimes|oanda|okta|omnisend|onelogin|onesignal|onfido|onfleet|oopspam|opencage"
+    "|openuv|openweather|opsgenie|optimizely|overloop|owlbot|packagecloud|pagarme|pager_?duty|pandadoc|pandascore|paperform"
+    "|papertrail|paralleldots|parsehub|parseur|partnerstack|pastebin|paymongo|paystack|pdflayer|pdfshift|pendo[_-]"
+    "|peopledatalabs|pepipost|photoroom|pinata|pipedream|pipedrive|pivotaltracker|pixabay|plaid|planetscale|planyo|plivo"
+    "|podio|poloniex|positionstack|posthog|postmark|powrbot|private_?ai|prodpad|prospectcrm|proxycrawl|pubnub|pulumi"
+    "|purestake|pushbullet|pusher|pyowm|qualaroo|qubole|railway|rapid_?api|rawg|razorpay|reachmail|rebrandly|recaptcha"
+    "|recurly|replyio|restpack|retellai|ringcentral|ritekit|rocketreach|rockset|rollbar|rootly|route4me|rubygems|runpod"
+    "|salesblink|salescookie|salesflare|salesforce|salesmate|samsara|satismeter|saucelabs|scaleway|scalingo|scrapeowl"
+    "|scraper_?api|scrapestack|scrapfly|scrapingant|scrapingbee|screenshotapi|screenshotlayer|securitytrails|selectpdf"
+    "|sendbird|sendgrid|sendinblue|sentry|serpapi|serphouse|serpstack|shippo|shodan|shortcut|shotstack|shutterstock"
+    "|signalwire|signaturit|signupgenius|simfin|simplesat|skrapp|smartsheets?|smartystreets|snipcart|snyk|softlayer"
+    "|sonar|sourcegraph|spark_?post|speechtext|splunk|spoonacular|sportsmonk|square_?space|sslmate|stackhawk|statuscake"
+    "|statuspage|stitchdata|stockdata|stormboard|stormglass|storyblok|strava|stytch|sumo|surveybot|surveymonkey"
+    "|surveysparrow|survicate|swiftype|tailscale|tatum|tavily|taxjar|teamwork|telegr(?:am)?|telnyx|testingbot|textmagic"
+    "|thinkific|thousandeyes|ticketmaster|tickettailor|tiingo|timecamp|timezoneapi|todoist|toggl|tomtom|tradier"
+    "|transferwise|travelpayouts|travis|trello|twelvedata|twilio|twitch|twitter|typeform|ubidots|uclassify|unsplash"
+    "|upcdatabase|uplead|uploadcare|uptimerobot|urlscan|userflow|userstack|vatlayer|vbout|vercel|versioneye|virustotal"
+    "|visualcrossing|voiceflow|voicegain|voodoosms|vpnapi|wakatime|walkscore|wandb|weatherbit|weatherstack|web3storage"
+    "|webex|webflow|webscraper|webscraping|wepay|whoxy|wistia|woocommerce|workato|workos|wpengine|wrike|x?jfrog|yandex"
+    "|yousign|zapier|zendesk|zenkit|zenrows|zenscrape|zenserp|zeplin|zerobounce|zerotier|zipcodeapi|zipcodebase|zonka|zulip"
+    "|zuplo"
 )
 _LOUD_NAMES = (
-    "anthropic|azure|circle_?ci|digital_?ocean|docker|drone|firebase|git_?hub|git_?lab|google|instagram|jenkins|openai|paypal|shopify"
-    "|slack|spotify|steam|stripe|whatsapp|word_?press|youtube"
+    "anthropic|azure|braintree|buildkite|cerebras|circle_?ci|couchbase|deepseek|digital_?ocean|docker|drone|ebay|elastic"
+    "|figma|firebase|fireworks|gitea|git_?hub|git_?lab|google|groq|hugging_?face|influx_?db|instagram|jenkins|metabase"
+    "|mini_?max|miro[_-]|mistral|nvidia|ollama|openai|open_?router|paypal|perplexity|pinecone|pinterest|postman"
+    "|render|replicate|shopify|slack|snowflake|spotify|steam|stripe|supabase|tableau|teamcity|together_?ai|vagrant"
+    "|voyage_?ai|vultr|whatsapp|word_?press|yelp|youtube|zhipu|zoho"
 )
 """Names that other things are given to as well: these must go on with key, token or secret."""
 _KEYS = ("key", "token", "secret", "pat")
@@ -39,18 +71,26 @@ _NAMED = (
     rf"(?i)((?:(?:{_NAMES})[\w.\- ]{{0,24}}|(?:{_LOUD_NAMES})[\w.-]{{0,16}}?(?:key|token|secret|pat)))"
     rf"[\"'\]]{{0,2}}(?:\s{{0,3}}[:=?|>,]{{1,4}}[\s\"'`=]{{0,5}}|\s[\"'`])([\w=+/.%~:-]{{10,200}})"
 )
-_NO_SECRET = (
-    words.ABOUT | words.NOT_VAGUE | {"branch", "build", "commit", "digest", "job", "org", "repo", "sha", "team", "ticket"}
+_CALLED = r"(?:[ _./-]{0,2}(?:secret|private|access|api|auth|app|token|key|pat))"
+_SAID = (
+    rf"(?i)(?:(?:{_NAMES})({_CALLED}{{0,4}})|(?:{_LOUD_NAMES})({_CALLED}{{1,4}}))"
+    r"[ :.-]{1,3}([0-9A-Za-z][\w+=-]{15,200})"
 )
+_NO_SECRET = words.ABOUT | words.NOT_VAGUE | words.PLACED
 _LONG_NUMBER = 14
 _LONG_WORD = 20
 _MIXED = re.compile(r"(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[a-z])[\w+/=~-]+|[0-9a-z]+|[0-9A-Z]+")
+_WORDS = re.compile(r"[A-Za-z]{2,}\d{0,8}(?:[-_.:/](?:[A-Za-z]+\d{0,8}|\d{1,8}))+")
+"""Words and numbers joined: names of models, hosts, releases."""
+_LETTERS = re.compile("[G-Zg-z]")
+"""What hexadecimal numbers have none of: those are of commits and releases more often than keys."""
+_FEWEST_SAID = 20
+"""Characters of a value that only a vendor's name stands before."""
 _UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
 
 
-def _begins_inside(candidate: Candidate) -> bool:
+def _begins_inside(candidate: Candidate, start: int) -> bool:
     """Tell whether the vendor's name is the inside of a word, as Etsy's is of SetSysctl."""
-    start = candidate.groups[1][0]
     before, first = candidate.text[max(0, start - 1) : start], candidate.text[start]
     return before.isalpha() and not (before.islower() and first.isupper()) and candidate.text[max(0, start - 2) : start] != "-D"
 
@@ -59,7 +99,14 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     """Judge: a random value after a vendor's name, unless the name goes on to say that it is something else."""
     value = candidate.group(2).rstrip(".:,")
     name = words_of(candidate.group(1))
-    if name[-1] in _NO_SECRET or is_placeholder(value) or _begins_inside(candidate):
+    while len(name) > 1 and name[-1] in words.GENERIC:
+        name.pop()
+    if (
+        name[-1] in _NO_SECRET
+        or is_placeholder(value)
+        or _WORDS.fullmatch(value)
+        or _begins_inside(candidate, candidate.groups[1][0])
+    ):
         return NOTHING
     is_number = value.isdigit() and len(value) >= _LONG_NUMBER and name[-1] in ("token", "key", "secret")
     is_coded = name[-1].endswith(_KEYS) and len(value) >= _LONG_WORD and _MIXED.fullmatch(value)
@@ -67,6 +114,19 @@ def _named(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     start = candidate.groups[2][0]
     if candidate.runs_into_placeholder(start + len(value)):
+        return NOTHING
+    return (Span(start, start + len(value)),)
+
+
+def _said(candidate: Candidate) -> Iterable[Span]:
+    """Judge: a value made by a machine straight after a vendor's name and words for keys; without those it must be long."""
+    start, end = candidate.groups[3]
+    value = candidate.group(3).rstrip("-")
+    is_called = bool(candidate.group(1) or candidate.group(2))
+    if _WORDS.fullmatch(value) or candidate.text[end : end + 1] == "/" or candidate.runs_into_placeholder(end):
+        return NOTHING
+    is_one = looks_random(value, 16) if is_called else _LETTERS.search(value) and machine_made(value, _FEWEST_SAID)
+    if not is_one or _begins_inside(candidate, candidate.groups[0][0]):
         return NOTHING
     return (Span(start, start + len(value)),)
 
@@ -86,6 +146,20 @@ VENDOR_NAMES: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example=f"algolia = {'a1B2c3D4e5F6g7H8' * 2}",
         counter_example=f"github: {'0a1b2c3d4e' * 4}, sentry_commit={'0a1b2c3d4e' * 4}, twitter: representatives",
+    ),
+    Detector(
+        name="vendor_said",
+        type="SECRET",
+        reason="A value made by a machine behind a vendor's name and a blank, or behind words for keys that are glued to it.",
+        pattern=_SAID,
+        trigger=(
+            rf"(?i)(?:(?:{_NAMES})|(?:{_LOUD_NAMES})[ _./-]*(?:secret|private|access|api|auth|app|token|key|pat))"
+            r"[ _./-]*(?:(?:secret|private|access|api|auth|app|token|key|pat)[ _./-]*)*[ :.-]+[0-9A-Za-z][\w+=-]{15}"
+        ),
+        judge=_said,
+        rank=Rank.ASSIGNED_SECRET,
+        example=f"sent to gumroad {'a1B2c3D4e5F6g7H8' * 2}",
+        counter_example=f"github {'0a1b2c3d4e' * 4}, sentry-release-2024-11-22, mistral mistral-large-2411-instruct",
     ),
 )
 """Detectors of keys by the names of vendors."""

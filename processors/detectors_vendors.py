@@ -285,8 +285,8 @@ VENDORS: Final = detectors_of(
         token(
             "authress",
             "Authress",
-            "(?:sc|ext|scauth|authress)_[0-9a-z]",
-            r"[0-9a-z]{4,30}\.[0-9a-z]{4,6}\.acc[_-][0-9a-z-]{10,32}\.[\w+/=-]{30,}",
+            r"\b(?:sc|ext|scauth|authress)_[0-9a-z]",
+            r"[0-9A-Za-z]{4,30}\.[0-9A-Za-z]{4,6}\.acc[_-][0-9a-z-]{10,32}\.[\w+/=-]{30,}",
             f"sc_a1b2c3.d4e5.acc-{hexadecimal(16)}.{letters(40)}",
             "sc_a1b2c3",
         ),

@@ -78,6 +78,14 @@ ABOUT: Final = _words(
 )
 """A field whose name ends in one of these speaks about a secret; it does not hold one."""
 
+PLACED: Final = _words(
+    """
+    branch build bucket cluster commit digest domain host image job model node org pop project region release repo server sha
+    team ticket url version zone
+    """
+)
+"""What the names of vendors go on with where the value is a place or a state, and no key."""
+
 GENERIC: Final = _words(
     "confirm confirmation current data encrypted field header input new old param plain raw str string text value values"
 )

@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
+from .literals import hints
 
 _WORDS = re.compile("[0-9A-Z]")
 _JOINTS = re.compile("[_-]")
+_REST_OF_WORD = re.compile("[0-9A-Za-z]*")
+_SIGN = re.compile(r"\\x..")
+_TELLING: Final = 4
+"""Characters of a beginning with a sign in it that no word has, and base64 seldom."""
 
 
 class Token(NamedTuple):
@@ -21,11 +26,23 @@ class Token(NamedTuple):
     """RE2: all of it; a group where only a part is secret."""
     example: str
     counter_example: str
+    telling: bool = False
+    """Whether nothing else begins so: it is one even where it is glued to a word."""
 
 
 def token(name: str, vendor: str, trigger: str, body: str, sample: str, counter: str = "") -> Token:
-    """Describe a token that begins with its trigger: glued to a word before it, it is none."""
-    return Token(name, vendor, rf"\b(?:{trigger})", f"(?:{trigger}){body}", sample, counter or f"the prefix {sample[:6]} alone")
+    """Describe a token that begins with its trigger: glued to a word before it, it is none, unless that is telling."""
+    telling = _is_telling(trigger)
+    bounded = trigger if telling else rf"\b(?:{trigger})"
+    return Token(
+        name, vendor, bounded, f"(?:{trigger}){body}", sample, counter or f"the prefix {sample[:6]} alone", telling=telling
+    )
+
+
+def _is_telling(trigger: str) -> bool:
+    """Tell whether what begins so has a sign near its beginning, and is long enough."""
+    begins = [(_SIGN.sub("-", hint.replace(r"\b", "")), hint) for hint in hints(trigger)]
+    return bool(begins) and all(len(text) >= _TELLING and _SIGN.search(hint) for text, hint in begins)
 
 
 def letters(length: int) -> str:
@@ -45,13 +62,23 @@ def digits(length: int) -> str:
 
 def _judge(candidate: Candidate) -> Iterable[Span]:
     """Judge: not a part of a longer word, not filling, and not words joined by hyphens."""
-    before, after, value = candidate.previous, candidate.following, candidate.value
-    glued = "://" not in value and ((before.isalnum() and before.isascii()) or before == "_")
-    if glued or (after.isalnum() and after.isascii()):
+    before, after = candidate.previous, candidate.following
+    glued = "://" not in candidate.value and ((before.isalnum() and before.isascii()) or before == "_")
+    if glued or (after.isalnum() and after.isascii()) or _is_made_up(candidate.value):
         return NOTHING
+    return whole(candidate)
+
+
+def _telling(candidate: Candidate) -> Iterable[Span]:
+    """Judge: not filling, and not words joined by hyphens. What is glued to its end goes with it."""
+    rest = _REST_OF_WORD.match(candidate.text, candidate.end)
+    return NOTHING if rest is None or _is_made_up(candidate.value) else (Span(candidate.start, rest.end()),)
+
+
+def _is_made_up(value: str) -> bool:
+    """Tell whether a value is filling, or words joined by hyphens."""
     body = value[4:]
-    made_up = {*body} <= {*"*-_0."} or (not _WORDS.search(body) and _JOINTS.search(body))
-    return NOTHING if made_up else whole(candidate)
+    return {*body} <= {*"*-_0."} or (not _WORDS.search(body) and _JOINTS.search(body) is not None)
 
 
 def detectors_of(tokens: Iterable[Token]) -> tuple[Detector, ...]:
@@ -63,7 +90,7 @@ def detectors_of(tokens: Iterable[Token]) -> tuple[Detector, ...]:
             reason=f"{one.vendor}: a key or token with a form of its own.",
             pattern=one.pattern,
             trigger=one.trigger,
-            judge=_judge,
+            judge=_telling if one.telling else _judge,
             rank=Rank.VENDOR_SECRET,
             example=one.example,
             counter_example=one.counter_example,

@@ -297,6 +297,11 @@ userPassword:: «e1NTSEF9YWJjZGVm»
 dn_password «letmein1»
 password «letmein1»;
 proxy_password «letmein1»
+the tokenglpat-«a1B2c3D4e5F6g7H8i9J0»expired
+ai21 = «90cd6930-a9ae-4f15-8da0-dc1bbcd814b9»
+planyo ACCESS «4a6CA234aFd31bC2Cd23fedC239EAD0E»
+gitter-secret-«4a6CA234aFd31bC2Cd23fedC239EAD0E»
+var asanaToken string = "«8680434222162954»"
 """.strip("\n").split("\n")
 """One a line, `\\n` a line break; the secret is marked."""
 
