@@ -101,16 +101,12 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     name = words_of(candidate.group(1))
     while len(name) > 1 and name[-1] in words.GENERIC:
         name.pop()
-    if (
-        name[-1] in _NO_SECRET
-        or is_placeholder(value)
-        or _WORDS.fullmatch(value)
-        or _begins_inside(candidate, candidate.groups[1][0])
-    ):
+    if name[-1] in _NO_SECRET or is_placeholder(value) or _begins_inside(candidate, candidate.groups[1][0]):
         return NOTHING
     is_number = value.isdigit() and len(value) >= _LONG_NUMBER and name[-1] in ("token", "key", "secret")
     is_coded = name[-1].endswith(_KEYS) and len(value) >= _LONG_WORD and _MIXED.fullmatch(value)
-    if not is_number and not is_coded and not (_UNSEPARATED.fullmatch(value) and looks_random(value, 14)):
+    is_random = _UNSEPARATED.fullmatch(value) and looks_random(value, 14) and not _WORDS.fullmatch(value)
+    if not is_number and not is_coded and not is_random:
         return NOTHING
     start = candidate.groups[2][0]
     if candidate.runs_into_placeholder(start + len(value)):
