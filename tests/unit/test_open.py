@@ -91,7 +91,7 @@ def test_core_is_decoded_and_its_bytes_are_kept() -> None:
     open_event(event)
     assert event.core_bytes == b"".join(encode_group(group, record.event) for group in CORE_GROUPS)
     assert event.head["event_hash"] == event_hash(event.core_bytes)
-    assert event.core["event_id"] == SAMPLE["event_id"]
+    assert event.core["stream_id"] == SAMPLE["stream_id"]
     assert event.core["occurred_at"] == SAMPLE["occurred_at"]
     assert "content" not in event.core
     assert event.schema == registry().latest(RAW_EVENT)
