@@ -24,6 +24,7 @@ from langtrail.schemas import (
     split_raw,
     unframe,
 )
+from langtrail.schemas.codec import PREFIX_BYTES, schema_id_of
 from langtrail.schemas.headers import REVISION_HEADER
 
 from .core_reader import CoreReader, Odd
@@ -48,11 +49,12 @@ class Open:
         """In their order."""
 
     def _unseal(self, event: Event) -> None:
-        content, core = event.content_bytes, event.core
-        if content and KEY_HEADER in event.headers:
+        content, wrapped_key = event.content_bytes, event.headers.get(KEY_HEADER)
+        if content and wrapped_key is not None:
+            core = event.core
             bound_to = associated_data(bytes.fromhex(core["stream_id"].replace("-", "")), core["seq"])
             try:
-                content = self._keys.open(event.headers[KEY_HEADER], content, bound_to)
+                content = self._keys.open(wrapped_key, content, bound_to)
             except ContentSealBroken as error:
                 raise Rejected("open", "broken_seal", str(error)) from None
         event.content = _parse(content) if content else {}
@@ -60,9 +62,9 @@ class Open:
 
 def _take_apart(event: Event) -> None:
     try:
-        framed = unframe(event.value)
-        event.schema = _raw_schema(framed.schema_id)
-        event.head["chain_hash"], event.content_bytes, event.core_bytes = split_raw(framed.datum)
+        value = event.value
+        event.schema = _raw_schema(schema_id_of(value))
+        event.head["chain_hash"], event.content_bytes, event.core_bytes = split_raw(value, PREFIX_BYTES)
     except MalformedRecord as error:
         raise Rejected("open", "malformed_record", str(error)) from None
     except UnknownSchemaId as error:
@@ -159,10 +161,11 @@ def _parse(plain: bytes) -> dict[str, str]:
 
 
 def _check_commitments(core: dict[str, Any], fields: dict[str, str], salt: bytes) -> None:
-    made = commitments(salt, {field: text.encode() for field, text in fields.items()})
-    for field, commit_field in CONTENT_FIELDS.items():
-        if core.get(commit_field) != made.get(field):
-            raise Rejected("open", "broken_commitment", f"the content of {field} is not what the core commits to")
+    made = commitments(salt, fields)
+    committed, found = [*map(core.get, CONTENT_FIELDS.values())], [*map(made.get, CONTENT_FIELDS)]
+    if committed != found:
+        broken = next(field for field, *pair in zip(CONTENT_FIELDS, committed, found, strict=True) if pair[0] != pair[1])
+        raise Rejected("open", "broken_commitment", f"the content of {broken} is not what the core commits to")
 
 
 def _salt(document: dict[str, str]) -> bytes:

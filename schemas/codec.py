@@ -23,6 +23,8 @@ CONTENT_FIELDS: Final = {
 """The content fields, each with the core field that commits to it."""
 
 _PREFIX = struct.Struct(">bI")
+PREFIX_BYTES: Final = _PREFIX.size
+"""How much of a value comes before its Avro datum."""
 _HASH_BYTES = 32
 _ONE_BYTE, _TWO_BYTES = 63, 8192
 """The largest long that Avro writes in one byte, and the smallest that takes more than two."""
@@ -42,9 +44,15 @@ def frame(schema_id: int, datum: bytes) -> bytes:
 
 def unframe(value: bytes | None) -> Frame:
     """Take a value in the Confluent wire format apart. Raises MalformedRecord when it is none."""
-    if value is None or len(value) < _PREFIX.size or value[0] != 0:
+    value = value or b""
+    return Frame(schema_id_of(value), value[PREFIX_BYTES:])
+
+
+def schema_id_of(value: bytes) -> int:
+    """Return the id of the schema of a value in the Confluent wire format. Raises MalformedRecord when it is none."""
+    if len(value) < PREFIX_BYTES or value[0]:
         raise MalformedRecord("the value is not Avro in the Confluent wire format (0x00, schema id, datum)")
-    return Frame(_PREFIX.unpack_from(value)[1], value[_PREFIX.size :])
+    return int.from_bytes(value[1:PREFIX_BYTES], "big")
 
 
 def encode(schema: RegisteredSchema, record: dict[str, Any]) -> bytes:
@@ -75,15 +83,17 @@ class RawParts(NamedTuple):
     core: bytes
 
 
-def split_raw(datum: bytes) -> RawParts:
+def split_raw(datum: bytes, begin: int = 0) -> RawParts:
     """Cut a RawEvent of any version into chain_hash, content and core without decoding the core.
 
-    Raises MalformedRecord when the head does not fit into the bytes.
+    `begin` is where it begins in the bytes: with PREFIX_BYTES they are a whole value. Raises MalformedRecord when the head does
+    not fit into them.
     """
-    size, at = _read_long(datum, _HASH_BYTES)
-    if size < 0 or at + size >= len(datum):
+    size, content = _read_long(datum, begin + _HASH_BYTES)
+    core = content + size
+    if size < 0 or core >= len(datum):
         raise MalformedRecord("the head of the raw event is longer than its bytes")
-    return RawParts(datum[:_HASH_BYTES], datum[at : at + size], datum[at + size :])
+    return RawParts(datum[begin : begin + _HASH_BYTES], datum[content:core], datum[core:])
 
 
 def join_raw(chain: bytes, content: bytes, core: bytes) -> bytes:
@@ -134,6 +144,7 @@ def encode_unsigned(number: int) -> bytes:
 
 
 def _read_long(data: bytes, at: int) -> tuple[int, int]:
+    """Return a long that begins at a place, and where it ends."""
     shift = number = 0
     while True:
         if at >= len(data) or shift > 63:
