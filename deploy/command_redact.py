@@ -24,15 +24,17 @@ def redact(
     For each line one line: {"text": redacted, "findings": [{"type", "start", "end"}]}, offsets in characters of the input. An
     empty line is answered with an empty one. At a line that is no such JSON it stops with status 2, naming the line.
     """
-    from langtrail.processors.redact_lines import NotALine, redacted_lines  # noqa: PLC0415 - its packages are an extra
+    from langtrail.processors.garbage import garbage_seldom_collected  # noqa: PLC0415 - its packages are an extra
+    from langtrail.processors.redact_lines import NotALine, redacted_lines  # noqa: PLC0415 - as above
 
     from .policy_file import policy_rules  # noqa: PLC0415 - as above
 
     try:
         rules = None if policy is None else policy_rules(policy, tenant)
-        for line in redacted_lines(sys.stdin.buffer, rules=rules, explain=explain):
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
+        with garbage_seldom_collected():
+            for line in redacted_lines(sys.stdin.buffer, rules=rules, explain=explain):
+                sys.stdout.buffer.write(line)
+                sys.stdout.buffer.flush()
     except NotALine as error:
         raise CannotRun(str(error)) from None
     except BrokenPipeError:  # the reader has seen enough; Python must not flush into the closed pipe when it ends

@@ -10,10 +10,15 @@ _NEW_OBJECTS: Final = 70_000
 
 @contextmanager
 def garbage_seldom_collected() -> Iterator[None]:
-    """Let the collector look for cycles a hundred times less often: records by the thousand are not what cycles are made of."""
+    """Let the collector look for cycles a hundred times less often: records by the thousand are not what cycles are made of.
+
+    At what is there already it does not look at all.
+    """
     before = gc.get_threshold()
     gc.set_threshold(_NEW_OBJECTS, *before[1:])
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*before)

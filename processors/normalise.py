@@ -98,20 +98,27 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str]) ->
     starts, origins, fixed = [0], [0], [False]
     length = at = 0
     for match in pattern.finditer(text):
+        start, end = match.span()
         replaced = replace(match[0])
-        pieces += (text[at : match.start()], replaced)
-        length += match.start() - at
-        at = match.end()
-        if len(replaced) == at - match.start():
-            length += len(replaced)
+        if start > at:
+            pieces.append(text[at:start])
+            length += start - at
+        at = end
+        if replaced:
+            pieces.append(replaced)
+        if len(replaced) == end - start:
+            length += end - start
             continue
         if replaced:
             starts.append(length)
-            origins.append(match.start())
+            origins.append(start)
             fixed.append(True)
-        length += len(replaced)
+            length += len(replaced)
+        elif starts[-1] == length and not any(fixed[-2:]):  # after another that was dropped
+            origins[-1] = end
+            continue
         starts.append(length)
-        origins.append(at)
+        origins.append(end)
         fixed.append(False)
     pieces.append(text[at:])
     return View("".join(pieces), starts, origins, fixed)

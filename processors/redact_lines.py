@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
+
+import orjson
 
 from .detectors import DETECTORS
 from .entities import DETECTOR
@@ -39,18 +42,31 @@ def redacted_lines(lines: Iterable[bytes], *, rules: Rules | None = None, explai
             yield b"\n"
             continue
         text = _text(line, number)
-        yield json.dumps(_answer(text, rules, explain=explain)).encode() + b"\n"
+        yield _line(_answer(text, rules, explain=explain))
 
 
 def _text(line: bytes, number: int) -> str:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        document = None
+    document = _document(line)
     text = document.get("text") if isinstance(document, dict) else None
     if not isinstance(text, str):
         raise NotALine(f'line {number} is not a JSON object with a text: write {{"text": "…"}}, one a line, as UTF-8')
     return text
+
+
+def _document(line: bytes) -> Any:
+    """Return the JSON of a line; None for what is none. Half of a surrogate pair is JSON for the second reader only."""
+    with suppress(ValueError):
+        return orjson.loads(line)
+    with suppress(ValueError, RecursionError):
+        return json.loads(line)
+    return None
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half of a surrogate pair
+        return json.dumps(answer).encode() + b"\n"
 
 
 def _answer(text: str, rules: Rules | None, *, explain: bool) -> dict[str, Any]:
@@ -63,5 +79,5 @@ def _answer(text: str, rules: Rules | None, *, explain: bool) -> dict[str, Any]:
 
 
 def _finding(one: Redaction, *, explain: bool) -> dict[str, Any]:
-    why = {"detector": one.detector, "reason": _REASONS.get(one.detector, OWN_REASON)} if explain else {}
-    return {**one.finding._asdict(), **why}
+    finding = {"type": one.type, "start": one.start, "end": one.end}
+    return finding | {"detector": one.detector, "reason": _REASONS.get(one.detector, OWN_REASON)} if explain else finding

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate, chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from .detector import SEPARATOR, Candidate, Detector, Span
 from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode, parts_of
 from .event import Withheld
-from .findings import Finding, Hit, as_hit, merge, outside_placeholders
+from .findings import Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
@@ -36,11 +36,6 @@ class Redaction(NamedTuple):
     replacement: str
     detector: str
     """Name of the detector that the type is from."""
-
-    @property
-    def finding(self) -> Finding:
-        """What was found, and where."""
-        return Finding(self.type, self.start, self.end)
 
 
 _as_redaction: Callable[[tuple[str, int, int, str, str]], Redaction] = partial(tuple.__new__, Redaction)
@@ -233,6 +228,7 @@ class Scanner:
         found = hits.append
         has_brackets = "[" in text or "]" in text
 
+        @cache
         def inside(carried: str) -> str | None:
             carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
             return min((redaction.type for redaction in carries), default=None)

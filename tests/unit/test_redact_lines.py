@@ -56,7 +56,7 @@ def test_lone_surrogates_and_long_texts_are_answered() -> None:
 
 def test_an_empty_line_is_answered_with_an_empty_line() -> None:
     """As many lines come out as go in."""
-    assert list(redacted_lines([b"\n", b'{"text": ""}\n', b"  \n"])) == [b"\n", b'{"text": "", "findings": []}\n', b"\n"]
+    assert list(redacted_lines([b"\n", b'{"text": ""}\n', b"  \n"])) == [b"\n", b'{"text":"","findings":[]}\n', b"\n"]
 
 
 @pytest.mark.parametrize("line", [b"{", b'"text"', b"{}", b'{"text": 1}', b'{"text": "\xff"}', b"[" * 100_000])
