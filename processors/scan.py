@@ -14,7 +14,7 @@ from .detector import SEPARATOR, Candidate, Detector, Span
 from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode, parts_of
 from .event import Withheld
-from .findings import Hit, as_hit, merge, outside_placeholders
+from .findings import Finding, Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
@@ -36,6 +36,11 @@ class Redaction(NamedTuple):
     replacement: str
     detector: str
     """Name of the detector that the type is from."""
+
+    @property
+    def finding(self) -> Finding:
+        """What was found, and where."""
+        return Finding(self.type, self.start, self.end)
 
 
 _as_redaction: Callable[[tuple[str, int, int, str, str]], Redaction] = partial(tuple.__new__, Redaction)
