@@ -10,7 +10,7 @@ import orjson
 from langchain_core.outputs import LLMResult
 
 from . import langchain_context, threads
-from .core import NO_OUTCOME, encoded_model, encoded_outcome, share
+from .core import NO_OUTCOME, encoded_model, encoded_outcome, own_run, share
 from .draft import Content, Draft, Shared
 from .identity import inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical
@@ -221,10 +221,21 @@ def shared_by(
     return share(label(run.component), run.identity, session_id, ids, place=where, tool=named, policy=policy)
 
 
+def _shared_with_parent(run: Run) -> Shared | None:
+    """Return the same as `shared_by` for a run that has but ids and a name of its own, and the rest from its parent."""
+    parent = run.parent
+    if parent is None or (theirs := parent.shared) is None or parent.identity is not run.identity or parent.place != run.place:
+        return None
+    if run.tool or parent.tool or run.prompt is not None or parent.prompt is not None:
+        return None
+    key, tenant, session, _, middle = theirs
+    return Shared(key, tenant, session, own_run((run.run_id, run.parent_run_id, run.root_run_id), label(run.component)), middle)
+
+
 def _event(run: Run, event_type: str, content: Content, outcome: bytes, model: bytes | None = None) -> Draft:
     shared = run.shared
     if shared is None:
-        shared = run.shared = shared_by(run)
+        shared = run.shared = _shared_with_parent(run) or shared_by(run)
     if run.withheld or label(run.component) == WITHHELD:
         content = _with_withheld(run, content)
     return Draft(event_type, shared, model or encoded_model(run.model), outcome, content, run.flags, _NO_EXT)

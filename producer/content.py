@@ -27,7 +27,7 @@ def content_of(draft: Draft, random: Fresh | None = None) -> tuple[bytes, bytes]
     given = draft.content
     if not given:
         return b"", _NO_FACTS
-    salt, blocks, _, _ = random or fresh()
+    salt, blocks, _ = random or fresh()
     document = {"salt": salt}
     pieces, total, cut = _NO_COMMITMENTS.copy(), 0, _WHOLE
     for name, data in given.items():

@@ -47,7 +47,7 @@ class CoreWriter:
 
     def core(self, draft: Draft, seq: int, event_id: str, occurred_at: int, monotonic_ns: int, content_facts: bytes) -> bytes:
         """Return the core of an event. `occurred_at`: microseconds since 1970; `content_facts`: group content, encoded."""
-        shared = draft.shared
+        _, tenant, session, run, middle = draft.shared
         return b"".join(
             (
                 text(draft.event_type),
@@ -57,12 +57,12 @@ class CoreWriter:
                 long(seq),
                 clock(occurred_at),
                 clock(monotonic_ns),
-                shared.tenant,
-                shared.session or self._stream_id,
-                shared.run,
+                tenant,
+                session or self._stream_id,
+                run,
                 draft.model,
                 draft.outcome,
-                shared.middle,
+                middle,
                 self._where,
                 content_facts,
                 _rest(draft.flags, tuple(sorted(draft.ext.items()))) if draft.flags or draft.ext else _NO_REST,
@@ -118,7 +118,12 @@ def share(
         )
     )
     session = _identifier(session_id) if session_id else b""
-    return Shared(_routing_key(session_id), _identifier(identity.tenant_id), session, _ids(*run_ids) + text(component), middle)
+    return Shared(_routing_key(session_id), _identifier(identity.tenant_id), session, own_run(run_ids, component), middle)
+
+
+def own_run(run_ids: RunIds, component: str) -> bytes:
+    """Return the end of group event: what is a run's own."""
+    return _ids(*run_ids) + text(component)
 
 
 def encoded_model(facts: Mapping[str, Any]) -> bytes:

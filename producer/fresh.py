@@ -1,4 +1,4 @@
-"""What is random in an event: the salt of its commitments, the nonce of its seal, the random part of its id.
+"""What is random in an event: the salt of its commitments, the nonce of its seal.
 
 It is made for many events at a time: in a tight loop that costs 1 µs an event, one by one, between an application's own code,
 it is 4.
@@ -8,16 +8,14 @@ from binascii import b2a_base64
 from os import urandom
 
 from langtrail.schemas.hashing import Blocks, hmac_blocks
+from langtrail.schemas.sealing import NONCE_BYTES
 
-from .ids import random_part
-
-_SALT_BYTES, _NONCE_BYTES, _ID_BYTES = 32, 12, 10
-_EVENT_BYTES = _SALT_BYTES + _NONCE_BYTES + _ID_BYTES
-_NONCE_AT, _ID_AT = _SALT_BYTES, _SALT_BYTES + _NONCE_BYTES
+_SALT_BYTES = 32
+_EVENT_BYTES = _SALT_BYTES + NONCE_BYTES
 _MANY = 64
 
-Fresh = tuple[str, Blocks, bytes, str]
-"""Random values for one event, never used for another: salt, its blocks as a key of HMAC, nonce, random part of the id.
+Fresh = tuple[str, Blocks, bytes]
+"""Random values for one event, never used for another: salt, its blocks as a key of HMAC, nonce.
 
 The salt is 32 bytes in base64.
 """
@@ -36,9 +34,4 @@ def many_fresh() -> list[Fresh]:
 
 def _made(random: bytes) -> Fresh:
     salt = random[:_SALT_BYTES]
-    return (
-        b2a_base64(salt, newline=False).decode(),
-        hmac_blocks(salt),
-        random[_NONCE_AT:_ID_AT],
-        random_part(random[_ID_AT:]),
-    )
+    return b2a_base64(salt, newline=False).decode(), hmac_blocks(salt), random[_SALT_BYTES:]

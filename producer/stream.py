@@ -19,7 +19,7 @@ from .draft import Draft
 from .errors import SpoolFull
 from .event_log import EventLog
 from .fresh import Fresh, fresh, many_fresh
-from .ids import time_part, uuid7
+from .ids import EventIds, uuid7
 from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
 from .spool import Watermark
@@ -50,6 +50,7 @@ class Stream:
             self.stream_id, orjson.dumps(self.facts), spool, settings.spool_max_bytes, settings.memory_max_bytes
         )
         self._lock = self.log.lock
+        self._ids = EventIds()
         self._fresh: list[Fresh] = []
         self._inbox: deque[tuple[Draft, Fresh, bytes, bytes]] = deque()
         self._appending = False
@@ -192,11 +193,10 @@ class Stream:
         occurred_at = _now_ns() // 1000
         if occurred_at <= self._last_at:
             occurred_at = self._last_at + 1
-        _, _, nonce, id_part = random
-        event_id = time_part(occurred_at // 1000) + id_part
+        event_id = self._ids.of(occurred_at // 1000, seq)
         core = self._writer.core(draft, seq, event_id, occurred_at, _monotonic_ns(), facts)
         if content and self._key:
-            content = self._key.seal(content, associated_data(self._stream_bytes, seq), nonce)
+            content = self._key.seal(content, associated_data(self._stream_bytes, seq), random[2])
         append(seq, draft.shared.key or self._stream_key, content, core)
         self._last_at, self.last_kept = occurred_at, seq
         self.kept += 1
