@@ -19,7 +19,9 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import ToolException, tool
 
-from langtrail.producer import AuditCallbackHandler, SettingsError, audit_context
+from langtrail.producer import AuditCallbackHandler, SettingsError, audit_context, capture
+from langtrail.producer.draft import Shared
+from langtrail.producer.runs import Run
 from tests.unit.producer.trail import Trail, config
 
 
@@ -58,6 +60,29 @@ def test_a_chain_is_recorded_from_start_to_finish_under_its_parent(trail: Trail)
     assert {(event["session_id"], event["tenant_id"], event["principal_id"]) for event in events[1:]} == {("s1", "acme", "ann")}
     assert events[-1]["content"]["output"] == "hello"
     assert events[1]["content"]["input"] == {"q": "hi"}
+
+
+def test_what_a_run_takes_from_its_parent_is_its_own_encoding(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without a session, a prompt's name, a tool, a place in a graph, and where a child names something itself."""
+    taken: list[bool] = []
+    real = capture._shared_with_parent
+
+    def checked(run: Run) -> Shared | None:
+        found = real(run)
+        assert found is None or found == capture.shared_by(run)
+        taken.append(found is not None)
+        return found
+
+    monkeypatch.setattr(capture, "_shared_with_parent", checked)
+    lookup = tool(StrOutputParser().invoke, description="Look up.")
+    said: tuple[dict[str, Any], ...] = ({}, {"session_id": "s1", "tenant_id": "acme"}, {"prompt_name": "greet"})
+    for given in said:
+        for own in ({}, {"user_id": "bob"}, {"thread_id": "t7"}, {"prompt_name": "other"}, {"lc_hub_repo": "hub"}):
+            prompt = ChatPromptTemplate.from_messages([("user", "{q}")]).with_config(metadata=own)
+            chain = prompt | answer("hello") | StrOutputParser() | (RunnableLambda(str) | lookup)
+            chain.invoke({"q": "hi"}, config(**given))
+    assert {*taken} == {True, False}
+    assert trail.events()
 
 
 def test_model_facts_come_from_wherever_the_provider_puts_them(trail: Trail) -> None:

@@ -5,13 +5,14 @@ import os
 import shutil
 from collections.abc import Callable
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 from langchain_core.runnables import RunnableLambda
 
 from langtrail.producer import AuditCallbackHandler, SpoolFull
 from langtrail.producer import stream as stream_module
-from langtrail.producer.ids import uuid7
+from langtrail.producer.ids import EventIds, uuid7
 from langtrail.producer.pipeline import pipeline
 from langtrail.producer.spool import streams
 from langtrail.producer.spool_writer import SpoolWriter
@@ -67,6 +68,16 @@ def test_event_ids_are_version_7_and_rise_with_time() -> None:
     assert ids == sorted(ids)
     assert {(name[14], name[19] in "89ab") for name in ids} == {("7", True)}
     assert {len(name) for name in ids} == {36}
+
+
+def test_the_ids_of_a_stream_are_version_7_and_no_two_are_the_same() -> None:
+    """Also within a millisecond, and beyond the end of what is counted; two streams begin at places of their own."""
+    ids, others = EventIds(), EventIds()
+    ids._first = (1 << 48) - 500
+    made = [ids.of(1_700_000_000_000 + seq // 100, seq) for seq in range(1_000)]
+    assert len({*made, *(others.of(1_700_000_000_000, seq) for seq in range(1_000))}) == 2_000
+    assert {(str(UUID(name)) == name, UUID(name).version, UUID(name).variant) for name in made} == {(True, 7, RFC_4122)}
+    assert {name[:13] for name in made} == {uuid7(1_700_000_000_000 + step)[:13] for step in range(10)}
 
 
 def test_what_the_disk_refuses_waits_in_memory(trail: Trail, full_disk: Callable[[bool], None]) -> None:
