@@ -35,6 +35,8 @@ _NO_SETTERS = _words(
     """
 )
 _ASKS = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
+_ALGORITHM = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
+"""Of web tokens: RS256."""
 _INSERTED = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
 _PAIR = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
 _DATA = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
@@ -61,7 +63,7 @@ def _called(candidate: Candidate) -> Iterable[Span]:
     rule, words = secret_rule(name), words_of(name.rpartition(".")[2])
     number = group_of(candidate, (2, 3, 4))
     value = candidate.group(number)
-    if rule is None or rule.vague or not words or words[0] in _NO_SETTERS or _ASKS.search(value):
+    if rule is None or rule.vague or not words or words[0] in _NO_SETTERS or words == ["pass"] or _ASKS.search(value):
         return NOTHING
     return secret_part(rule, candidate.groups[number][0], value)
 
@@ -73,7 +75,8 @@ def _credential(candidate: Candidate) -> Iterable[Span]:
 def _told_apart(candidate: Candidate) -> Iterable[Span]:
     """Take a value that no name of a field stands before, if it is not a word."""
     value = candidate.value
-    return whole(candidate) if stands(value) and not CODE.fullmatch(value) and not candidate.follows_placeholder else NOTHING
+    is_one = stands(value) and not CODE.fullmatch(value) and not _ALGORITHM.fullmatch(value)
+    return whole(candidate) if is_one and not candidate.follows_placeholder else NOTHING
 
 
 def _inserted(candidate: Candidate) -> Iterable[Span]:
@@ -110,8 +113,8 @@ CALLS: Final = (
         name="argument_pair",
         type="SECRET",
         reason="A function that is told a name that says secret, and a value: define, setProperty, setdefault.",
-        pattern=rf"(?i)\b([\w.\-]{{1,60}})\(\s{{0,3}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,3}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
-        parts=rf"(?i)([\w.\-]{{1,60}})\(\s{{0,3}}[\"']({NAME_THERE})[\"']\s{{0,3}},\s{{0,3}}[bu]?{SHORT_QUOTED}",
+        pattern=rf"(?i)\b([\w.\-]{{1,60}})\(\s{{0,8}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
+        parts=rf"(?i)([\w.\-]{{1,60}})\(\s{{0,8}}[\"']({NAME_THERE})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}",
         trigger=rf"(?i)\([\s\"']*[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"']\s*,\s*[bu]?[\"']",
         judge=_argument,
         rank=Rank.ASSIGNED_SECRET,
@@ -196,10 +199,10 @@ CALLS: Final = (
         type="SECRET",
         reason="A hashed password, as in /etc/shadow, .htpasswd and LDAP: it can be guessed at leisure.",
         pattern=(
-            r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P|krb5\w{2,6})\$[\w./=,:@*+$-]{18,900}"
+            r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P|krb5\w{2,6}|sha1|md5,rounds=\d{1,9})\$[\w./=,:@*+$-]{18,900}"
             r"|\{S?(?:SHA|MD5|CRYPT)\d{0,3}\}([\w./+=$]{12,})"
         ),
-        trigger=r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|scrypt|P)\$[\w./*]|\$(?:argon2|pbkdf2|krb5)|\{S?(?:SHA|MD5|CRYPT)\d*\}",
+        trigger=r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|scrypt|P|sha1)\$[\w./*]|\$(?:argon2|pbkdf2|krb5|md5,)|\{S?(?:SHA|MD5|CRYPT)\d*\}",
         judge=_credential,
         rank=Rank.STRUCTURED_SECRET,
         example="bob:$apr1$Qx9vK2Zr$8sQvKZ2RyZ7Yz4h1xXW9q/",

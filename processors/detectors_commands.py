@@ -11,7 +11,8 @@ from .validators import looks_random
 _VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
 _GLUED = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]*))"
 _REST = r"[^\n|;&\[\x00]{0,160}?\s"
-_PLACE = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/")
+_PLACE = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/|\*[a-z]\w*\.[A-Z]\w+\Z|\[\][a-z]\w*\Z")
+"""A URL, a path, or a type in Go."""
 _SETS = frozenset(("env", "arg", "set", "setx", "export"))
 _PORT = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
 _DIRECTIVES = "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"
@@ -46,7 +47,10 @@ def _directive(candidate: Candidate) -> Iterable[Span]:
 def _user(candidate: Candidate) -> Iterable[Span]:
     """Take user and password: both are the credential, and either may be an address."""
     user, _, password = candidate.value.partition(":")
-    return whole(candidate) if stands(password) and stands(user + password) and not user.isdigit() else NOTHING
+    if not password:
+        return (Span(candidate.start, candidate.end - 1),) if looks_random(user, 12) and stands(user) else NOTHING
+    is_one = stands(password) and stands(user + password) and not user.isdigit() and password[0] != ":"
+    return whole(candidate) if is_one else NOTHING
 
 
 def _letter(candidate: Candidate) -> Iterable[Span]:
@@ -76,7 +80,7 @@ COMMANDS: Final = (
         reason="User and password in curl's and other programs' option for both.",
         pattern=(
             r"(?:\s|^)(?:-u|--user|--proxy-user|-U)[ =]{0,3}"
-            r"(?:\"([^\"\s:\x00/]*:[^\"\x00\n]+)\"|'([^'\s:\x00/]*:[^'\x00\n]+)'|([^\s:\"'\x00/]+:[^\s\"'\x00/]+))"
+            r"(?:\"([^\"\s:\x00/]*:[^\"\x00\n]*)\"|'([^'\s:\x00/]*:[^'\x00\n]*)'|([^\s:\"'\x00/]+:(?:'[^'\x00\n]+'|\"[^\"\x00\n]+\"|[^\s\"'\x00/]*)))"
         ),
         trigger=r"(?:-u|--user|--proxy-user|-U)[ =]*[\"']?[^\s:]*:",
         judge=_user,

@@ -53,6 +53,8 @@ _TAIL = re.compile(r"\w-\Z")
 _VALID_UNTIL = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
 _AND_ON = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
 _GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
+_HEX_BEFORE = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
+_HEX_AFTER = re.compile(r"(?=[0-9\s]*[A-F])(?:\s[0-9A-F]{4}){2}\b")
 _GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
 _USUAL = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
 _DIGITS = re.compile(r"\d+")
@@ -130,7 +132,13 @@ class _CardReader:
             not (needs_word and (first >= _MOST_GROUPS or not self._says_card))
             and not all_alike(digits)
             and not _GOES_ON.match(self._candidate.text, self._groups[last - 1][1])
+            and not (len(lengths) > 1 and _in_dump(self._candidate.text, self._groups[first][0], self._groups[last - 1][1]))
         )
+
+
+def _in_dump(text: str, start: int, end: int) -> bool:
+    """Tell whether four-digit groups are some of many, in hexadecimal."""
+    return _HEX_AFTER.match(text, end) is not None or _HEX_BEFORE.search(text, max(0, start - 10), start) is not None
 
 
 def _card(candidate: Candidate) -> Iterable[Span]:
@@ -151,7 +159,7 @@ def _card(candidate: Candidate) -> Iterable[Span]:
         and luhn(digits)
         and not all_alike(digits)
     ):
-        return NOTHING if _GOES_ON.match(text, end) else (Span(start, end),)
+        return NOTHING if _GOES_ON.match(text, end) or _in_dump(text, start, end) else (Span(start, end),)
     return [*_CardReader(candidate, digits).cards()]
 
 
@@ -205,7 +213,7 @@ def _spread(candidate: Candidate) -> Iterable[Span]:
         or _AND_ON.match(text, candidate.end)
     ):
         return NOTHING
-    certain = card_certain(digits) or len(digits) == _LONGEST
+    certain = (card_certain(digits) or len(digits) == _LONGEST) and not _in_dump(text, candidate.start, candidate.end)
     return whole(candidate) if certain and card_range(digits) and luhn(digits) and not all_alike(digits) else NOTHING
 
 

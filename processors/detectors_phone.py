@@ -46,6 +46,11 @@ _OF_CODE = ('"', "'", "=", ":", "#")
 _EXIT_CODE = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
 _NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
 _OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
+_PRODUCT = re.compile(r"[A-Za-z]/\Z")
+"""Before its version: Safari/525.20.1."""
+_LETTER = re.compile("[A-Za-z]")
+_ZIP_CODE = re.compile(r"\d{5}-\d{4}")
+_STATE = re.compile(r"\b[A-Z]{2}[^0-9A-Za-z]{1,6}\Z")
 _OURS = re.compile(PLACEHOLDER)
 _THOUSANDS = re.compile(r"[1-9]\d?(?: \d{3})+")
 _HYPHEN_FIRST = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
@@ -143,7 +148,7 @@ def _trunk(candidate: Candidate) -> Iterable[Span] | None:
         return NOTHING
     separators = _SEPARATORS.intersection(value)
     alike = len(separators) <= 1 + ("(" in value) or _HYPHEN_FIRST.fullmatch(value)
-    if not alike or _DATE.match(value):
+    if not alike or _DATE.match(value) or (_ZIP_CODE.fullmatch(value) and _STATE.search(candidate.before(9))):
         return NOTHING
     if (groups == _DAY_AND_TIME and "/" in separators) or (" " in separators and _in_a_row(candidate)):
         return NOTHING
@@ -158,7 +163,9 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
         return NOTHING
     vague = not (_is_clear(said) or _IS_UNSPACED.match(said) or _LABEL.search(candidate.before(12)))
-    if vague and _OTHER_NUMBER.search(said):
+    if (vague and (_OTHER_NUMBER.search(said) or _LETTER.match(candidate.previous))) or (
+        _PRODUCT.search(said) and "." in candidate.value
+    ):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))

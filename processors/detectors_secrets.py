@@ -8,7 +8,7 @@ from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .key_rules import begins_redacted, is_placeholder
 from .validators import is_jwt
 
-_SCHEMES = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|sso-key|negotiate|ntlm|zoho-oauthtoken"
+_SCHEMES = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|ssws|sso-key|negotiate|ntlm|zoho-oauthtoken"
 _SCHEMES_WITH_LISTS = "digest|aws4-hmac-sha256|signature|oauth"
 _PEM = "-----{}[A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
 _SHORTEST = 3

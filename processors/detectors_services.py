@@ -9,6 +9,14 @@ _SAMPLE_UUID = f"{hexadecimal(8)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal
 
 _PLATFORMS: Final = (
     Token(
+        "access_key_pair",
+        "AWS, Google, Alibaba and Tencent Cloud",
+        "AKIA|ASIA|GOOG1|LTAI|AKID",
+        r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|GOOG1[0-9A-Z]{10,60}|LTAI[0-9A-Za-z]{12,26}|AKID[0-9A-Za-z]{32})\b[\"']?[\s,;:|=\"'/]{1,16}([0-9A-Za-z+/]{30,40}={0,2})(?:[^0-9A-Za-z+/]|$)",
+        f"AKIA{letters(16).upper()},{letters(40)}",
+        f"GOOG1{letters(20).upper()} is the name of the key of the bucket",
+    ),
+    Token(
         "azure_key",
         "Azure",
         "JQQJ9[0-9A-Z]|AZDO[0-9A-Za-z]{4}",

@@ -73,7 +73,7 @@ _NAMED = (
 )
 _CALLED = r"(?:[ _./-]{0,2}(?:secret|private|access|api|auth|app|token|key|pat))"
 _SAID = (
-    rf"(?i)(?:(?:{_NAMES})({_CALLED}{{0,4}})|(?:{_LOUD_NAMES})({_CALLED}{{1,4}}))"
+    rf"(?i)(?:{_NAMES}|{_LOUD_NAMES})({_CALLED}{{0,4}})"
     r"[ :.-]{1,3}([0-9A-Za-z][\w+=-]{15,200})"
 )
 _NO_SECRET = words.ABOUT | words.NOT_VAGUE | words.PLACED
@@ -82,8 +82,8 @@ _LONG_WORD = 20
 _MIXED = re.compile(r"(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[a-z])[\w+/=~-]+|[0-9a-z]+|[0-9A-Z]+")
 _WORDS = re.compile(r"[A-Za-z]{2,}\d{0,8}(?:[-_.:/](?:[A-Za-z]+\d{0,8}|\d{1,8}))+")
 """Words and numbers joined: names of models, hosts, releases."""
-_LETTERS = re.compile("[G-Zg-z]")
-"""What hexadecimal numbers have none of: those are of commits and releases more often than keys."""
+_ALONE = re.compile(r"(?=\w*[A-Z])(?=\w*[a-z])[0-9A-Za-z]{24,}\Z|(?=\w*[g-z])[0-9a-z]{20,}\Z")
+"""One that needs no word for keys: not hexadecimal, as commits are and releases."""
 _FEWEST_SAID = 20
 """Characters of a value that only a vendor's name stands before."""
 _UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
@@ -116,12 +116,11 @@ def _named(candidate: Candidate) -> Iterable[Span]:
 
 def _said(candidate: Candidate) -> Iterable[Span]:
     """Judge: a value made by a machine straight after a vendor's name and words for keys; without those it must be long."""
-    start, end = candidate.groups[3]
-    value = candidate.group(3).rstrip("-")
-    is_called = bool(candidate.group(1) or candidate.group(2))
+    start, end = candidate.groups[2]
+    value = candidate.group(2).rstrip("-")
     if _WORDS.fullmatch(value) or candidate.text[end : end + 1] == "/" or candidate.runs_into_placeholder(end):
         return NOTHING
-    is_one = looks_random(value, 16) if is_called else _LETTERS.search(value) and machine_made(value, _FEWEST_SAID)
+    is_one = looks_random(value, 16) if candidate.group(1) else _ALONE.match(value) and machine_made(value, _FEWEST_SAID)
     if not is_one or _begins_inside(candidate, candidate.groups[0][0]):
         return NOTHING
     return (Span(start, start + len(value)),)
@@ -149,8 +148,8 @@ VENDOR_NAMES: Final = (
         reason="A value made by a machine behind a vendor's name and a blank, or behind words for keys that are glued to it.",
         pattern=_SAID,
         trigger=(
-            rf"(?i)(?:(?:{_NAMES})|(?:{_LOUD_NAMES})[ _./-]*(?:secret|private|access|api|auth|app|token|key|pat))"
-            r"[ _./-]*(?:(?:secret|private|access|api|auth|app|token|key|pat)[ _./-]*)*[ :.-]+[0-9A-Za-z][\w+=-]{15}"
+            rf"(?i)(?:{_NAMES}|{_LOUD_NAMES})(?:[ _./-]*(?:secret|private|access|api|auth|app|token|key|pat))*"
+            r"[ :.-]+[0-9A-Za-z][\w+=-]{15}"
         ),
         judge=_said,
         rank=Rank.ASSIGNED_SECRET,

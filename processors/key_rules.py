@@ -30,7 +30,7 @@ _OURS = re.compile(PLACEHOLDER)
 _STANDS_FOR_ONE = re.compile(
     rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
     r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{ ?[\w.]* ?\}|!(?:Ref|Sub|GetAtt|ImportValue|Select|Join|vault|secret|env)\b.*"
-    r"|\$\{\{.*\}\}|none|null|nil|undefined|true|false|redacted|hidden|n/a|\W)",
+    r"|\$\{\{.*\}\}|include|omit|same-origin|none|null|nil|undefined|true|false|redacted|hidden|n/a|\W)",
     re.IGNORECASE | re.DOTALL,
 )
 _VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")

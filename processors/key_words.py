@@ -69,11 +69,11 @@ NOT_VAGUE: Final = _words(
 
 ABOUT: Final = _words(
     """
-    age algorithm arn at attempts audience budget changed count counts date description details dir disabled enabled endpoint
-    expiration expired expires expiry field file filename folder format has hint hints id ids index is issuer label len length
-    limit limits location logprob logprobs manager max method min mode name names offset parameter path policies policy position
-    prefix prompt provider question ref required reset rule rules schema scope scopes size state status strength suffix
-    supported time ttl type types uri url usage valid version
+    age algorithm arn at attempts audience budget changed count counts date decision description details dir disabled enabled
+    endpoint expiration expired expires expiry field file filename folder format has hint hints id ids index is issuer label
+    len length limit limits location logprob logprobs manager max method min mode name names offset parameter path policies
+    policy position prefix prompt provider question reason ref required reset rule rules schema scope scopes size state status
+    strength suffix supported time ttl type types uri url usage valid version
     """
 )
 """A field whose name ends in one of these speaks about a secret; it does not hold one."""

@@ -52,7 +52,10 @@ SHORTEST: Final = 3
 @lru_cache(maxsize=8192)
 def secret_rule(name: str) -> KeyRule | None:
     """Return what a name says when it says secret; of a dotted one its last part does."""
-    rule = rule_of(name.rstrip(".-").rpartition(".")[2] or name)
+    before, _, last = name.rstrip(".-").rpartition(".")
+    rule = rule_of(last or name)
+    if rule is not None and rule.vague and before:
+        rule = rule_of(f"{before.rpartition('.')[2]}_{last}")
     return rule if rule is not None and rule.type == "SECRET" else None
 
 

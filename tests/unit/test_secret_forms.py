@@ -302,6 +302,13 @@ ai21 = «90cd6930-a9ae-4f15-8da0-dc1bbcd814b9»
 planyo ACCESS «4a6CA234aFd31bC2Cd23fedC239EAD0E»
 gitter-secret-«4a6CA234aFd31bC2Cd23fedC239EAD0E»
 var asanaToken string = "«8680434222162954»"
+define('AUTH_KEY',         '«kzgllO;k$F_-W68 Fl*iEekX;-pn =fNS(;c9nDKt;5RW(&jtESXsW9+PhQFS!Tv»');
+root:«$md5,rounds=89650$IU7ELX9N$$VUWQHUYZkb7n3SpAmBHq0/»
+Authorization: SSWS «00RCsRGyrF9QzBe0rnWmw221UeclqRXFQGEJFdhAFM»
+curl --user «kevin:'pRf7vG2h1L8nQkW9'» -iX PUT
+curl -u «a81f2c09b7de4615»: https://api.example.org/v1/charges
+jenkins.api.token=«MbBdK@Rz-NppWpBGAYPDUks7zoc»
+AKIAQYLPMN5HHHFPZAM2\n«3cZvVbXr0PmKd8Yh2TqLw5NsJf7Ga1Ei9Bu4Cx6o»
 """.strip("\n").split("\n")
 """One a line, `\\n` a line break; the secret is marked."""
 

@@ -177,6 +177,14 @@ auth0: true
 OAuth: yes
 password = "${var.db_password}"
 proxy_pass http://backend;
+fetch(url, { credentials: 'include', mode: 'cors' })
+"authorization.k8s.io/decision":"allow"
+pass("First test");
+jwt.encode(claims, private_pem, 'RS256')
+	masterSecret []byte
+	privateKey  *rsa.PrivateKey
+"fastly_server": "cache-cdg20764-CDG"
+perldoc -u Some::Module
 """.strip("\n").split("\n")
 """One a line; each speaks of secrets or looks like one, and holds none."""
 
