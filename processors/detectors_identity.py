@@ -4,13 +4,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from stdnum.br import cpf
 from stdnum.es import dni
-from stdnum.fi import hetu
-from stdnum.fr import nir
 
 from . import id_checks as ids
-from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span, whole
+from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 
 _SEPARATORS = re.compile(r"[ .\-/]+")
 _WORD = re.compile(r"[0-9A-Za-z_]")
@@ -78,7 +75,7 @@ _CHECKED = (
         "fr_nir",
         "France: the social security number, with sex, month of birth, place and key.",
         r"[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3} ?\d{2}",
-        nir.is_valid,
+        ids.nir,
         "assurée 2 95 10 99 126 111 93",
         "colis 2 95 10 99 126 111 94",
         r"[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3}",
@@ -87,7 +84,7 @@ _CHECKED = (
         "br_cpf",
         "Brazil: the number of a taxpayer, as it is printed.",
         r"\d{3}\.\d{3}\.\d{3}-\d{2}",
-        cpf.is_valid,
+        ids.cpf,
         "emitida para 390.533.447-05",
         "lote 390.533.447-06",
     ),
@@ -119,7 +116,7 @@ _CHECKED = (
         "fi_hetu",
         "Finland: the personal identity code, with its check character.",
         r"(?:[0-2]\d|3[01])(?:0[1-9]|1[0-2])\d{2}[-+A]\d{3}[0-9A-FHJ-NPR-Y]",
-        lambda number: hetu.is_valid(number if len(number) > 10 else f"{number[:6]}-{number[6:]}"),
+        ids.hetu,
         "asiakas 131052-308T",
         "tuote 131052-308U",
     ),
@@ -261,11 +258,12 @@ _NAMED = (
 
 def _checked(check: Callable[[str], bool]) -> Callable[[Candidate], Iterable[Span]]:
     def judge(candidate: Candidate) -> Iterable[Span]:
-        text, start = candidate.text, candidate.start
-        if _PART_OF_MORE.search(text, max(0, start - 2), start) or _GOES_ON.match(text, candidate.end):
+        text, start, end = candidate.text, candidate.start, candidate.end
+        if start and text[start - 1] != " " and _PART_OF_MORE.search(text, max(0, start - 2), start):
             return NOTHING
-        number = _SEPARATORS.sub("", candidate.value).upper()
-        return whole(candidate) if check(number) else NOTHING
+        if _GOES_ON.match(text, end) or not check(_SEPARATORS.sub("", text[start:end]).upper()):
+            return NOTHING
+        return (Span(start, end),)
 
     return judge
 
