@@ -12,6 +12,9 @@ from .engine import Spans
 FEWEST_CHARACTERS: Final = 8_000
 """Of a text in which it is worth to look for repeats: a shorter one does not take long, whatever is in it."""
 
+_MOST_DIFFERENT = 512
+"""Matches in a row that are all different: no more are compared."""
+
 
 class Repeats:
     """What is said of matches in one text: callable with the spans of each, from the left, as the one that it asks is."""
@@ -22,19 +25,26 @@ class Repeats:
         self._text = text
         self._reach = reach
         self._around = ""
+        self._place = (0, 0)
         self._first = 0
+        self._different = 0
         self._said: tuple[Span, ...] | None = None
 
     def __call__(self, groups: Spans) -> Iterable[Span] | None:
         """Return what is said of a match, without asking when the same was asked just now."""
+        if self._different > _MOST_DIFFERENT:
+            return self._judged(groups)
         first, end = groups[0]
-        around = self._text[max(0, first - self._reach) : end + self._reach]
-        if around == self._around:
+        start = max(0, first - self._reach)
+        around, place = self._text[start : end + self._reach], (first - start, end - start)
+        if around == self._around and place == self._place:
+            self._different = 0
             by = first - self._first
             return self._said and [Span(start + by, end + by, kind) for start, end, kind in self._said]
+        self._different += 1
         said = self._judged(groups)
         self._said = None if said is None else tuple(said)
         # Who took something far behind the match may have looked as far behind that.
         is_near = not self._said or self._said[-1].end <= end + self._reach // 2
-        self._around, self._first = around if is_near else "", first
+        self._around, self._place, self._first = around if is_near else "", place, first
         return self._said

@@ -51,7 +51,7 @@ def checks(validate: Callable[[str], str], number: str) -> bool:
         (id_checks.nir, nir.validate, "2951099126111##"),
         (id_checks.nir, nir.validate, "285052A0068##3#"),
         (id_checks.nir, nir.validate, "285052B00##0843"),
-        (id_checks.hetu, hetu.validate, "131052-30#@"),
+        (id_checks.hetu, hetu.validate, "131052-3##T"),
         (id_checks.hetu, hetu.validate, "131052A3#8#"),
         (id_checks.hetu, hetu.validate, "131052+3##T"),
         (id_checks.ahv, ean.validate, "756##########"),

@@ -55,6 +55,15 @@ def test_a_judge_that_goes_on_is_asked_again() -> None:
     assert _Judge(text, reach=20).said() == [(40, 132), (172, 267)]
 
 
+def test_a_match_near_the_beginning_is_another() -> None:
+    """All around it may be the same where less stands before it."""
+    text = "12 " * 40
+    matches = [(3, 11), (12, 14)]
+    said = Repeats(lambda groups: [Span(*groups[0])], text, reach=9)
+    assert text[: 11 + 9] == text[12 - 9 : 14 + 9]
+    assert [[(start, end) for start, end, _ in said([match]) or ()] for match in matches] == [[match] for match in matches]
+
+
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 def test_repeats_hide_nothing(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a long text the same is found as when every candidate in it is judged."""
