@@ -23,6 +23,8 @@ _ENCODED_BYTE = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _SHORT_ESCAPE = 2
+_BLANK = re.compile(r"\s")
+_EVERYTHING = 1 << 60
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
 
 ODD_TRIGGER: Final = rf"[{ODD}]|\x1b\["
@@ -67,14 +69,17 @@ def plain(text: str) -> View:
     return _view(text, _ODD, _fold)
 
 
-def percent_decoded(text: str) -> View:
-    """Return the text with its percent-encoding decoded, however often it was encoded."""
-    return _view(text, _PERCENT, _percent)
+def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
+    """Return the text with its percent-encoding decoded, however often it was encoded.
+
+    `around` leaves out what stands further than so many characters from all that was decoded, a NUL in its place.
+    """
+    return _view(text, _PERCENT, _percent, around)
 
 
-def unescaped(text: str) -> View:
-    """Return the text with its backslash-u and backslash-x escapes and its HTML entities decoded."""
-    return _view(text, _ESCAPE, _escape)
+def unescaped(text: str, around: int = _EVERYTHING) -> View:
+    """Return the text with its backslash-u and backslash-x escapes and its HTML entities decoded; `around` is as above."""
+    return _view(text, _ESCAPE, _escape, around)
 
 
 def unescape_all(text: str) -> str:
@@ -92,7 +97,7 @@ def json_unescaped(literal: str) -> View:
     return _view(literal, _JSON_ESCAPE, _json_escape)
 
 
-def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str]) -> View:
+def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], around: int = _EVERYTHING) -> View:
     """Replace each match; one that is replaced by as many characters is mapped one by one, else it counts as a whole."""
     pieces: list[str] = []
     starts, origins, fixed = [0], [0], [False]
@@ -100,6 +105,13 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str]) ->
     for match in pattern.finditer(text):
         start, end = match.span()
         replaced = replace(match[0])
+        if start - at > 2 * around and (blank := _BLANK.search(text, at + around, start - around)):
+            pieces += (text[at : blank.start()], "\0")
+            length += blank.start() - at + 1
+            at = text.rfind(blank[0], at + around, start - around)
+            starts.append(length)
+            origins.append(at)
+            fixed.append(False)
         if start > at:
             pieces.append(text[at:start])
             length += start - at
@@ -120,7 +132,8 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str]) ->
         starts.append(length)
         origins.append(end)
         fixed.append(False)
-    pieces.append(text[at:])
+    blank = _BLANK.search(text, at + around) if len(text) - at > around else None
+    pieces.append(text[at : blank.start() if blank else None])
     return View("".join(pieces), starts, origins, fixed)
 
 

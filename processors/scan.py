@@ -23,6 +23,8 @@ from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
 from .texts import Cut, Texts, Walked, cut, is_valid
 
 _CANDIDATES_A_CHECK = 64
+_AROUND = 1000
+"""How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
 _MAX_CARRIED = 2
 """How deep carriers in carriers are searched."""
 
@@ -215,7 +217,7 @@ class Scanner:
         hits = self._run(seen, fired, budget, depth, treatment, key_before)
         for sign, decode in ((PERCENT, percent_decoded), (ESCAPE, unescaped)):
             if sign in fired:
-                view = decode(seen)
+                view = decode(seen, _AROUND)
                 refired = self._prefilter.fired(view.text)
                 hits += _mapped(view, self._run(view.text, refired, budget, depth, treatment, lambda _: ""))
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)

@@ -82,3 +82,19 @@ def test_broken_encodings_stay_texts() -> None:
     assert percent_decoded("%ff%fe %4").text == "\ufffd\ufffd %4"
     assert unescaped(f"{lone} {half} &nope; &#9999999;").text == f"\ufffd {half} &nope; \ufffd"
     assert json_unescaped(f"\\q {half} {lone}").text == f"\\q {half} {chr(0xD83D)}"
+
+
+def test_what_is_far_from_all_that_was_decoded_is_left_out() -> None:
+    """No word is cut, and what is there is where it was."""
+    text = f"{'far away ' * 20}near x%40y near{' far away' * 20} close &#64; by"
+    view = percent_decoded(text, around=5)
+    assert [part.split() for part in view.text.split("\0")] == [["far", "away"], ["near", "x@y", "near"]]
+    at = view.text.index("x@y")
+    assert text[slice(*view.source(at, at + 3))] == "x%40y"
+    assert text[slice(*view.source(at - 5, at - 1))] == "near"
+
+
+def test_a_long_word_is_not_cut() -> None:
+    """Where there is no blank all of it stays."""
+    text = f"{'x' * 50}%40{'y' * 50}%40{'z' * 50}"
+    assert percent_decoded(text, around=5).text == percent_decoded(text).text
