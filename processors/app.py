@@ -94,4 +94,4 @@ def add_agent(app: App, handler: Handler) -> None:
 
 def incoming(record: Any) -> Incoming:
     """Return a record as aiokafka has it."""
-    return Incoming(record.partition, record.offset, record.key, record.value, [*record.headers], record.timestamp)
+    return Incoming(record.partition, record.offset, record.key, record.value, record.headers, record.timestamp)

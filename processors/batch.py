@@ -84,10 +84,11 @@ class BatchHandler:
         """Take records of one partition through the steps; those that cannot become events say why."""
         notes = self.deaths.of(part[0].partition)
         events = [_event(record) for record in part]
-        left = [event for event in events if _may_live(event, notes)]
+        left = events if notes.convicted is None else [event for event in events if _may_live(event, notes)]
+        in_hand, turn_ends = notes.in_hand, self.watchdog.progressed_at + _LONGEST_TURN_SECONDS
         for step in self.steps:
             for event in left:
-                notes.in_hand(event.offset, event.timestamp_ms)
+                in_hand(event.offset, event.timestamp_ms)
                 try:
                     step(event)
                 except Rejected as rejected:
@@ -97,10 +98,11 @@ class BatchHandler:
                     raise
                 except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may quote content, a log must not
                     raise ProcessingFailed(_where(error, event)) from None
-                if monotonic() > self.watchdog.progressed_at + _LONGEST_TURN_SECONDS:
+                if monotonic() > turn_ends:
                     notes.done()
                     self.watchdog.step()
                     await asyncio.sleep(0)
+                    turn_ends = self.watchdog.progressed_at + _LONGEST_TURN_SECONDS
             left = [event for event in left if event.rejected is None]
         notes.done()
         return events
@@ -108,10 +110,10 @@ class BatchHandler:
     def _made_of(self, part: Sequence[Incoming], events: Sequence[Event], counts: Counts) -> Iterator[Outgoing]:
         """Yield what became of records of one partition, and count it."""
         partition, label = part[0].partition, _label(part[0].partition)
+        # What an operator put back was rejected before: no sign of a new fault.
+        self.breaker.record(partition, [event.rejected for event in events if event.headers.get(REVISION_HEADER) is None])
         for record, event in zip(part, events, strict=True):
             why = event.rejected
-            if REVISION_HEADER not in event.headers:  # what an operator put back was rejected before: no sign of a new fault
-                self.breaker.record(partition, why)
             if why is None:
                 yield Outgoing(_EVENTS, partition, record.key, event.output)
             if why is not None or event.withheld:
@@ -139,7 +141,7 @@ def _parts(records: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
 
 
 def _event(record: Incoming) -> Event:
-    headers = {name: value for name, value in record.headers if value is not None}
+    headers = dict(record.headers)
     return Event(record.key, record.value or b"", headers, record.partition, record.offset, record.timestamp_ms)
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import repeat
 from typing import Final
 
 from langtrail.schemas import DeadLetterHeader, topic
@@ -56,12 +57,16 @@ class Breaker:
         self._last: defaultdict[int, deque[bool]] = defaultdict(lambda: deque(maxlen=WINDOW))
         self._rejected: defaultdict[int, int] = defaultdict(int)
 
-    def record(self, partition: int, why: Rejected | None) -> None:
-        """Note what became of a record. Raises BreakerOpen when more than half of the last records were rejected."""
-        last = self._last[partition]
-        if why is None and not self._rejected[partition]:
-            last.append(False)
+    def record(self, partition: int, whys: Sequence[Rejected | None]) -> None:
+        """Note what became of consecutive records. Raises BreakerOpen when more than half of the last were rejected."""
+        if not any(whys) and not self._rejected[partition]:
+            self._last[partition].extend(repeat(False, len(whys)))
             return
+        for why in whys:
+            self._record(partition, why)
+
+    def _record(self, partition: int, why: Rejected | None) -> None:
+        last = self._last[partition]
         if len(last) == WINDOW:
             self._rejected[partition] -= last[0]
         last.append(why is not None)

@@ -25,7 +25,9 @@ class Notes:
         in_hand, suspect, deaths = _read(self._memory)
         if in_hand != _NONE:
             _LAYOUT.pack_into(self._memory, 0, *_NONE, *in_hand, deaths + 1 if in_hand == suspect else 1)
-        _, self._suspect, self._deaths = _read(self._memory)
+        _, suspect, self._deaths = _read(self._memory)
+        self.convicted = suspect if self._deaths >= MOST_DEATHS else None
+        """Offset and timestamp of the record that was in hand at three deaths, if there is one."""
         self.in_hand: Callable[[int, int], None] = partial(_IN_HAND.pack_into, self._memory, 0)
         """Note that the record with this offset and timestamp is in hand."""
 
@@ -34,7 +36,7 @@ class Notes:
 
         The timestamp tells it from a record of the same offset in a topic that was made anew.
         """
-        if self._deaths >= MOST_DEATHS and self._suspect == (offset, timestamp_ms):
+        if self.convicted == (offset, timestamp_ms):
             raise Rejected("worker", "killed_worker", f"the worker died {self._deaths} times with this record in hand")
 
     def done(self) -> None:

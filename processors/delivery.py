@@ -1,7 +1,7 @@
 """Records from Kafka and to Kafka, each into the partition that it names, and the certainty that Kafka has them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -22,7 +22,7 @@ class Incoming:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Headers
+    headers: Sequence[tuple[str, bytes | None]]
     timestamp_ms: int
 
 
@@ -87,7 +87,7 @@ class Delivery:
                 record.value,
                 record.key,
                 record.partition,
-                headers=[*record.headers],
+                headers=[*record.headers] or None,  # a list takes longer, an empty one too
                 on_delivery=self._on_delivery,
             )
         except BufferError:

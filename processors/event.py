@@ -12,7 +12,7 @@ class Event:
 
     key: bytes | None
     value: bytes
-    headers: dict[str, bytes]
+    headers: dict[str, bytes | None]
     partition: int
     offset: int
     timestamp_ms: int

@@ -67,10 +67,10 @@ class Counting(Breaker):
         super().__init__()
         self._clock = clock
 
-    def record(self, partition: int, why: Rejected | None) -> None:
+    def record(self, partition: int, whys: Sequence[Rejected | None]) -> None:
         """Begin the stage."""
         self._clock.begin("count")
-        super().record(partition, why)
+        super().record(partition, whys)
 
 
 class HandOver(Delivery):

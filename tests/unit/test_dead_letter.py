@@ -60,30 +60,30 @@ def test_some_poison_does_not_open_the_breaker() -> None:
     """Half of a partition may be rejected, and any few records."""
     breaker = Breaker()
     for number in range(FEWEST_REJECTED - 1):
-        breaker.record(0, WHY)
-        breaker.record(1, WHY if number % 2 else None)
+        breaker.record(0, [WHY])
+        breaker.record(1, [WHY if number % 2 else None])
     for number in range(3 * WINDOW):
-        breaker.record(2, WHY if number % 2 else None)
+        breaker.record(2, [WHY if number % 2 else None])
 
 
 def test_a_partition_that_is_mostly_rejected_opens_the_breaker() -> None:
     """The worker stops before most of a partition lies in the dead letters, and says what the last reason was."""
     breaker = Breaker()
     for _ in range(FEWEST_REJECTED - 1):
-        breaker.record(0, WHY)
+        breaker.record(0, [WHY])
     with pytest.raises(BreakerOpen, match=r"langtrail\.raw\[0\].*broken_seal"):
-        breaker.record(0, WHY)
+        breaker.record(0, [WHY])
 
 
 def test_only_the_last_records_count() -> None:
     """A long good past does not hide that a new release rejects everything."""
     breaker = Breaker()
     for _ in range(10 * WINDOW):
-        breaker.record(0, None)
+        breaker.record(0, [None])
     for _ in range(WINDOW // 2):
-        breaker.record(0, WHY)
+        breaker.record(0, [WHY])
     with pytest.raises(BreakerOpen):
-        breaker.record(0, WHY)
+        breaker.record(0, [WHY])
 
 
 def take(deaths: Deaths, partition: int, offset: int, timestamp_ms: int) -> None:
