@@ -66,14 +66,14 @@ class Enricher:
     def _model(self, core: dict[str, Any]) -> dict[str, Any]:
         if not core["request_model"] and not core["response_model"]:
             return _NO_MODEL
-        fields = dict(_NO_MODEL)
+        fields = _NO_MODEL
         tokens = _tokens(core)
         try:
             model = self._known_model(core)
-            fields.update(model_family=model.id, model_context_window=model.context_window)
+            fields = {**_NO_MODEL, "model_family": model.id, "model_context_window": model.context_window}
             if tokens is not None:
-                cost = self._prices.cost_nanousd(model, tokens, _called_at(core))
-                fields.update(cost_nanousd=cost, price_version=PRICE_VERSION)
+                fields["cost_nanousd"] = self._prices.cost_nanousd(model, tokens, _called_at(core))
+                fields["price_version"] = PRICE_VERSION
         except Unpriced as miss:
             if tokens is not None:
                 self.misses[str(miss)] += 1

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from importlib.metadata import version
+from operator import mul
 from typing import Final, NamedTuple
 
 from genai_prices import Usage
@@ -54,6 +55,7 @@ class Prices:
     def __init__(self) -> None:
         self._snapshot = get_snapshot()
         self._find = lru_cache(maxsize=_REMEMBERED)(self._look_up)
+        self._thresholds: dict[int, list[int]] = {}
         self._rates: dict[tuple[int, int], _Rates] = {}
 
     def model(self, provider: str | None, model: str | None) -> ModelInfo:
@@ -77,7 +79,7 @@ class Prices:
         if min(parts) < 0 or parts[2] + parts[3] > parts[0] or parts[4] > parts[1]:
             raise Unpriced("inconsistent_usage")
         rates = self._rates_of(model.get_prices(at), tokens.input)
-        cost = rates.call + sum((rate * part for rate, part in zip(rates[1:], parts, strict=True)), Decimal(0))
+        cost = sum(map(mul, rates, (1, *parts)))
         return int(cost.to_integral_value(ROUND_HALF_EVEN))
 
     def _look_up(self, provider: str | None, model: str | None) -> ModelInfo | str:
@@ -95,10 +97,12 @@ class Prices:
 
     def _rates_of(self, price: ModelPrice, input_tokens: int) -> _Rates:
         # The list holds its prices for as long as it lives, so an id stands for one of them.
-        key = id(price), bisect_left(_thresholds(price), input_tokens)
-        if key not in self._rates:
-            self._rates[key] = _probe(_in_tier(price, input_tokens))
-        return self._rates[key]
+        if (thresholds := self._thresholds.get(id(price))) is None:
+            thresholds = self._thresholds[id(price)] = _thresholds(price)
+        key = id(price), bisect_left(thresholds, input_tokens)
+        if (rates := self._rates.get(key)) is None:
+            rates = self._rates[key] = _probe(_in_tier(price, input_tokens))
+        return rates
 
 
 def _thresholds(price: ModelPrice) -> list[int]:
