@@ -85,22 +85,27 @@ class _Run:
         found: set[str] = set()
         for _ in range(_MOST_PIECES):
             piece = _PIECE.match(text, at, end)
-            if piece is None or (piece["gap"] is None) is not (at == start):
+            if piece is None:
                 break
-            lines += "\n" in (piece["gap"] or "")
-            if lines > _MOST_LINES:
+            gap, kind = piece["gap"], piece.lastgroup
+            if (gap is None) is not (at == start):
                 break
+            if gap and "\n" in gap:
+                lines += 1
+                if lines > _MOST_LINES:
+                    break
             at = piece.end()
-            if piece["number"]:
+            if kind == "number":
                 numbers += 1
                 found.add("number")
                 if numbers > 1:
                     found.add("postcode" if len(piece["number"]) > _POSTCODE else "second")
                 self.end = at
-            elif piece["name"]:
+            elif kind == "name":
                 names += 1
-                found |= {"name", *_kinds(piece["name"])}
-                ends = _ends_sentence(piece["name"])
+                name = piece["name"]
+                found.update(_kinds(name))
+                ends = name[-1] == "." and _ends_sentence(name)
                 self.end = at - ends
                 if ends:
                     break
@@ -109,12 +114,13 @@ class _Run:
 
 
 def _ends_sentence(name: str) -> bool:
-    """Tell whether a full stop ends a sentence, not a word that is cut short."""
+    """Tell whether the full stop of a name ends a sentence, not a word that is cut short."""
     word = name[:-1].lower()
-    return name[-1] == "." and not (word in _STREETS or word in _UNITS or len(word) == 1 or word == "no")
+    return not (word in _STREETS or word in _UNITS or len(word) == 1 or word == "no")
 
 
 def _kinds(name: str) -> Iterable[str]:
+    yield "name"
     word = name.rstrip(".").lower()
     if word in _STREETS or word.endswith(_ENDS):
         yield "street"

@@ -6,9 +6,9 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .findings import PLACEHOLDER
+from .key_rules import KeyRule
 from .secret_names import (
     BARE,
-    CODE,
     LIKE_A_SECRET,
     NAME,
     NAME_THERE,
@@ -18,6 +18,7 @@ from .secret_names import (
     SHORT_QUOTED,
     group_of,
     is_code,
+    reads_as_code,
     secret_part,
     secret_rule,
     stands,
@@ -41,6 +42,7 @@ _FALLBACK = re.compile(
     r"(?:\"([^\"\n]+)\"|'([^'\n]+)')"
 )
 """What is taken when a variable is not set."""
+_OR = ("||", "??", "or")
 _END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|[\"'`]|;\Z|;\s*[\w ]+=|\\n|\\r")
 _TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _COMPOUND_NAME = re.compile(r"[_-]|[a-z][A-Z]")
@@ -58,30 +60,26 @@ _ELEMENT = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:
     """Take the value of an assignment to a name that holds a secret."""
-    name = candidate.group(1)
+    text, (begin, end), (start, stop) = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE]
+    name = text[begin:end]
     rule = secret_rule(name)
-    if rule is None or _is_placeholder_type(candidate) or (name.lower() == "key" and _is_attribute(candidate)):
+    if rule is None or _is_placeholder_type(text, begin) or (name.lower() == "key" and _is_attribute(text, begin)):
         return NOTHING
-    quoted = group_of(candidate, _QUOTED_VALUES)
-    if quoted:
-        is_docstring = (
-            quoted == _QUOTED_VALUES[0] and "\n" in candidate.text[candidate.groups[1][1] : candidate.groups[quoted][0]]
-        )
-        return NOTHING if is_docstring else secret_part(rule, candidate.groups[quoted][0], candidate.group(quoted))
-    start = candidate.groups[_BARE_VALUE][0]
-    value = candidate.group(_BARE_VALUE)
-    if "(" in value or "${" in value or value[:2] == "<%" or _leads_on(candidate):
-        fallback = _FALLBACK.match(candidate.text, start)
+    if start < 0:
+        return _quoted(candidate, rule)
+    value = text[start:stop]
+    if "(" in value or "${" in value or value[:2] == "<%" or text[stop : stop + 4].lstrip()[:2] in _OR:
+        fallback = _FALLBACK.match(text, start)
         if fallback and fallback.lastindex:
             return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
-    if candidate.text[candidate.groups[1][0] - 1 : candidate.groups[1][0]] in ("?", "&"):
+    if begin and text[begin - 1] in "?&":
         value = value.partition("&")[0]
     value = _trimmed(value)
-    operator = candidate.text[candidate.groups[1][1] : start]
-    if not value or (":" in operator and "=" not in operator and not _is_settled(candidate, value, start)):
+    operator = text[end:start]
+    if len(value) < rule.shortest or (":" in operator and "=" not in operator and not _is_settled(candidate, value, start)):
         return NOTHING
     if (
-        (value[0] in "<{" and _TEMPLATE.match(candidate.text, start))
+        (value[0] in "<{" and _TEMPLATE.match(text, start))
         or is_code(value, name, is_literal=operator == "=" and name.isupper())
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
@@ -91,26 +89,27 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
     return secret_part(rule, start, value)
 
 
-def _is_attribute(candidate: Candidate) -> bool:
-    """Tell whether the name is an attribute of an XML element: there `key` is the name of something."""
-    start = candidate.groups[1][0]
-    return _IN_TAG.search(candidate.text, max(0, start - _MOST_IN_TAG), start) is not None
+def _quoted(candidate: Candidate, rule: KeyRule) -> Iterable[Span]:
+    number = group_of(candidate, _QUOTED_VALUES)
+    start = candidate.groups[number][0]
+    is_docstring = number == _QUOTED_VALUES[0] and "\n" in candidate.text[candidate.groups[1][1] : start]
+    return NOTHING if is_docstring else secret_part(rule, start, candidate.group(number))
 
 
-def _leads_on(candidate: Candidate) -> bool:
-    """Tell whether an `or` follows the value."""
-    end = candidate.groups[_BARE_VALUE][1]
-    return candidate.text[end : end + 4].lstrip()[:2] in ("||", "??", "or")
+def _is_attribute(text: str, start: int) -> bool:
+    """Tell whether the name that begins here is an attribute of an XML element: there `key` is the name of something."""
+    return _IN_TAG.search(text, max(0, start - _MOST_IN_TAG), start) is not None
 
 
-def _is_placeholder_type(candidate: Candidate) -> bool:
-    """Tell whether the name is what stands in one of our own placeholders."""
-    before = candidate.groups[1][0] - 1
-    return candidate.text[before : before + 1] == "[" and _OURS.match(candidate.text, before) is not None
+def _is_placeholder_type(text: str, start: int) -> bool:
+    """Tell whether the name that begins here is what stands in one of our own placeholders."""
+    return start > 0 and text[start - 1] == "[" and _OURS.match(text, start - 1) is not None
 
 
 def _trimmed(value: str) -> str:
     """Cut off what ends an unquoted value in code, prose and URLs: brackets that it did not open, and punctuation."""
+    if value.isalnum():
+        return value
     end = _END_OF_VALUE.search(value)
     value = value[: end.start()] if end else value
     while value and (value[-1] in ",;:" or (value[-1] in _TRAILING and _TRAILING[value[-1]] not in value)):
@@ -136,7 +135,7 @@ def _line(candidate: Candidate) -> Iterable[Span]:
     """Take all the rest of a line: a name, an operator, and words."""
     name, operator, value = map(candidate.group, (1, 2, 3))
     rule = secret_rule(name)
-    if rule is None or rule.vague or CODE.fullmatch(value) or _ANNOTATION.match(value):
+    if rule is None or rule.vague or reads_as_code(value) or _ANNOTATION.match(value):
         return NOTHING
     if _OURS.search(value):  # what is left of a line says nothing of what it was
         return NOTHING
@@ -161,7 +160,7 @@ def _list(candidate: Candidate) -> Iterable[Span]:
     if rule is None:
         return NOTHING
     elements = _ELEMENT.finditer(candidate.text, *candidate.groups[2])
-    return [span for one in elements if not CODE.fullmatch(one[1]) for span in secret_part(rule, one.start(1), one[1])]
+    return [span for one in elements if not reads_as_code(one[1]) for span in secret_part(rule, one.start(1), one[1])]
 
 
 def _after_word(candidate: Candidate) -> Iterable[Span]:
@@ -175,7 +174,7 @@ def _after_word(candidate: Candidate) -> Iterable[Span]:
 
 def _in_row(candidate: Candidate) -> Iterable[Span]:
     rule, value = secret_rule(candidate.group(1)), candidate.group(2)
-    return secret_part(rule, candidate.groups[2][0], value) if rule and not CODE.fullmatch(value) else NOTHING
+    return secret_part(rule, candidate.groups[2][0], value) if rule and not reads_as_code(value) else NOTHING
 
 
 def _compared(candidate: Candidate) -> Iterable[Span]:
@@ -193,7 +192,7 @@ def _second(candidate: Candidate) -> Iterable[Span]:
     if rule is None or not number:
         return NOTHING
     value = candidate.group(number)
-    return NOTHING if CODE.fullmatch(value) else secret_part(rule, candidate.groups[number][0], value)
+    return NOTHING if reads_as_code(value) else secret_part(rule, candidate.groups[number][0], value)
 
 
 def _tagged(candidate: Candidate) -> Iterable[Span]:

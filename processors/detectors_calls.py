@@ -7,7 +7,6 @@ from typing import Final
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .key_rules import words_of
 from .secret_names import (
-    CODE,
     LIKE_A_SECRET,
     NAME,
     NAME_THERE,
@@ -15,6 +14,7 @@ from .secret_names import (
     SENSITIVE,
     SHORT_QUOTED,
     group_of,
+    reads_as_code,
     secret_part,
     secret_rule,
     stands,
@@ -49,7 +49,7 @@ def _argument(candidate: Candidate) -> Iterable[Span]:
     rule = secret_rule(candidate.group(2))
     number = group_of(candidate, (3, 4))
     value = candidate.group(number)
-    if rule is None or CODE.fullmatch(value) or candidate.follows_placeholder:
+    if rule is None or reads_as_code(value) or candidate.follows_placeholder:
         return NOTHING
     function = words_of(candidate.group(1))
     if not LIKE_A_SECRET.search(value) and _SETTERS.isdisjoint(function):
@@ -75,7 +75,7 @@ def _credential(candidate: Candidate) -> Iterable[Span]:
 def _told_apart(candidate: Candidate) -> Iterable[Span]:
     """Take a value that no name of a field stands before, if it is not a word."""
     value = candidate.value
-    is_one = stands(value) and not CODE.fullmatch(value) and not _ALGORITHM.fullmatch(value)
+    is_one = stands(value) and not reads_as_code(value) and not _ALGORITHM.fullmatch(value)
     return whole(candidate) if is_one and not candidate.follows_placeholder else NOTHING
 
 

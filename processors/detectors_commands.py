@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .secret_names import CODE, LIKE_A_SECRET, PLAIN_URL, QUOTED, SENSITIVE, group_of, secret_part, secret_rule, stands
+from .secret_names import LIKE_A_SECRET, PLAIN_URL, QUOTED, SENSITIVE, group_of, reads_as_code, secret_part, secret_rule, stands
 from .validators import looks_random
 
 _VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
@@ -23,7 +23,7 @@ def _option(candidate: Candidate) -> Iterable[Span]:
     rule = None if candidate.group(1).startswith("no-") else secret_rule(candidate.group(1))
     number = group_of(candidate, (2, 3, 4, 5))
     value = candidate.group(number)
-    if rule is None or CODE.fullmatch(value) or PLAIN_URL.match(value):
+    if rule is None or reads_as_code(value) or PLAIN_URL.match(value):
         return NOTHING
     if rule.vague and looks_random(value):
         return (Span(*candidate.groups[number]),)
@@ -32,14 +32,14 @@ def _option(candidate: Candidate) -> Iterable[Span]:
 
 def _credential(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value
-    return whole(candidate) if stands(value) and not CODE.fullmatch(value) and not candidate.follows_placeholder else NOTHING
+    return whole(candidate) if stands(value) and not reads_as_code(value) and not candidate.follows_placeholder else NOTHING
 
 
 def _directive(candidate: Candidate) -> Iterable[Span]:
     """Take the value of a directive: of one that holds nothing else any, else one that looks like a secret."""
     rule, value = secret_rule(candidate.group(2)), candidate.group(3).rstrip("?!.,:`")
     sets = candidate.group(1).rstrip().lower() in _SETS
-    if rule is None or CODE.fullmatch(value.lstrip("`")) or _PLACE.match(value) or not (sets or LIKE_A_SECRET.search(value)):
+    if rule is None or reads_as_code(value.lstrip("`")) or _PLACE.match(value) or not (sets or LIKE_A_SECRET.search(value)):
         return NOTHING
     return secret_part(rule, candidate.groups[3][0], value)
 

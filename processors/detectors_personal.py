@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from ipaddress import IPv6Address
+from socket import AF_INET6, inet_pton
 from string import ascii_letters
 from typing import Final
 
@@ -127,8 +127,8 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
     if not _DIGIT.search(value) or not value.strip("0:"):
         return NOTHING
     try:
-        IPv6Address(value)
-    except ValueError:
+        inet_pton(AF_INET6, value)
+    except OSError:
         return NOTHING
     return (Span(start, start + len(value)),)
 

@@ -17,7 +17,6 @@ _UNSPACED = "密码|密碼|口令|パスワード|비밀번호|암호"
 _IS = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
 _WORDS = re.compile(r"\d[^\W\d_]|[^\W\d_]\d|(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
 _SIGNED = re.compile(r"(?=\S*[A-Za-z])(?:\S*[!@#$%^&*?]|(?=\S*[a-z])(?=\S*[A-Z])\S*\d)")
-_LINE = re.compile(r"[\n\0]")
 _WHOLE = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}")
 """What has dots, and is no name of a file or a host."""
 _UUID = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -57,7 +56,8 @@ def _told(candidate: Candidate) -> Iterable[Span]:
     value, first = candidate.value.rstrip("._-"), candidate.groups[0][0]
     if candidate.follows_placeholder or not _WHOLE.fullmatch(value) or not machine_made(value):
         return NOTHING
-    line = _LINE.split(candidate.text[max(0, first - _NAME_BEFORE) : first])[-1]
+    near = candidate.text[max(0, first - _NAME_BEFORE) : first]
+    line = near[max(near.rfind("\n"), near.rfind("\0")) + 1 :]
     _, cut, before = line.rpartition("]")
     if cut and not before.strip():  # the word that said what kind of key it is may be gone already
         return NOTHING

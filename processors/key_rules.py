@@ -24,13 +24,15 @@ class KeyRule(NamedTuple):
     """Whether the name alone says little: the value must look random too, and objects below are not meant."""
     numbers: bool = True
     """Whether a number is meant too."""
+    shortest: int = 1
+    """Characters of the shortest value."""
 
 
 _OURS = re.compile(PLACEHOLDER)
 _STANDS_FOR_ONE = re.compile(
     rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
     r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{ ?[\w.]* ?\}|!(?:Ref|Sub|GetAtt|ImportValue|Select|Join|vault|secret|env)\b.*"
-    r"|\$\{\{.*\}\}|include|omit|same-origin|none|null|nil|undefined|true|false|redacted|hidden|n/a|\W)",
+    rf"|\$\{{\{{.*\}}\}}|{'|'.join(sorted(words.STAND_INS))}|n/a|\W)",
     re.IGNORECASE | re.DOTALL,
 )
 _VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -41,6 +43,7 @@ _DOLLAR = re.compile(r"\$(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{7,}")
 """What begins with a dollar and is no variable: nobody mixes letters and digits so in a name."""
 _ONE_WORD = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[\w+/=~-]+")
 _SHORTEST_CODED = 12
+_FEWEST_CROSSES = 3
 _RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
 _MOST_BLANKS = 2
 """In a password whose name may be the result of a test; a sentence has more."""
@@ -49,6 +52,9 @@ _COOKIE = re.compile(r"\s*[\w.-]+=[^\s=]")
 
 def is_placeholder(value: str) -> bool:
     """Tell whether a value stands for one: empty, masked, a variable, a template, or our own placeholder."""
+    if value.isalnum() and value.isascii():
+        lowered = value.lower()
+        return lowered in words.STAND_INS or (len(value) >= _FEWEST_CROSSES and not lowered.strip("x"))
     stripped = value.strip().strip("\"'")
     if not stripped or _VARIABLE.fullmatch(stripped):
         return True
@@ -68,7 +74,7 @@ def holds_redacted(value: str) -> bool:
 def _secret(value: str) -> Part:
     if is_placeholder(value):
         return None
-    scheme = _SCHEME.match(value)
+    scheme = None if value.isalnum() else _SCHEME.match(value)
     if scheme is None:
         return 0, len(value)
     return None if is_placeholder(value[scheme.end() :]) else (scheme.end(), len(value))
@@ -81,7 +87,7 @@ def _coded(value: str) -> Part:
 
 
 def _random(value: str) -> Part:
-    return _secret(value) if looks_random(value.strip(), 12) and not _DOTTED.match(value) else None
+    return _secret(value) if looks_random(value.strip(), _SHORTEST_CODED) and not _DOTTED.match(value) else None
 
 
 def _short_password(value: str) -> Part:
@@ -99,8 +105,8 @@ def _like(pattern: str) -> Callable[[str], Part]:
 
 _SECRET: Final = KeyRule("SECRET", _secret)
 _SHORT_PASSWORD: Final = KeyRule("SECRET", _short_password, numbers=False)
-_VAGUE: Final = KeyRule("SECRET", _random, vague=True, numbers=False)
-_TOKEN: Final = KeyRule("SECRET", _coded, vague=True, numbers=False)
+_VAGUE: Final = KeyRule("SECRET", _random, vague=True, numbers=False, shortest=_SHORTEST_CODED)
+_TOKEN: Final = KeyRule("SECRET", _coded, vague=True, numbers=False, shortest=_SHORTEST_CODED)
 """For variables of the environment that are called somebody's token."""
 _PERSONAL: Final = (
     (words.PIN, KeyRule("SECRET", _like(r"\d{4,12}"))),

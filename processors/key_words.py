@@ -151,3 +151,14 @@ COUNTED: Final = _words(
     "at bytes count cursor hash id ids index ms ns number offset seed seq size span time timestamp trace ts us version"
 )
 """Names with one of these hold long numbers that are no card's."""
+
+STAND_INS: Final = _words("include omit same-origin none null nil undefined true false redacted hidden")
+"""Values that stand for one."""
+CODE: Final = _words(
+    """
+    await new lambda return str string int integer bool boolean bytes float object any dict list optional required secretstr
+    text char varchar void null none nil true false undefined self this env default unset empty invalid missing expired
+    incorrect wrong changed omit include same-origin bearer basic ok yes no and or is the a
+    """
+)
+"""What stands in code where a value may stand, and what is said of values: no secrets."""

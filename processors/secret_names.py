@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from . import key_words as words
 from .detector import NOTHING, Candidate, Span
 from .key_rules import KeyRule, begins_redacted, holds_redacted, is_placeholder, rule_of, words_of
 
@@ -28,13 +29,10 @@ _REFERENCES = (
     "self|this|cls|os|env|process|config|conf|cfg|settings|options|opts|args|kwargs|params|request|req|response|res|ctx|context"
     "|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module|auth"
 )
-# What stands on the right-hand side in code, without quotes: it leads to a secret and is none.
-CODE: Final = re.compile(
+_CODE = re.compile(
     r"[a-z_][\w.:]*[(\[].*|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}"
     rf"|(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*"
-    r"|await|new|lambda|return|str|string|int|integer|bool|boolean|bytes|float|object|any|dict|list|optional|required|secretstr|text"
-    r"|char|varchar|void|null|none|nil|true|false|undefined|self|this|env|default|unset|empty|invalid|missing|expired|incorrect"
-    r"|wrong|changed|omit|include|same-origin|bearer|basic|ok|yes|no|and|or|is|the|a",
+    rf"|{'|'.join(sorted(words.CODE))}",
     re.IGNORECASE | re.DOTALL,
 )
 _VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
@@ -69,16 +67,29 @@ def secret_part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
     return (Span(start + part[0], start + part[1]),)
 
 
+def reads_as_code(value: str) -> bool:
+    """Tell whether a value is what stands on the right-hand side in code, without quotes: it leads to a secret and is none."""
+    if value.isalnum() and value.isascii():
+        return value.lower() in words.CODE
+    return _CODE.fullmatch(value) is not None
+
+
 def is_code(value: str, name: str, *, is_literal: bool = False) -> bool:
     """Tell whether an unquoted value is code that leads to a secret, or the name again. `is_literal`: it can be no variable."""
-    if CODE.fullmatch(value) or _PLACE.fullmatch(value):
+    if reads_as_code(value) or ("/" in value and _PLACE.fullmatch(value)):
         return True
     if "_" in value and not is_literal and _VARIABLE.fullmatch(value):
         return True
     if len(value) > len(name) or not value[0].isalpha():
         return False
-    words = words_of(name)
-    return value.lower() in ("_".join(words), words[-1] if words else "")
+    return value.lower() in _spellings(name)
+
+
+@lru_cache(maxsize=8192)
+def _spellings(name: str) -> tuple[str, ...]:
+    """Return a name as it may be written again, and its last word."""
+    parts = words_of(name)
+    return "_".join(parts), parts[-1] if parts else ""
 
 
 def stands(value: str) -> bool:

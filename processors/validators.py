@@ -8,6 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Collection
 from functools import cache, reduce
 from hashlib import sha256
+from itertools import islice
 from operator import xor
 from typing import Final
 
@@ -196,6 +197,12 @@ def entropy(text: str) -> float:
     return math.log2(len(text)) - sum([_TIMES_LOG[text.count(char)] for char in {*text}]) / len(text) if text else 0.0
 
 
+@cache
+def _least_entropy(kinds: int, characters: int) -> float:
+    """Return the entropy of a text of so many characters, as many of them different; all but one of these stand in it once."""
+    return math.log2(characters) - _TIMES_LOG[characters - kinds + 1] / characters
+
+
 _DIGIT = re.compile("[0-9]")
 _LETTER = re.compile("[A-Za-z]")
 _RANDOM_CHARS = re.compile(r"[A-Za-z0-9+/=_.~%-]+")
@@ -208,7 +215,8 @@ def looks_random(text: str, minimum: int = 8) -> bool:
     judged = text[:_MOST_JUDGED]
     if not _DIGIT.search(judged) or not _LETTER.search(judged):
         return False
-    return entropy(judged) >= min(2.75, math.log2(len(text)) - 0.75)
+    enough = min(2.75, math.log2(len(text)) - 0.75)
+    return _least_entropy(len({*judged}), len(judged)) >= enough or entropy(judged) >= enough
 
 
 _SWITCH = re.compile("[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
@@ -218,4 +226,7 @@ _FEWEST_SWITCHES = 3
 
 def machine_made(text: str, minimum: int = 16) -> bool:
     """Tell whether a word was made by a machine without doubt: letters and digits take turns in it."""
-    return looks_random(text, minimum) and len(_SWITCH.findall(text, 0, _MOST_JUDGED)) >= _FEWEST_SWITCHES
+    if not looks_random(text, minimum):
+        return False
+    switches = islice(_SWITCH.finditer(text, 0, _MOST_JUDGED), _FEWEST_SWITCHES)
+    return sum(1 for _ in switches) == _FEWEST_SWITCHES
