@@ -18,6 +18,7 @@ from .detectors_phone import PHONE
 from .detectors_said import SAID
 from .detectors_secrets import SECRETS
 from .detectors_services import SERVICES
+from .detectors_tables import TABLES
 from .detectors_tools import TOOLS
 from .detectors_vendor_names import VENDOR_NAMES
 from .detectors_vendors import VENDORS
@@ -26,6 +27,7 @@ DETECTORS: Final = (
     *SECRETS,
     *ASSIGNMENTS,
     *CALLS,
+    *TABLES,
     *COMMANDS,
     *SAID,
     *VENDORS,

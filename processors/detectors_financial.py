@@ -47,12 +47,14 @@ _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
 _FEWEST_CERTAIN = 14
 """Digits of the shortest card that needs no word before it."""
-_PART_OF_MORE = re.compile(rf"(?:[{IN_WORDS}]|\d[.,])\Z")
+_PART_OF_MORE = re.compile(rf"(?:[{IN_WORDS}]|\d\.|(?<![\d,])0,)\Z")
 _IN_WORD = re.compile(f"[{IN_WORDS}]")
+_FIRST_OF_GROUPS = re.compile(r"\d{1,3} (?=\d{4})")
+"""The end of another word: field1 4111 1111 1111 1111."""
 _TAIL = re.compile(r"\w-\Z")
 _VALID_UNTIL = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
 _AND_ON = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
-_GOES_ON = re.compile(r"[0-9A-Za-z_]|[.,]\d")
+_GOES_ON = re.compile(r"[0-9A-Za-z_]|\.\d")
 _HEX_BEFORE = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
 _HEX_AFTER = re.compile(r"(?=[0-9\s]*[A-F])(?:\s[0-9A-F]{4}){2}\b")
 _GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
@@ -145,7 +147,11 @@ def _card(candidate: Candidate) -> Iterable[Span]:
     text, start, end = candidate.text, candidate.start, candidate.end
     before = text[start - 1] if start else ""
     if before not in ("", " ") and _PART_OF_MORE.search(text, max(0, start - 2), start):
-        return NOTHING
+        first = _FIRST_OF_GROUPS.match(text, start, end)
+        if first is None:
+            return NOTHING
+        candidate.start = start = first.end()
+        before = " "
     digits = text[start:end].replace(" ", "").replace("-", "")
     if end - start < _LONGEST and len(digits) < _FEWEST_CERTAIN:
         says_card = _may_be_short(digits) and (_says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12)))

@@ -44,11 +44,13 @@ _DATE = re.compile(
 )
 _OF_CODE = ('"', "'", "=", ":", "#")
 _EXIT_CODE = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
-_NO_PHONE = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
+_NO_PHONE = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
 _OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
 _PRODUCT = re.compile(r"[A-Za-z]/\Z")
 """Before its version: Safari/525.20.1."""
 _LETTER = re.compile("[A-Za-z]")
+_PLAIN_NUMBER = re.compile(r"\W?number[\"']?\s?[:=]", re.IGNORECASE)
+"""A field of this name holds orders and ranges more often than phones."""
 _ZIP_CODE = re.compile(r"\d{5}-\d{4}")
 _STATE = re.compile(r"\b[A-Z]{2}[^0-9A-Za-z]{1,6}\Z")
 _OURS = re.compile(PLACEHOLDER)
@@ -69,6 +71,9 @@ _ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
 """What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
 _ROW = r"((?: \d+)*)"
 """More groups of digits, as in a dump."""
+_GOES_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d")
+"""What follows a number that is a part of something longer."""
+_COORDINATE = re.compile(r"\+\d{1,3}\.\d{1,6}")
 _RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d|,\d{1,3}(?![\d (.-])")
 
 _TRUNK_SHAPES: Final = frozenset(
@@ -103,10 +108,13 @@ def _international(candidate: Candidate) -> Iterable[Span]:
     if has_exit_code and (not _EXIT_CODE.match(value) or _in_a_row(candidate) or (before in _OF_CODE and value.isdigit())):
         return NOTHING
     digits = digits_of(value).removeprefix("00") if has_exit_code else digits_of(value)
+    if _COORDINATE.fullmatch(value):
+        return NOTHING
+    runs_on = _RUNS_ON if has_exit_code else _GOES_ON
     lengths, length = international_lengths(digits), len(digits)
     for group in reversed([*_DIGITS.finditer(text, start, candidate.end)]):
         end = group.end()
-        if length > _FEWEST and length in lengths and not _RUNS_ON.match(text, end):
+        if length > _FEWEST and length in lengths and not runs_on.match(text, end):
             return (Span(start, _end_of_extension(text, end)),)
         length -= end - group.start()
     return NOTHING
@@ -163,8 +171,11 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
         return NOTHING
     vague = not (_is_clear(said) or _IS_UNSPACED.match(said) or _LABEL.search(candidate.before(12)))
-    if (vague and (_OTHER_NUMBER.search(said) or _LETTER.match(candidate.previous))) or (
-        _PRODUCT.search(said) and "." in candidate.value
+    hyphenated = vague and "-" in candidate.value and _PLAIN_NUMBER.match(said)
+    if (
+        hyphenated
+        or (vague and (_OTHER_NUMBER.search(said) or _LETTER.match(candidate.previous)))
+        or (_PRODUCT.search(said) and "." in candidate.value)
     ):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:

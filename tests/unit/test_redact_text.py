@@ -124,6 +124,19 @@ GOES = {
         "passwords:\n  - hunter2\n  - 'hunter3'\nport: 25",
         "passwords:\n  - [SECRET]\n  - '[SECRET]'\nport: 25",
     ),
+    "a column of CSV": (
+        'id,"user",password\r\n1,bob,sunshine\r\n2,ann,"moon, light"\r\n\r\n3,eve,x',
+        'id,"user",password\r\n1,bob,[SECRET]\r\n2,ann,"[SECRET]"\r\n\r\n3,eve,x',
+    ),
+    "a column of a table in Markdown": (
+        "| user | mobile phone |\n|------|---|\n| bob | 030 901820 |\n\nthe end",
+        "| user | mobile phone |\n|------|---|\n| bob | [PHONE] |\n\nthe end",
+    ),
+    "numbers between commas": (
+        "17,4111111111111111,3\n18,+12125550147,3",
+        "17,[CREDIT_CARD],3\n18,[PHONE],3",
+    ),
+    "a card after a word with a number": ("field1 4111 1111 1111 1111 ok", "field1 [CREDIT_CARD] ok"),
     "a token of the environment": ("export DRONE_TOKEN=YXNkZmZmZm_HARDcoded", "export DRONE_TOKEN=[SECRET]"),
     "a key by its vendor": ('"slackKey": "QXNkZmZmZmZmZm_HARDcoded"', '"slackKey": "[SECRET]"'),
     "a web token": (
@@ -136,6 +149,13 @@ STAYS = {
     "a number like a card's": "parcel 4539-1488-0343-6468 left",
     "milliseconds with Luhn's digit": "step|ts=1514038620000|ok",
     "a fraction like a card": '{"score": 0.4539148803436467, "n": 3}',
+    "a fraction with a comma": "score 0,4539148803436467 of 10",
+    "a dump in hexadecimal": "543E 5426 544E 5427 5446 5443 5433 5448 5442 541B",
+    "a ZIP code": "51 Franklin St, Boston, MA\n# 02110-1301 USA",
+    "a browser": "Version/3.1.2 Mobile Safari/525.20.1",
+    "book and order numbers": 'number: 978-6-69-213247-2, {"number": "INV-2024-3332353992"}, number=2015-6957',
+    "coordinates": "at -39.852829 +16.072886",
+    "heads without a table": "name, token, password\n\nuser, token\nare asked for, once, by phone",
     "a UUID": "id=2f5a1c9e-4b7d-4e21-9c3a-446655440000",
     "a traceparent": "traceparent 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "timestamps": "at 2025-07-01 09:08:07,654 and 20250701090807 rows=1129004, 2025-07-01T09:08:07.123456Z +02:00",

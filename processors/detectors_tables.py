@@ -1,0 +1,113 @@
+"""The detector of values in tables: the head of a column says what is in it, as a key does."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .key_rules import KeyRule, holds_redacted, rule_of
+from .secret_names import CODE, LIKE_A_SECRET, SHORTEST
+
+_TOLD = (
+    r"passw(?:or)?d|passwort|passphrase|\bpwd|contrase[nñ]a|senha|secret|token|api[ _-]?key|credential|\bssn|social[ _]security"
+    r"|phone|mobile|telefon|\biban|card[ _]?n|birth|passport|surname|(?:first|last|full)[ _]?name"
+)
+"""RE2: what the head of a column has in it, that says enough."""
+_SEPARATORS = ",;\t|"
+_AROUND = "\"' *`\r"
+"""What stands around the text of a cell."""
+_LINE = re.compile(r"([^\n\0]*)(.|\n|\Z)")
+_HEAD = re.compile(rf"[{_AROUND}]*[^\W\d][\w #()/.-]{{0,38}}[{_AROUND}]*")
+_PROSE = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b", re.IGNORECASE)
+_LONGEST_HEADS = 1000
+"""Characters of all heads together."""
+_MOST_BLANKS = 1
+"""In a secret without digits and signs: more words are prose."""
+Cells = list[tuple[int, int]]
+
+
+def _column(candidate: Candidate) -> Iterable[Span]:
+    """Take what the heads of columns say of the rows below, as long as these have as many cells."""
+    text, (start, end) = candidate.text, candidate.groups[1]
+    if end - start > _LONGEST_HEADS:
+        return NOTHING
+    separator = max(_SEPARATORS, key=lambda sign: text.count(sign, start, end))
+    cells = _cells(text, start, end, separator)
+    if len(cells) < 2 or not _are_heads(text, cells, separator) or _is_row(text, start, separator, len(cells)):
+        return NOTHING
+    rules = [rule_of(text[first:last].strip(_AROUND)) for first, last in cells]
+    if not any(rules):
+        return NOTHING
+    heads = {text[first:last].strip(_AROUND) for first, last in cells}
+    return [span for row in _rows(text, end + 1, separator, len(cells)) for span in _found(text, row, rules, heads)]
+
+
+def _cells(text: str, start: int, end: int, separator: str) -> Cells:
+    """Return where the cells of a line are; a separator between quotation marks is a part of one."""
+    cells, first, at, quotes = Cells(), start, start, 0
+    for part in text[start:end].split(separator):
+        quotes += part.count('"')
+        at += len(part)
+        if quotes % 2 == 0:
+            cells.append((first, at))
+            first = at + 1
+        at += 1
+    return cells
+
+
+def _are_heads(text: str, cells: Cells, separator: str) -> bool:
+    edge = separator == "|"
+    if _PROSE.search(text, cells[0][0], cells[-1][1]):
+        return False
+    return all(
+        _HEAD.fullmatch(text, first, last) and not holds_redacted(text[first:last])
+        for first, last in cells[edge : len(cells) - edge]
+    )
+
+
+def _is_row(text: str, start: int, separator: str, columns: int) -> bool:
+    """Tell whether the line before has as many cells: then this is one of the rows, and not their heads."""
+    end = max(0, start - 1)
+    far = max(0, end - _LONGEST_HEADS)
+    first = max(text.rfind("\n", far, end), text.rfind("\0", far, end), far - 1) + 1
+    return text[end:start] == "\n" and text.count(separator, first, end) == columns - 1
+
+
+def _rows(text: str, at: int, separator: str, columns: int) -> Iterator[Cells]:
+    for line in _LINE.finditer(text, at):
+        cells = _cells(text, *line.span(1), separator)
+        if len(cells) != columns:
+            return
+        yield cells
+        if line[2] != "\n":
+            return
+
+
+def _found(text: str, row: Cells, rules: list[KeyRule | None], heads: Collection[str]) -> Iterator[Span]:
+    """Yield the parts of a row's cells that are to go; heads that come again stay."""
+    for (first, last), rule in zip(row, rules, strict=True):
+        cell = text[first:last]
+        value = cell.strip(_AROUND)
+        if rule is None or len(value) < SHORTEST or value in heads or holds_redacted(value) or CODE.fullmatch(value):
+            continue
+        is_prose = rule.type == "SECRET" and value.count(" ") > _MOST_BLANKS and not LIKE_A_SECRET.search(value)
+        part = None if is_prose else rule.part(value)
+        if part:
+            start = first + cell.index(value)
+            yield Span(start + part[0], start + part[1], rule.type)
+
+
+TABLES: Final = (
+    Detector(
+        name="table_column",
+        type="SECRET",
+        reason="Rows of CSV or of a table in Markdown, where the head of a column says secret or personal.",
+        pattern=rf"(?i)(?:^|[\n\x00])([^\n\x00]*(?:{_TOLD})[^\n\x00]*)\n",
+        trigger=rf"(?i)(?:{_TOLD})[\w #()/.-]*[\"'*`]*(?:[ ]*[,;\t|]|\r?\n)",
+        judge=_column,
+        rank=Rank.ASSIGNED_SECRET,
+        example="id,user,password\n1,bob,sunshine\n2,ann,moonlight\n",
+        counter_example="user, token and password\nare asked for, once",
+    ),
+)
+"""The detector of columns of tables."""
