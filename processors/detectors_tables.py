@@ -6,7 +6,7 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .key_rules import KeyRule, holds_redacted, rule_of
-from .secret_names import CODE, LIKE_A_SECRET, SHORTEST
+from .secret_names import LIKE_A_SECRET, SHORTEST, reads_as_code
 
 _TOLD = (
     r"passw(?:or)?d|passwort|passphrase|\bpwd|contrase[nñ]a|senha|secret|token|api[ _-]?key|credential|\bssn|social[ _]security"
@@ -88,7 +88,7 @@ def _found(text: str, row: Cells, rules: list[KeyRule | None], heads: Collection
     for (first, last), rule in zip(row, rules, strict=True):
         cell = text[first:last]
         value = cell.strip(_AROUND)
-        if rule is None or len(value) < SHORTEST or value in heads or holds_redacted(value) or CODE.fullmatch(value):
+        if rule is None or len(value) < SHORTEST or value in heads or holds_redacted(value) or reads_as_code(value):
             continue
         is_prose = rule.type == "SECRET" and value.count(" ") > _MOST_BLANKS and not LIKE_A_SECRET.search(value)
         part = None if is_prose else rule.part(value)
