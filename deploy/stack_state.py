@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -111,11 +111,6 @@ def is_supervised(directory: Path) -> bool:
         return False
     with locked(directory, seconds=0) as taken:
         return not taken
-
-
-def with_service(state: StackState, changed: ServiceState) -> StackState:
-    """Return the state with one service's state replaced."""
-    return replace(state, services=tuple(changed if s.name == changed.name else s for s in state.services))
 
 
 def _try_lock(descriptor: int) -> bool:

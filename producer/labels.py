@@ -30,11 +30,6 @@ def technical(value: str) -> str:
     return WITHHELD if len(clean) > MAX_LABEL or _ADDRESS.search(clean) or holds_credential(clean) else clean
 
 
-def optional_label(value: Any) -> str | None:
-    """Return a name as it may stand in the core, None for None."""
-    return None if value is None else label(text_of(value))
-
-
 def optional_technical(value: Any) -> str | None:
     """Return a name that a machine gave, None for None and for an empty one."""
     return None if value is None or value == "" else technical(text_of(value))

@@ -79,11 +79,6 @@ def attach() -> None:
         effect_spans.attach(record)
 
 
-def is_enabled() -> bool:
-    """Tell whether side effects are recorded."""
-    return _state.enabled
-
-
 def record(effect: Effect) -> None:
     """Record one effect under the run that brings it about. Never raises, and never sees what it does itself."""
     if _local.inside or not _state.enabled or threading.current_thread().name.startswith(_OUR_THREADS):
