@@ -29,17 +29,21 @@ _TYPE = r"(?:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Opti
 _OPERATOR = r"[:?.+|!]{0,3}={1,3}>?"
 _WRAPPER = r"(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
 _QUOTES = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
-_VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?{BARE})"
+_VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?({BARE}))"
+"""Of one without quotes the first character: it is judged by its beginning, and read to its end when it is to go."""
 _ASSIGNED = rf"(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?){_VALUE}"
 _QUOTED_VALUES = range(2, 7)
 _BARE_VALUE = 7
 
 _OURS = re.compile(PLACEHOLDER)
+_RUN = re.compile(f"{BARE}+")
+_LONGEST_JUDGED = 512
+"""Characters. A hundred thousand of names and signs of assignment, without a blank, would be read to the end again and again."""
 _TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
 _FALLBACK = re.compile(
-    r"\$\{[\w.]{1,80}:-?([^}\n]+)\}"
+    r"\$\{[\w.]{1,80}:-?([^}\n]{1,512})\}"
     r"|(?:<%=\s?)?[\w.$]{1,80}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]+[\"'],\s?|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
-    r"(?:\"([^\"\n]+)\"|'([^'\n]+)')"
+    r"(?:\"([^\"\n]{1,512})\"|'([^'\n]{1,512})')"
 )
 """What is taken when a variable is not set."""
 _OR = ("||", "??", "or")
@@ -60,21 +64,26 @@ _ELEMENT = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:
     """Take the value of an assignment to a name that holds a secret."""
-    text, (begin, end), (start, stop) = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE]
+    text, (begin, end), start = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE][0]
     name = text[begin:end]
     rule = secret_rule(name)
     if rule is None or _is_placeholder_type(text, begin) or (name.lower() == "key" and _is_attribute(text, begin)):
         return NOTHING
-    if start < 0:
-        return _quoted(candidate, rule)
-    value = text[start:stop]
+    return _quoted(candidate, rule) if start < 0 else _bare(candidate, rule, name)
+
+
+def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:
+    """Take a value without quotation marks, unless it is code that leads to one."""
+    text, (begin, end), start = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE][0]
+    run = _RUN.match(text, start, start + _LONGEST_JUDGED)
+    value, stop = (run[0], run.end()) if run else ("", start)
     if "(" in value or "${" in value or value[:2] == "<%" or text[stop : stop + 4].lstrip()[:2] in _OR:
         fallback = _FALLBACK.match(text, start)
         if fallback and fallback.lastindex:
             return secret_part(rule, fallback.start(fallback.lastindex), fallback[fallback.lastindex])
-    if begin and text[begin - 1] in "?&":
-        value = value.partition("&")[0]
-    value = _trimmed(value)
+    in_query = begin > 0 and text[begin - 1] in "?&"
+    goes_on = len(value) == _LONGEST_JUDGED and not _END_OF_VALUE.search(value) and not (in_query and "&" in value)
+    value = _trimmed(value, in_query=in_query)
     operator = text[end:start]
     if len(value) < rule.shortest or (":" in operator and "=" not in operator and not _is_settled(candidate, value, start)):
         return NOTHING
@@ -86,7 +95,10 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
         or (value.isdigit() and not rule.numbers)
     ):
         return NOTHING
-    return secret_part(rule, start, value)
+    found = secret_part(rule, start, value)
+    if found and goes_on and (run := _RUN.match(text, start)):
+        return secret_part(rule, start, _trimmed(run[0], in_query=in_query))
+    return found
 
 
 def _quoted(candidate: Candidate, rule: KeyRule) -> Iterable[Span]:
@@ -106,8 +118,10 @@ def _is_placeholder_type(text: str, start: int) -> bool:
     return start > 0 and text[start - 1] == "[" and _OURS.match(text, start - 1) is not None
 
 
-def _trimmed(value: str) -> str:
+def _trimmed(value: str, *, in_query: bool) -> str:
     """Cut off what ends an unquoted value in code, prose and URLs: brackets that it did not open, and punctuation."""
+    if in_query:
+        value = value.partition("&")[0]
     if value.isalnum():
         return value
     end = _END_OF_VALUE.search(value)

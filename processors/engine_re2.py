@@ -94,12 +94,15 @@ class Pattern:
                 groups = [(first + shift, last + shift) if first >= 0 else (-1, -1) for first, last in groups]
             else:
                 groups = [(wide.characters(first), wide.characters(last)) if first >= 0 else (-1, -1) for first, last in groups]
-            unused = take(groups)
-            at = max(at - (_bytes_of_last(data[start:at], unused) if unused else 0), start + 1)
+            at = max(_before(data, at, take(groups)), start + 1)
 
 
-def _bytes_of_last(data: bytes, characters: int) -> int:
-    return len(data.decode()[-characters:].encode())
+def _before(data: bytes, at: int, characters: int) -> int:
+    """Return the place of the byte so many characters before another; behind it when there are less than none."""
+    most = 4 * characters
+    if characters < 0:
+        return at + len(data[at : at - most].decode("utf-8", "ignore")[:-characters].encode())
+    return at - len(data[max(0, at - most) : at].decode("utf-8", "ignore")[-characters:].encode()) if characters else at
 
 
 class PatternSet:

@@ -51,6 +51,24 @@ def spans(pattern: Any, encode: Callable[[str], Any], text: str) -> list[list[tu
     return found
 
 
+@pytest.mark.parametrize("unused", [-3, -1, 0, 1, 2])
+def test_a_search_goes_on_where_it_is_told(unused: int) -> None:
+    """Before the end of a match or behind it, in characters of any width: both engines go on at the same place."""
+    text = "é11 22 日33日44 \ud80055"
+    found: list[list[tuple[int, int]]] = []
+    for engine in (engine_re2, engine_plain):
+        spans: list[tuple[int, int]] = []
+
+        def take(groups: list[tuple[int, int]], spans: list[tuple[int, int]] = spans) -> int:
+            spans.append(groups[0])
+            return unused
+
+        engine.Pattern(r"\d\d?|日", ours=True).search(engine.encode(text), len(text), take)
+        found.append(spans)
+    assert found[0] == found[1]
+    assert found[0][0] == (1, 3)
+
+
 @by_name
 def test_both_engines_find_the_same_spans(detector: Detector) -> None:
     """Every pattern has the same matches and groups in every example and in texts made of their pieces."""
