@@ -38,7 +38,7 @@ _BARE_VALUE = 7
 _OURS = re.compile(PLACEHOLDER)
 _RUN = re.compile(f"{BARE}+")
 _LONGEST_JUDGED = 512
-"""Characters. A hundred thousand of names and signs of assignment, without a blank, would be read to the end again and again."""
+"""Characters. Of names and signs of assignment without a blank all would be read to the end again and again."""
 _TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
 _FALLBACK = re.compile(
     r"\$\{[\w.]{1,80}:-?([^}\n]{1,512})\}"
@@ -227,6 +227,7 @@ ASSIGNMENTS: Final = (
             r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
         ),
         judge=_assigned,
+        reach=2 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
         retry=True,
         example='secret = dbPass := "correct horse" # and api_key=9fceb02d0ae598e9',
@@ -240,6 +241,7 @@ ASSIGNMENTS: Final = (
         parts=rf"(?i)({NAME_THERE})\\?\"\s{{0,4}}:{_VALUE}",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\\?\"\s*:",
         judge=_assigned,
+        reach=2 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
         structural=True,
         example='sent {"password": "sunshine"} to it',
