@@ -199,10 +199,10 @@ def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def _span() -> dict[str, Any]:
     """Return the active OpenTelemetry span's ids, when the application uses OpenTelemetry."""
-    trace = sys.modules.get("opentelemetry.trace")
-    if trace is None or (span := trace.get_current_span()) is trace.INVALID_SPAN:
+    trace, around = sys.modules.get("opentelemetry.trace"), sys.modules.get("opentelemetry.context")
+    if trace is None or around is None or not around.get_current():  # to ask for the span first takes twice as long
         return _NOWHERE
-    context = span.get_span_context()
+    context = trace.get_current_span().get_span_context()
     return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"} if context.is_valid else _NOWHERE
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 VERIFIED = object()
 """The key under which a scope keeps what a token proved. No metadata can name it: it is no text."""
@@ -18,9 +18,8 @@ class _Scope(dict[Any, Any]):
 _scope: ContextVar[Mapping[Any, Any]] = ContextVar("langtrail_audit_context", default=_Scope())  # noqa: B039 - never changed
 
 
-def current_scope() -> Mapping[Any, Any]:
-    """Return what the enclosing audit_context blocks say, inner ones first."""
-    return _scope.get()
+current_scope: Final = _scope.get
+"""Returns what the enclosing audit_context blocks say, inner ones first."""
 
 
 def enter_scope(owner: object, said: Mapping[Any, Any]) -> None:

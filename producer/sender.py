@@ -18,8 +18,8 @@ from .stream import Stream
 
 log = logging.getLogger("langtrail.producer")
 
-_BATCH_BYTES = 256 * 1024
-_PAUSE_SECONDS = 0.02
+_BATCH_BYTES = 1024 * 1024
+_PAUSE_SECONDS = 0.03
 _HURRY_SECONDS = 0.005
 _IDLE_SECONDS = 0.5
 _SAVE_SECONDS = 0.2
@@ -31,7 +31,7 @@ _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.5, 15.0
 class Sender:
     """Ships until it is stopped. A hook at most wakes it; nothing that Kafka does or does not do reaches the application.
 
-    It shares the interpreter with the application: it works every 20 ms for what has come up, not for each event.
+    It shares the interpreter with the application: it works every 30 ms for what has come up, not for each event.
     """
 
     def __init__(self, settings: ProducerSettings, stream: Stream, heartbeat: Callable[[str], None]) -> None:

@@ -79,19 +79,19 @@ class Shipper:
         self._entries = entries[: self._most] if self._most else entries
         self._read_ahead = len(self._entries) < len(entries)
         self._failure = None
-        return sum(len(entry.content) + len(entry.core) for entry in self._entries)
+        return sum([len(content) + len(core) for _, _, content, core, _, _ in self._entries])
 
     def messages(self) -> Iterator[tuple[bytes, bytes]]:
         """Return the batch as (key, value) pairs."""
         sent = self.acknowledged
         seq, events, position = sent.seq, sent.events, sent.position
         chain, schema_id, stream = bytes.fromhex(sent.chain_hash), self._schema_id, self._stream_bytes
-        for entry in self._entries:
-            if entry.resume is not None and entry.resume.seq > seq:
-                _, events, chain = entry.resume
-            seq, events, position = entry.seq, events + 1, entry.next or position
-            chain = chain_hash(stream, seq, chain, event_hash(entry.core))
-            yield entry.key, frame(schema_id, join_raw(chain, entry.content, entry.core))
+        for number, key, content, core, following, resume in self._entries:
+            if resume is not None and resume.seq > seq:
+                _, events, chain = resume
+            seq, events, position = number, events + 1, following or position
+            chain = chain_hash(stream, seq, chain, event_hash(core))
+            yield key, frame(schema_id, join_raw(chain, content, core))
         self._sent = Watermark(seq, events, chain.hex(), position.segment, position.offset)
 
     def failed(self, error: KafkaError, _message: Message | None) -> None:
@@ -132,8 +132,9 @@ class Shipper:
     def _unacknowledged(self, max_bytes: int) -> list[Entry]:
         """Read on. What was acknowledged while it was in memory, and came to the disk after that, is passed over."""
         while entries := self._source.read(max_bytes):
-            left = [entry for entry in entries if entry.seq > self.acknowledged.seq]
-            if left:
+            if entries[0].seq > self.acknowledged.seq:
+                return entries
+            if left := [entry for entry in entries if entry.seq > self.acknowledged.seq]:
                 return left
             if (position := entries[-1].next) is not None:
                 self.acknowledged = replace(self.acknowledged, segment=position.segment, offset=position.offset)

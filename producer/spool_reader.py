@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from .entry import Entry, Parsed, Position, Resume, begun_after, find_entry, parse
 from .spool import StreamFiles
 
+_PIECE_BYTES = 128 * 1024
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -16,8 +18,24 @@ class Lost:
     where: str
 
 
+class _OpenFile:
+    """A file that is closed once nobody refers to it."""
+
+    _close = staticmethod(os.close)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __del__(self) -> None:
+        self._close(self.descriptor)
+
+
 class SpoolReader:
-    """A reader at one place of a stream. `lost` collects what was damaged."""
+    """A reader at one place of a stream. `lost` collects what was damaged.
+
+    Each call of the system lets the application's threads go on, and the sender then waits for its turn: while there is
+    something to read it keeps its file open, and reads it in pieces that are soon looked through.
+    """
 
     def __init__(self, files: StreamFiles, position: Position, after_seq: int = -1) -> None:
         """Read from `position` on; `after_seq` is the number of the event before it."""
@@ -29,6 +47,7 @@ class SpoolReader:
         self._begun = 0
         """How many entries seem to begin in the damaged end of a file."""
         self._resume: Resume | None = None
+        self._file: _OpenFile | None = None
 
     def read(self, max_bytes: int) -> list[Entry]:
         """Return the next entries, about `max_bytes` of them, and move on; empty when there are none yet."""
@@ -36,6 +55,7 @@ class SpoolReader:
             entries = self._read_segment(max_bytes)
             if entries:
                 return self._passed(entries)
+            self._file = None
             following = self._following_segment()
             if following is None:
                 return []
@@ -43,11 +63,12 @@ class SpoolReader:
             entries = self._read_segment(max_bytes, final=True)
             if entries:
                 return self._passed(entries)
-            self.position = Position(following, 0)
+            self.position, self._file = Position(following, 0), None
 
     def finish(self) -> None:
         """Take note that nothing more will be written: an end that is torn is a loss, of one event at least."""
         self._read_segment(1, final=True)
+        self._file = None
         if self._damage:
             self.lost.append(Lost(self._last_seq + 1, self._last_seq + self._begun, self._damage))
             self._damage = ""
@@ -60,34 +81,34 @@ class SpoolReader:
         return entries
 
     def _read_segment(self, max_bytes: int, *, final: bool = False) -> list[Entry]:
-        try:
-            descriptor = os.open(self._files.segment_path(self.position.segment), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return []
-        try:
-            size = os.fstat(descriptor).st_size
-            while self.position.offset < size:
-                parsed = self._parse(descriptor, max_bytes, size)
-                if parsed.end:
-                    self.position = Position(self.position.segment, self.position.offset + parsed.end)
-                    if parsed.entries:
-                        return parsed.entries
-                elif not self._pass_over(descriptor, size, final=final):
-                    break
-            return []
-        finally:
-            os.close(descriptor)
-
-    def _parse(self, descriptor: int, max_bytes: int, size: int) -> Parsed:
-        """Parse about `max_bytes`; an entry that is longer is read whole."""
-        segment, offset = self.position
-        wanted = max_bytes
-        while True:
-            data = os.pread(descriptor, min(wanted, size - offset), offset)
-            parsed, resume = parse(data, segment, offset, self._resume)
-            if parsed.end or not len(data) < parsed.wanted <= size - offset:
+        if self._file is None:
+            try:
+                self._file = _OpenFile(os.open(self._files.segment_path(self.position.segment), os.O_RDONLY | os.O_CLOEXEC))
+            except FileNotFoundError:
+                return []
+        descriptor = self._file.descriptor
+        entries: list[Entry] = []
+        left = max_bytes
+        while (left > 0 or not entries) and (
+            data := os.pread(descriptor, min(max(left, 1), _PIECE_BYTES), self.position.offset)
+        ):
+            parsed = self._parse(descriptor, data)
+            if parsed.end:
+                self.position = Position(self.position.segment, self.position.offset + parsed.end)
+                entries += parsed.entries
+                left -= parsed.end
+            elif entries or not self._pass_over(descriptor, os.fstat(descriptor).st_size, final=final):
                 break
-            wanted = parsed.wanted
+        return entries
+
+    def _parse(self, descriptor: int, data: bytes) -> Parsed:
+        """Parse what was read; an entry that is longer is read whole."""
+        segment, offset = self.position
+        while True:
+            parsed, resume = parse(data, segment, offset, self._resume)
+            read = len(data)
+            if parsed.end or parsed.wanted <= read or len(data := os.pread(descriptor, parsed.wanted, offset)) <= read:
+                break
         self._resume = resume
         return parsed
 
