@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from langtrail.producer import SpoolDamaged, SpoolFull
+from langtrail.producer import SpoolDamaged, SpoolFull, spool_reader
 from langtrail.producer.entry import Position, Resume, pack_event, parse
 from langtrail.producer.spool import StreamFiles, Watermark, create_stream, is_stream_id, streams, sweep
 from langtrail.producer.spool_limit import SpoolLimit, bytes_in
@@ -49,6 +49,11 @@ def numbers(files: StreamFiles, position: Position = BEGINNING, chunk: int = 100
     while entries := reader.read(chunk):
         found += [entry.seq for entry in entries]
     return found
+
+
+def open_files() -> int:
+    """Return how many files this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def test_entries_come_back_in_order_over_several_files(files: StreamFiles) -> None:
@@ -98,6 +103,19 @@ def test_an_entry_larger_than_a_read_comes_whole(files: StreamFiles) -> None:
     writer_of(files).append(0, b"", b"x" * 100_000, b"core")
     (entry,) = SpoolReader(files, Position()).read(1000)
     assert len(entry.content) == 100_000
+
+
+@pytest.mark.parametrize("piece", [1, 50, 1000])
+def test_one_read_takes_as_many_pieces_as_it_needs(files: StreamFiles, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    """It gives what was asked for, whatever a piece is; at the end the reader lets go of its file."""
+    monkeypatch.setattr(spool_reader, "_PIECE_BYTES", piece)
+    fill(files, range(100))
+    before = open_files()
+    reader = SpoolReader(files, Position())
+    assert [entry.seq for entry in reader.read(1 << 20)] == list(range(100))
+    assert open_files() == before + 1
+    assert reader.read(1 << 20) == []
+    assert open_files() == before
 
 
 def test_where_the_chain_is_comes_with_the_next_entry(files: StreamFiles) -> None:
