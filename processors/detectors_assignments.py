@@ -29,15 +29,15 @@ _TYPE = r"(?:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Opti
 _OPERATOR = r"[:?.+|!]{0,3}={1,3}>?"
 _WRAPPER = r"(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
 _QUOTES = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
-_VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?({BARE}))"
-"""Of one without quotes the first character: it is judged by its beginning, and read to its end when it is to go."""
+_VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
+"""Of one without quotes only where it begins: it is judged by its beginning, and read to its end when it is to go."""
 _ASSIGNED = rf"(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?){_VALUE}"
 _QUOTED_VALUES = range(2, 7)
 _BARE_VALUE = 7
 
 _OURS = re.compile(PLACEHOLDER)
 _RUN = re.compile(f"{BARE}+")
-_LONGEST_JUDGED = 512
+_LONGEST_JUDGED = 256
 """Characters. Of names and signs of assignment without a blank all would be read to the end again and again."""
 _TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
 _FALLBACK = re.compile(
@@ -227,9 +227,8 @@ ASSIGNMENTS: Final = (
             r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
         ),
         judge=_assigned,
-        reach=2 * _LONGEST_JUDGED,
+        reach=4 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
-        retry=True,
         example='secret = dbPass := "correct horse" # and api_key=9fceb02d0ae598e9',
         counter_example="password: str = os.environ['DB_PASSWORD']; max_tokens=4096",
     ),
@@ -241,7 +240,7 @@ ASSIGNMENTS: Final = (
         parts=rf"(?i)({NAME_THERE})\\?\"\s{{0,4}}:{_VALUE}",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\\?\"\s*:",
         judge=_assigned,
-        reach=2 * _LONGEST_JUDGED,
+        reach=4 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
         structural=True,
         example='sent {"password": "sunshine"} to it',

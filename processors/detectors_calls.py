@@ -199,7 +199,7 @@ CALLS: Final = (
         type="SECRET",
         reason="A hashed password, as in /etc/shadow, .htpasswd and LDAP: it can be guessed at leisure.",
         pattern=(
-            r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P|krb5\w{2,6}|sha1|md5,rounds=\d{1,9})\$[\w./=,:@*+$-]{18,900}"
+            r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|argon2\w{1,2}|pbkdf2[\w-]*|scrypt|P|krb5\w{2,6}|sha1|md5,rounds=\d{1,9})\$[\w./=,:@*+$-]{18,}"
             r"|\{S?(?:SHA|MD5|CRYPT)\d{0,3}\}([\w./+=$]{12,})"
         ),
         trigger=r"\$(?:apr1|1|2[abxy]|[5-9]|y|gy|scrypt|P|sha1)\$[\w./*]|\$(?:argon2|pbkdf2|krb5|md5,)|\{S?(?:SHA|MD5|CRYPT)\d*\}",
