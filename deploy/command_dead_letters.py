@@ -10,9 +10,10 @@ import typer
 
 from langtrail.processors.dead_letter_facts import DeadLetter
 
+from .ask import AskError
 from .command_ask import AsJson
 from .dead_letter_reader import TOPIC, operator_settings, read, read_one
-from .dead_letters import as_json, described, newest
+from .dead_letters import as_json, described, newest, replayed_at
 from .output import console, print_json, visible
 from .reads import recorded
 from .servers import environ
@@ -21,7 +22,7 @@ dead_letters = typer.Typer(help="What could not become an event, or not all of i
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NAMED_AT_MOST: Final = 20
-_COLUMNS: Final = ("letter", "rejected_at", "reason", "stage", "origin", "bytes", "key", "error")
+_COLUMNS: Final = ("letter", "rejected_at", "replayed_at", "reason", "stage", "origin", "bytes", "key", "error")
 
 
 def since(value: str) -> int:
@@ -51,7 +52,7 @@ def list_letters(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 1000,
     as_json_: AsJson = False,
 ) -> None:
-    """List the dead letters, the newest first: where, when, why, and where from."""
+    """List the dead letters, the newest first: where, when, why, where from, and when an operator last put them back."""
     from .ask import Answer  # noqa: PLC0415 - only for people
     from .tables import print_answer  # noqa: PLC0415 - as above
 
@@ -61,10 +62,11 @@ def list_letters(
     with recorded("dead-letters list", asked, resource=TOPIC) as reading:
         letters = newest(read(connection, since_ms), reason, limit)
         reading.ends(len(letters))
-        if as_json_:
-            print_json([as_json(letter) for letter in letters])
-        else:
-            print_answer(Answer(_COLUMNS, [_row(letter) for letter in letters]), console())
+    replayed = _replayed_at(letters)
+    if as_json_:
+        print_json([as_json(letter) | {"replayed_at": replayed.get(letter.name)} for letter in letters])
+    else:
+        print_answer(Answer(_COLUMNS, [_row(letter, replayed.get(letter.name)) for letter in letters]), console())
 
 
 @dead_letters.command("show")
@@ -147,7 +149,17 @@ def _say(done: dict[str, list[Any]], *, as_json_: bool) -> None:
             typer.echo(f"{title}: {', '.join(names[:_NAMED_AT_MOST])}{more}")
 
 
-def _row(letter: DeadLetter) -> list[Any]:
+def _replayed_at(letters: list[DeadLetter]) -> dict[str, str]:
+    """Return when the letters were put back; a store that does not answer keeps nobody from looking at them."""
+    try:
+        return replayed_at(letters, environ())
+    except AskError as error:
+        typer.echo(f"langtrail: which of these were put back is not known: {error}", err=True)
+        return {}
+
+
+def _row(letter: DeadLetter, replayed: str | None) -> list[Any]:
     known = as_json(letter)
     origin = f"{letter.origin_topic}[{letter.origin_partition}]@{letter.origin_offset}"
-    return [letter.name, known["rejected_at"][:19], letter.reason, letter.stage, origin, letter.size, letter.key, letter.error]
+    at = (known["rejected_at"][:19], replayed and replayed[:19])
+    return [letter.name, *at, letter.reason, letter.stage, origin, letter.size, letter.key, letter.error]

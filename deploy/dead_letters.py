@@ -1,6 +1,6 @@
 """Dead letters as an operator sees them: where each lies, why, and where it came from. Their content is never opened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from heapq import nlargest
 from typing import Any, Final
@@ -11,12 +11,32 @@ from langtrail.processors.dead_letter_facts import DeadLetter, bytes_of, core_of
 from langtrail.schemas import RAW_EVENT, DeadLetterHeader, registry
 from langtrail.schemas.headers import REPLAYED_FROM_HEADER, REVISION_HEADER
 
+from .ask import connect
 from .dead_letter_reader import TOPIC
 
 _READABLE: Final = frozenset((*DeadLetterHeader, REPLAYED_FROM_HEADER, REVISION_HEADER))
 _TIMES: Final = frozenset(
     field["name"] for field in registry().latest(RAW_EVENT).avro["fields"] if "timestamp-micros" in str(field["type"])
 )
+_REPLAYED: Final = (
+    "SELECT arrayJoin(JSONExtract(ifNull(input, ''), 'letters', 'Array(String)')) AS letter, max(occurred_at) FROM trail"
+    " WHERE event_type = 'custom' AND component = 'dead-letters replay'"
+    " AND occurred_at >= fromUnixTimestamp64Milli({since:Int64}) GROUP BY letter"
+)
+
+
+def replayed_at(letters: Sequence[DeadLetter], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return when dead letters were last put back, ISO-8601 by their names, as the events of the replays in the store say.
+
+    Each of these names a thousand letters at most. Without a store nothing is known. Raises AskError.
+    """
+    if not letters or not variables.get("LANGTRAIL_CLICKHOUSE_DSN"):
+        return {}
+    trail = connect(variables)
+    try:
+        return dict(trail.sql(_REPLAYED, {"since": min(letter.rejected_at_ms for letter in letters)}).rows)
+    finally:
+        trail.close()
 
 
 def newest(messages: Iterable[Message], reason: str | None, limit: int) -> list[DeadLetter]:

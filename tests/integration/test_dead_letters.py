@@ -157,6 +157,9 @@ def test_a_withheld_event_is_whole_after_its_replay(
     by = "SELECT principal_id, count, resource FROM trail WHERE component = 'dead-letters replay' AND input LIKE {name:String}"
     wait_until(lambda: len(running.ask(by, name=f'%"{name}"%')) == 2, 30, "the events of the replays")
     assert running.ask(by, name=f'%"{name}"%') == [(os_user(), 1, topic("dead_letters").name)] * 2
+    (again,) = [one for one in running.run("list", "--reason", "withheld") if one["key"] == record.event["session_id"]]
+    assert letter["replayed_at"] is None
+    assert again["replayed_at"] > again["rejected_at"]
 
 
 def test_a_record_with_two_dead_letters_is_put_back_once(running: Stack, wait_until: WaitUntil) -> None:
