@@ -1,7 +1,7 @@
 """Detectors of secrets that are given to a name like password: in configuration, code and markup."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
@@ -89,7 +89,7 @@ def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:
         return NOTHING
     if (
         (value[0] in "<{" and _TEMPLATE.match(text, start))
-        or is_code(value, name, is_literal=operator == "=" and name.isupper())
+        or is_code(value, name, is_literal=operator == "=" and (name.isupper() or _is_alone(candidate, value, start)))
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
         or (value.isdigit() and not rule.numbers)
@@ -135,14 +135,14 @@ def _is_settled(candidate: Candidate, value: str, start: int) -> bool:
     """Tell whether what follows a colon is a value: it looks like one, or the line has a name and a value and no more."""
     if LIKE_A_SECRET.search(value):
         return True
-    name_at, end = candidate.groups[1][0], start + len(value)
-    alone = candidate.text[name_at - 1 : name_at] in ("", "\n", "\0", " ") and candidate.text[end : end + 1] in (
-        "",
-        "\n",
-        "\r",
-        "\0",
-    )
+    alone = _is_alone(candidate, value, start, before=("", "\n", "\0", " "))
     return alone and (len(value) >= _SHORTEST_WORD or candidate.group(1).isupper())
+
+
+def _is_alone(candidate: Candidate, value: str, start: int, before: Collection[str] = ("", "\n", "\0")) -> bool:
+    """Tell whether a line has a name and a value and no more."""
+    name_at, end = candidate.groups[1][0], start + len(value)
+    return candidate.text[name_at - 1 : name_at] in before and candidate.text[end : end + 1] in ("", "\n", "\r", "\0")
 
 
 def _line(candidate: Candidate) -> Iterable[Span]:

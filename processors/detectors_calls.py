@@ -139,18 +139,18 @@ CALLS: Final = (
         reason="User and password side by side, or payload and key, as well-known functions take them.",
         pattern=(
             rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
-            rf"|\bUsernamePasswordCredentials|\bNetworkCredential|\bPlainAuth\(\"\",\s?"
+            rf"|\bUsernamePasswordCredentials|\b(?:PS|Sql)Credential\s?|\bNetworkCredential|\bPlainAuth\(\"\",\s?"
             r"|\bPasswordAuthentication"
             r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}"
             r"|(?:DirectoryEntry|PDO|mysqli?(?:_connect)?|DBI->connect|Sequelize|ftp_login|imap_open)\([^,\n\[\x00]{1,200}),)"
-            rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"'],\s?{SHORT_QUOTED}"
+            rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?{SHORT_QUOTED}"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
             r"|\bCURLOPT_(?:\w*USERPWD|\w*PASSW(?:OR)?D|\w*BEARER),\s?\"([^\"\n\x00]+)\""
             rf"|\bstrcmp\(\s?{NAME},\s?{SHORT_QUOTED}"
         ),
         trigger=(
-            r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|\.login\(|passwordcredentials"
+            r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
             r"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|pdo\(|mysqli?(?:_connect)?\(|dbi->connect|sequelize\(|ftp_login|imap_open|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,

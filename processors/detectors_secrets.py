@@ -103,9 +103,9 @@ SECRETS: Final = (
     Detector(
         name="bearer",
         type="SECRET",
-        reason="A bearer token (RFC 6750) outside of a header.",
-        pattern=r"(?i)(?:^|[^A-Za-z])bearer[ :=]+([0-9A-Za-z._~+/=-]{12,})",
-        trigger=r"(?i)bearer[ :=]+[0-9A-Za-z]",
+        reason="A bearer token (RFC 6750), or one of Okta's, outside of a header.",
+        pattern=r"(?i)(?:^|[^A-Za-z])(?:bearer|ssws)[ :=]+([0-9A-Za-z._~+/=-]{12,})",
+        trigger=r"(?i)(?:bearer|ssws)[ :=]+[0-9A-Za-z]",
         judge=_bearer,
         rank=Rank.STRUCTURED_SECRET,
         example="got bearer 0f8a7d6e5c4b3a29",

@@ -20,7 +20,7 @@ _PLATFORMS: Final = (
         "azure_key",
         "Azure",
         "JQQJ9[0-9A-Z]|AZDO[0-9A-Za-z]{4}",
-        "[0-9A-Za-z]{40,80}(?:JQQJ9[0-9A-Za-z]{16,40}|AZDO[0-9A-Za-z]{4})={0,2}",
+        "[0-9A-Za-z]{40,80}(?:JQQJ9[0-9A-Za-z]{16,40}|AZDO[0-9A-Za-z]{4,8})={0,2}",
         f"{letters(52)}JQQJ99ALACAAAAAAAAAAAAASAZDO1e4d",
         "AZDO1234 and JQQJ99",
     ),
@@ -69,6 +69,14 @@ _PLATFORMS: Final = (
     token("spectral", "Spectral", "spu-[0-9a-f]", "[0-9a-f]{31}", f"spu-{hexadecimal(32)}", "spu-x"),
     token("tailscale", "Tailscale", "tskey-[a-z]+-", r"[\w-]{12,}", f"tskey-api-{letters(12)}-{letters(24)}"),
     token("tencent", "Tencent Cloud", "AKID[0-9A-Za-z]", "[0-9A-Za-z]{31}", f"AKID{letters(32)}", "AKID"),
+    Token(
+        "node_url",
+        "Alchemy, Infura and other nodes of blockchains",
+        r"(?:alchemy(?:api)?|infura|quiknode|ankr|moralis|drpc)\.[a-z]",
+        r"(?:alchemy(?:api)?|infura|quiknode|ankr|moralis|drpc)\.[a-z]{2,6}/(?:[a-z0-9_-]{1,16}/){0,3}([\w-]{20,})",
+        f"https://mainnet.infura.io/v3/{hexadecimal(32)}",
+        "https://docs.infura.io/api/networks/ethereum/json-rpc-methods",
+    ),
     Token(
         "truenas",
         "TrueNAS",

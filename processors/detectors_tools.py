@@ -11,7 +11,10 @@ _MODELS: Final = (
     token("baidu", "Baidu AI Cloud", "bce-v3/", r"[\w-]{15,40}/[0-9a-f]{40}", f"bce-v3/ALTAK-{letters(21)}/{hexadecimal(40)}"),
     token("coderabbit", "CodeRabbit", "cr-[0-9a-f]", "[0-9a-f]{49,}", f"cr-{hexadecimal(58)}", "cr-2024"),
     token("cognition", "Cognition", r"\b(?:apk_user|apk|cog)_", r"[\w+/-]{40,}={0,2}", f"cog_{letters(52)}"),
-    token("cursor", "Cursor", "(?:key|crsr)_[0-9a-f]", "[0-9a-f]{63}", f"key_{hexadecimal(64)}", "key_feature_flags"),
+    token(
+        "cursor", "Cursor and others", "(?:key|crsr)_[0-9a-f]", "[0-9a-f]{27,63}", f"key_{hexadecimal(64)}", "key_feature_flags"
+    ),
+    token("friendli", "Friendli AI", "flp_", "[0-9A-Za-z]{40,}", f"flp_{letters(46)}"),
     token("nomic", "Nomic", "nk-[0-9A-Za-z]", r"[\w-]{42}", f"nk-{letters(43)}", "nk-eq"),
     token("runpod", "RunPod", "rpa_[0-9A-Z]", "[0-9A-Za-z]{39,}", f"rpa_{letters(42).upper()}", "rpa_robot"),
     token("vectara", "Vectara", "z[quw]t_", r"[\w-]{36,}", f"zwt_{letters(40)}", "zut_alors"),
@@ -44,7 +47,8 @@ _DEVELOPMENT: Final = (
     token("kolide", "Kolide", "k2sk_v1_", r"\w{24,}", f"k2sk_v1_{letters(24)}"),
     token("mergify", "Mergify", "mergify_application_key_", r"[\w-]{40,}", f"mergify_application_key_{letters(64)}"),
     token("ory", "Ory", "ory_(?:a[ct]|apikey|lo|pat|rt|st|wak)_", r"[\w.-]{30,}", f"ory_at_{letters(43)}.{letters(43)}"),
-    token("packagist", "Packagist", "packagist_[a-z]{3}_", "[0-9a-f]{60,}", f"packagist_uut_{hexadecimal(68)}"),
+    token("packagist", "Packagist", "packagist_[a-z]{3}_", "[0-9a-f]{20,}", f"packagist_uut_{hexadecimal(68)}"),
+    token("one_password_recovery", "1Password", "1PRK-", r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){8,14}", f"1PRK{'-AB12' * 13}"),
     token("plane", "Plane", "plane_api_", "[0-9a-f]{32}", f"plane_api_{hexadecimal(32)}"),
     token("polar", "Polar", r"polar_(?:oat|pat|[abcr][tisc](?:_[uo])?|whs|da|cst)_", r"\w{32,}", f"polar_oat_{letters(43)}"),
     token("rootly", "Rootly", "rootly_", "[0-9a-f]{64}", f"rootly_{hexadecimal(64)}"),
@@ -75,7 +79,7 @@ _HOSTING: Final = (
 )
 
 _TRADE: Final = (
-    token("asaas", "Asaas", r"\$aact_", r"[\w:=+/-]{40,}", f"$aact_prod_{letters(80)}"),
+    token("asaas", "Asaas", r"\$aact_", r"[\w:=+/-]{24,}", f"$aact_prod_{letters(80)}"),
     token("branch", "Branch", "key_(?:live|test)_", "[0-9A-Za-z]{30,}", f"key_live_{letters(32)}"),
     token(
         "ebay",
@@ -104,6 +108,7 @@ _TRADE: Final = (
     token("plaid", "Plaid", "access-[sdp]", f"(?:andbox|evelopment|roduction)-{_UUID}", f"access-sandbox-{_SAMPLE_UUID}"),
     token("rainforest", "Rainforest", "apikey_", "[0-9a-f]{32,}", f"apikey_{hexadecimal(64)}"),
     token("ramp", "Ramp", "ramp_(?:sec|id|tok|business_tok)_", r"\w{30,}", f"ramp_sec_{letters(48)}"),
+    token("riot", "Riot Games", "RGAPI-", _UUID, f"RGAPI-{_SAMPLE_UUID}"),
     token("samsara", "Samsara", "samsara_api_", r"\w{24,}", f"samsara_api_{letters(30)}"),
     token("vk", "VK", r"vk1\.a\.", r"[\w-]{60,}", f"vk1.a.{letters(120)}"),
     token("woocommerce", "WooCommerce", r"\bc[ks]_[0-9a-f]", "[0-9a-f]{39}", f"ck_{hexadecimal(40)}", "ck_editor"),

@@ -61,7 +61,7 @@ _NAMES = (
 _LOUD_NAMES = (
     "anthropic|azure|braintree|buildkite|cerebras|circle_?ci|couchbase|deepseek|digital_?ocean|docker|drone|ebay|elastic"
     "|figma|firebase|fireworks|gitea|git_?hub|git_?lab|google|groq|hugging_?face|influx_?db|instagram|jenkins|metabase"
-    "|mini_?max|miro[_-]|mistral|nvidia|ollama|openai|open_?router|paypal|perplexity|pinecone|pinterest|postman"
+    "|mini_?max|miro[_-]|mistral(?:ai)?|nvidia|ollama|openai|open_?router|paypal|perplexity|pinecone|pinterest|postman"
     "|render|replicate|shopify|slack|snowflake|spotify|steam|stripe|supabase|tableau|teamcity|together_?ai|vagrant"
     "|voyage_?ai|vultr|whatsapp|word_?press|yelp|youtube|zhipu|zoho"
 )

@@ -81,7 +81,7 @@ def is_code(value: str, name: str, *, is_literal: bool = False) -> bool:
         return True
     if "_" in value and not is_literal and _VARIABLE.fullmatch(value):
         return True
-    if len(value) > len(name) or not value[0].isalpha():
+    if len(value) > len(name) or not value[0].isalpha() or (is_literal and value != name):
         return False
     return value.lower() in _spellings(name)
 

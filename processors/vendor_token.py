@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .literals import hints
 
 _WORDS = re.compile("[0-9A-Z]")
 _JOINTS = re.compile("[_-]")
-_REST_OF_WORD = re.compile("[0-9A-Za-z]*")
+_REST_OF_WORD = re.compile(r"[\w-]*", re.ASCII)
 _SIGN = re.compile(r"\\x..")
-_TELLING: Final = 4
-"""Characters of a beginning with a sign in it that no word has, and base64 seldom."""
+_TELLING, _TELLING_ALONE = 4, 6
+"""Characters of a beginning that no word has, and base64 seldom: with a sign in it, and without."""
 
 
 class Token(NamedTuple):
@@ -40,9 +40,9 @@ def token(name: str, vendor: str, trigger: str, body: str, sample: str, counter:
 
 
 def _is_telling(trigger: str) -> bool:
-    """Tell whether what begins so has a sign near its beginning, and is long enough."""
+    """Tell whether what begins so is long enough; with a sign in it, that is less."""
     begins = [(_SIGN.sub("-", hint.replace(r"\b", "")), hint) for hint in hints(trigger)]
-    return bool(begins) and all(len(text) >= _TELLING and _SIGN.search(hint) for text, hint in begins)
+    return bool(begins) and all(len(text) >= (_TELLING if _SIGN.search(hint) else _TELLING_ALONE) for text, hint in begins)
 
 
 def letters(length: int) -> str:
