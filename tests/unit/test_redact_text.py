@@ -137,6 +137,7 @@ GOES = {
         "17,[CREDIT_CARD],3\n18,[PHONE],3",
     ),
     "a card after a word with a number": ("field1 4111 1111 1111 1111 ok", "field1 [CREDIT_CARD] ok"),
+    "a password like its name": ("spring.datasource.password=password\n", "spring.datasource.password=[SECRET]\n"),
     "a token of the environment": ("export DRONE_TOKEN=YXNkZmZmZm_HARDcoded", "export DRONE_TOKEN=[SECRET]"),
     "a key by its vendor": ('"slackKey": "QXNkZmZmZmZmZm_HARDcoded"', '"slackKey": "[SECRET]"'),
     "a web token": (

@@ -308,7 +308,6 @@ Authorization: SSWS «00RCsRGyrF9QzBe0rnWmw221UeclqRXFQGEJFdhAFM»
 curl --user «kevin:'pRf7vG2h1L8nQkW9'» -iX PUT
 curl -u «a81f2c09b7de4615»: https://api.example.org/v1/charges
 jenkins.api.token=«MbBdK@Rz-NppWpBGAYPDUks7zoc»
-spring.datasource.password=«password»
 new PSCredential ( "username2" , "«doodle_BLOB2»");
 SSWS «00RCsRGyrF9QzBe0rnWmw221UeclqRXFQGEJFdhAFM»
 https://eth-mainnet.alchemyapi.io/v2/«PajdHzB75s1V_7aldcQ6XbodqDCWMC7m»
