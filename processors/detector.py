@@ -101,13 +101,11 @@ class Candidate:
     @property
     def follows_placeholder(self) -> bool:
         """Whether the match, not the span, begins at a placeholder: its first word was a part of something longer."""
-        start = self.groups[0][0]
-        start += self.text[start : start + 1] == "]"  # where the match begins with what must not be a part of a word
-        return (
-            start > 0
-            and self.text[start - 1] == "]"
-            and _AT_PLACEHOLDER.search(self.text, max(0, start - LONGEST_PLACEHOLDER), start) is not None
-        )
+        text, start = self.text, self.groups[0][0]
+        start += text[start : start + 1] == "]"  # where the match begins with what must not be a part of a word
+        if not start or text[start - 1] != "]":
+            return False
+        return _AT_PLACEHOLDER.search(text, max(0, start - LONGEST_PLACEHOLDER), start) is not None
 
     def runs_into_placeholder(self, end: int) -> bool:
         """Whether a placeholder stands at `end`: what ends there was a part of something longer."""

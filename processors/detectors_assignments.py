@@ -25,9 +25,9 @@ from .secret_names import (
 )
 from .validators import looks_random
 
-_TYPE = r"(?:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
+_TYPE = r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
 _OPERATOR = r"[:?.+|!]{0,3}={1,3}>?"
-_WRAPPER = r"(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
+_WRAPPER = r"(?i:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
 _QUOTES = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
 _VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
 """Of one without quotes only where it begins: it is judged by its beginning, and read to its end when it is to go."""
@@ -221,7 +221,7 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="A value given to a name that says secret, in any configuration or program. Code that leads to one stays.",
         pattern=rf"(?i)({NAME}){_ASSIGNED}",
-        parts=rf"(?i)({NAME_THERE}){_ASSIGNED}",
+        parts=rf"({NAME_THERE}){_ASSIGNED}",
         trigger=(
             rf"(?i)(?:{SENSITIVE})[\w.\-]*(?:\[\w*\])?"
             r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
@@ -237,7 +237,7 @@ ASSIGNMENTS: Final = (
         type="SECRET",
         reason="The same as a member of JSON that stands in a text, or of what looks like JSON and is none.",
         pattern=rf"(?i)({NAME})\\?\"\s{{0,4}}:{_VALUE}",
-        parts=rf"(?i)({NAME_THERE})\\?\"\s{{0,4}}:{_VALUE}",
+        parts=rf"({NAME_THERE})\\?\"\s{{0,4}}:{_VALUE}",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\\?\"\s*:",
         judge=_assigned,
         reach=4 * _LONGEST_JUDGED,

@@ -34,7 +34,8 @@ _CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (
 _FOURS = (4, 4, 4, 4)
 _FEWEST_KINDS = 4
 """Kinds of digits of an address; fewer are filling."""
-_MOST_IN_SHAPE = 5
+_SHAPES = re.compile(rb"(?=\x04{4}|\x04\x06[\x04\x05]|\x04\x04\x05|\x06\x0a|\x08\x08|[\x0c-\x14])")
+"""Where they are written so, in the numbers of digits of groups."""
 _FEWEST_IN_GROUP = 3
 """Digits of a group, where groups are not as on cards."""
 _LUHN_OF_FOUR = {
@@ -56,14 +57,17 @@ _VALID_UNTIL = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2
 _AND_ON = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
 _GOES_ON = re.compile(r"[0-9A-Za-z_]|\.\d")
 _HEX_BEFORE = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
-_HEX_AFTER = re.compile(r"(?=[0-9\s]*[A-F])(?:\s[0-9A-F]{4}){2}\b")
+_HEX_AFTER = re.compile(r"(?=[0-9\s]{0,64}[A-F])(?:\s[0-9A-F]{4}){2}\b")
 _GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
 _USUAL = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
 _DIGITS = re.compile(r"\d+")
 _BETWEEN = re.compile(r"\D+")
 _SEPARATORS = re.compile("[ .\r\n-]+")
 _UNUSUAL = re.compile("[.\r\n]")
-_OF_LENGTH = {length: re.compile(rf"(?:\w(?:[ .\n-]|\r\n)?){{{length - 1}}}\w") for length in {*IBAN_LENGTHS.values()}}
+_IBAN_BEGIN = re.compile(rf"(?<![{IN_WORDS}])[A-Za-z]{{2}}(?=\d\d)", re.ASCII)
+_OF_LENGTH = {
+    length: re.compile(rf"(?:[0-9A-Za-z](?:[ .\n-]|\r\n)?){{{length - 1}}}[0-9A-Za-z]") for length in {*IBAN_LENGTHS.values()}
+}
 
 
 class _CardReader:
@@ -86,19 +90,28 @@ class _CardReader:
 
     def cards(self) -> Iterator[Span]:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
-        first = 0
-        while first < len(self._groups):
-            count = self._groups_of_card(first) if first < _MOST_GROUPS or self._may_begin(first) else 0
+        first, groups = 0, len(self._groups)
+        while first < groups:
+            count = self._groups_of_card(first)
             if count:
                 yield Span(self._groups[first][0], self._groups[first + count - 1][1])
             first += max(count, 1)
+            if first >= _MOST_GROUPS:
+                first = self._next_shape(first)
 
-    def _may_begin(self, first: int) -> bool:
-        """Tell whether groups as cards have begin here: where words are too far before to say card, there must be some."""
-        lengths = self._lengths[first : first + _MOST_IN_SHAPE]
-        if lengths[:4] == _FOURS and lengths[4:] != (3,):
-            return (self._sums[first + 4] - self._sums[first]) % 10 == 0
-        return lengths[0] >= _SHORTEST or any(lengths[:count] in _CARD_SHAPES for count in (2, 3, 5))
+    def _next_shape(self, first: int) -> int:
+        """Return where groups as cards have begin next: where words are too far before to say card, there must be some."""
+        for shape in _SHAPES.finditer(self._shape, first):
+            first = shape.start()
+            is_four = self._lengths[first : first + 4] == _FOURS and self._lengths[first + 4 : first + 5] != (3,)
+            if not is_four or (self._sums[first + 4] - self._sums[first]) % 10 == 0:
+                return first
+        return len(self._groups)
+
+    @cached_property
+    def _shape(self) -> bytes:
+        """The digits of each group."""
+        return bytes([min(length, _LONGEST + 1) for length in self._lengths])
 
     @cached_property
     def _sums(self) -> list[int]:
@@ -179,16 +192,24 @@ def _may_be_short(digits: str) -> bool:
 
 
 def _iban(candidate: Candidate) -> Iterable[Span]:
-    text, start = candidate.text, candidate.start
-    if start and text[start - 1] != " " and _IN_WORD.match(text, start - 1):
-        return NOTHING
-    number = _OF_LENGTH[IBAN_LENGTHS[text[start : start + 2].upper()]].match(text, start, candidate.end)
-    if number is None or _IN_WORD.match(text, number.end()):
-        return NOTHING
-    is_one = iban(_SEPARATORS.sub("", number[0]).upper()) or (
-        not _UNUSUAL.search(number[0]) and _says_bank(candidate.before(32))
-    )
-    return (Span(start, number.end()),) if is_one else NOTHING
+    """Take the first account in a run of letters and digits; it may begin at any word, and go on behind the run."""
+    for begin in _IBAN_BEGIN.finditer(candidate.text, candidate.start, candidate.end + 3):
+        end = _end_of_iban(candidate, begin.start(), begin[0].upper())
+        if end:
+            return (Span(begin.start(), end),)
+    return NOTHING
+
+
+def _end_of_iban(candidate: Candidate, start: int, country: str) -> int:
+    """Return where the account ends that begins here; 0 where none does."""
+    length = IBAN_LENGTHS.get(country)
+    number = _OF_LENGTH[length].match(candidate.text, start) if length else None
+    if number is None or _IN_WORD.match(candidate.text, number.end()):
+        return 0
+    if iban(_SEPARATORS.sub("", number[0]).upper()):
+        return number.end()
+    candidate.start = start  # what stands before this one is asked for
+    return number.end() if not _UNUSUAL.search(number[0]) and _says_bank(candidate.before(32)) else 0
 
 
 def _base58(candidate: Candidate) -> Iterable[Span]:
@@ -259,7 +280,6 @@ FINANCIAL: Final = (
         pattern=rf"(?i:{'|'.join(sorted(IBAN_LENGTHS))})\d{{2}}(?:(?:[ .\n-]|\r\n)?[0-9A-Za-z]){{11,30}}",
         trigger=r"(?:^|[^0-9A-Za-z_])[A-Za-z]{2}\d{2}(?:(?:[ .\n-]|\r\n)?[0-9A-Za-z]){4}",
         judge=_iban,
-        retry=True,
         rank=Rank.CHECKSUM,
         example="to DE89 3704 0044 0532 0130 00 please",
         counter_example="part DE89 3704 0044 0532 0130 01",

@@ -99,6 +99,7 @@ _SERVICES: Final = (
         r"[12]/\d{10,20}(?:/\d{10,20})?:[0-9A-Za-z]{32,72}",
         f"1/{digits(16)}:{hexadecimal(32)}",
         f"1/{digits(16)}",
+        numeric=True,
     ),
     Token(
         "braintree",

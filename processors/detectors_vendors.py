@@ -245,6 +245,7 @@ VENDORS: Final = detectors_of(
             r"\d{15,16}\|[\w-]{27}",
             f"{digits(16)}|{letters(27)}",
             f"{digits(16)}|count",
+            numeric=True,
         ),
         token(
             "twitter_bearer",

@@ -28,6 +28,8 @@ class Token(NamedTuple):
     counter_example: str
     telling: bool = False
     """Whether nothing else begins so: it is one even where it is glued to a word."""
+    numeric: bool = False
+    """As of detectors."""
 
 
 def token(name: str, vendor: str, trigger: str, body: str, sample: str, counter: str = "") -> Token:
@@ -92,6 +94,7 @@ def detectors_of(tokens: Iterable[Token]) -> tuple[Detector, ...]:
             trigger=one.trigger,
             judge=_telling if one.telling else _judge,
             rank=Rank.VENDOR_SECRET,
+            numeric=one.numeric,
             example=one.example,
             counter_example=one.counter_example,
         )
