@@ -53,8 +53,14 @@ class Outlet:
         `gently`: let the application's threads run after every few. They wait for the interpreter's lock, and never longer
         than 0.4 ms then; without, for as long as its switch interval, 5 ms.
         """
+        assert self._producer is not None  # noqa: S101 - nothing is sent after close
+        produce = self._producer.produce
         for number, (key, value) in enumerate(messages, start=1):
-            self._produce(key, value, headers, failed)
+            try:
+                produce(RAW_TOPIC, value, key, headers=headers, on_delivery=failed)
+            except (BufferError, KafkaException):
+                if not self._produce(key, value, headers, failed):
+                    return
             if gently and number % _SLICE == 0:
                 time.sleep(_YIELD_SECONDS)
 
@@ -69,7 +75,8 @@ class Outlet:
             self._producer.purge(blocking=False)
             self._producer = None
 
-    def _produce(self, key: bytes, value: bytes, headers: Headers, failed: Callable[[Any, Any], None]) -> None:
+    def _produce(self, key: bytes, value: bytes, headers: Headers, failed: Callable[[Any, Any], None]) -> bool:
+        """Try again what was refused: until the queue has room, unless it is refused for good. False: the sender stops."""
         assert self._producer is not None  # noqa: S101 - nothing is sent after close
         while not self._stopping():
             try:
@@ -78,9 +85,10 @@ class Outlet:
                 self._producer.poll(_FULL_QUEUE_SECONDS)
             except KafkaException as error:
                 failed(error.args[0], None)
-                return
+                return True
             else:
-                return
+                return True
+        return False
 
     def _on_error(self, error: KafkaError) -> None:
         if not self.last_error or error.code() != _ALL_DOWN:
