@@ -29,6 +29,7 @@ _MAX_OBJECTS = 50_000
 _MAX_ROWS = 1_000
 _MAX_CLASSES = 4_096
 _MAX_KEPT_BYTES = 2_048
+_MAX_LATELY_BYTES = 64 * 1024
 _CONTAINERS = frozenset((dict, list, tuple))
 _NO_NUMBERS = frozenset((str, int, bool, type(None)))
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
@@ -55,7 +56,8 @@ def snapshot(value: Any) -> bytes:
         if data == _lately_clean[0]:
             return data
         if len(data) <= MAX_FIELD_BYTES and not needs_scrubbing(data):
-            _lately_clean[0] = data
+            if len(data) <= _MAX_LATELY_BYTES:
+                _lately_clean[0] = data
             return data
         return _cleaned(data)
     except Exception:  # noqa: BLE001 - an event without its content is worth more than none

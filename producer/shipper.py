@@ -85,13 +85,13 @@ class Shipper:
         """Return the batch as (key, value) pairs."""
         sent = self.acknowledged
         seq, events, position = sent.seq, sent.events, sent.position
-        chain, schema_id, stream = bytes.fromhex(sent.chain_hash), self._schema_id, self._stream_bytes
+        chain, stream, prefix = bytes.fromhex(sent.chain_hash), self._stream_bytes, frame(self._schema_id, b"")
         for number, key, content, core, following, resume in self._entries:
             if resume is not None and resume.seq > seq:
                 _, events, chain = resume
             seq, events, position = number, events + 1, following or position
             chain = chain_hash(stream, seq, chain, event_hash(core))
-            yield key, frame(schema_id, join_raw(chain, content, core))
+            yield key, prefix + join_raw(chain, content, core)
         self._sent = Watermark(seq, events, chain.hex(), position.segment, position.offset)
 
     def failed(self, error: KafkaError, _message: Message | None) -> None:

@@ -274,3 +274,12 @@ def test_text_of_anything_is_text() -> None:
     assert text_of("a\ud800") == "a\\ud800"
     assert text_of(7) == "7"
     assert "Hostile" in text_of(Hostile())
+
+
+def test_what_was_looked_through_before_hides_nothing() -> None:
+    """The same content again is recorded the same; what only looks the same in JSON, and what holds a secret, is not passed."""
+    odd, secret = {"x": float("nan")}, {"x": "sk-" + "a" * 20}
+    for _ in range(2):
+        assert snapshot({"x": None}) == b'{"x":null}'
+        assert snapshot(odd) == b'{"x":"NaN"}'
+        assert snapshot(secret) == b'{"x":"[SECRET]"}'
