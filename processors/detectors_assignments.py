@@ -67,9 +67,10 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
     text, (begin, end), start = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE][0]
     name = text[begin:end]
     rule = secret_rule(name)
-    if rule is None or _is_placeholder_type(text, begin) or (name.lower() == "key" and _is_attribute(text, begin)):
+    if rule is None or _is_placeholder_type(text, begin):
         return NOTHING
-    return _quoted(candidate, rule) if start < 0 else _bare(candidate, rule, name)
+    found = _quoted(candidate, rule) if start < 0 else _bare(candidate, rule, name)
+    return NOTHING if found and name.lower() == "key" and _is_attribute(text, begin) else found
 
 
 def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:

@@ -54,17 +54,16 @@ _URL_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
 
 
 def _email(candidate: Candidate) -> Iterable[Span]:
-    local, _, domain = candidate.value.rpartition("@")
+    text, first, end = candidate.text, candidate.start, candidate.end
+    local, _, domain = text[first:end].rpartition("@")
     if domain.rpartition(".")[2].lower() in _FILE_SUFFIXES or (domain[0].isdigit() and _VERSION.match(domain)):
         return NOTHING
-    if candidate.following == ":" and (local == "git" or candidate.after(2) == ":~"):
+    if text[end : end + 1] == ":" and (local == "git" or candidate.after(2) == ":~"):
         return NOTHING
-    if candidate.text.find("://", max(0, candidate.start - 256), candidate.start) >= 0 and _URL_PASSWORD.search(
-        candidate.before(256)
-    ):
+    if text.find("://", max(0, first - 256), first) >= 0 and _URL_PASSWORD.search(candidate.before(256)):
         return NOTHING
-    start = candidate.start + _local_part(local)
-    return (Span(start, candidate.end),) if start < candidate.start + len(local) else NOTHING
+    start = first + _local_part(local)
+    return (Span(start, end),) if start < first + len(local) else NOTHING
 
 
 def _local_part(text: str) -> int:
@@ -86,15 +85,13 @@ def _is_in_names(char: str) -> bool:
 
 
 def _ipv4(candidate: Candidate) -> Iterable[Span]:
-    value = candidate.value
+    text, start, end = candidate.text, candidate.start, candidate.end
+    value = text[start:end]
     if not _IPV4.fullmatch(value) or value == "0.0.0.0" or value.startswith("255.255."):  # noqa: S104 - nothing is bound
         return NOTHING
-    text, start, end = candidate.text, candidate.start, candidate.end
     if start and text[start - 1] != " " and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    if _GOES_ON.match(text, end) or _is_version(candidate.before(24)):
-        return NOTHING
-    return whole(candidate)
+    return NOTHING if _GOES_ON.match(text, end) or _is_version(candidate.before(24)) else (Span(start, end),)
 
 
 def _is_version(before: str) -> bool:
@@ -146,10 +143,10 @@ def _mac(candidate: Candidate) -> Iterable[Span]:
 
 
 def _ssn(candidate: Candidate) -> Iterable[Span]:
-    before, after, value = candidate.previous, candidate.following, candidate.value
-    if candidate.is_within_word or (before and before in "-.") or after == "-":
+    text, start, end = candidate.text, candidate.start, candidate.end
+    if text[end : end + 1] == "-" or (start and text[start - 1] in "-.") or candidate.is_within_word:
         return NOTHING
-    return whole(candidate) if us_ssn(digits_of(value)) else NOTHING
+    return (Span(start, end),) if us_ssn(digits_of(text[start:end])) else NOTHING
 
 
 def _imei(candidate: Candidate) -> Iterable[Span]:
