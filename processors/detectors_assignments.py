@@ -6,7 +6,7 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .findings import PLACEHOLDER
-from .key_rules import KeyRule
+from .key_rules import KeyRule, begins_redacted
 from .secret_names import (
     BARE,
     LIKE_A_SECRET,
@@ -90,6 +90,7 @@ def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:
         return NOTHING
     if (
         (value[0] in "<{" and _TEMPLATE.match(text, start))
+        or (value[0] == "-" and begins_redacted(value[1:]))
         or is_code(value, name, is_literal=operator == "=" and (name.isupper() or _is_alone(candidate, value, start)))
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
