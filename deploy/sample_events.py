@@ -26,6 +26,40 @@ _PHRASES: Final = (
 _MODELS: Final = (("openai", "gpt-4o-mini"), ("anthropic", "claude-sonnet-4-5"), ("mistralai", "mistral-large-latest"))
 _RUN: Final = ("chain_start", "llm_start", "llm_end", "tool_start", "tool_end", "llm_start", "llm_error", "chain_end")
 
+HEAD: Final[dict[str, Any]] = {
+    "revision": 0,
+    "params": '{"temperature": 0.2, "max_tokens": 512}',
+    "tags": ["seq:step:1"],
+    "redaction_status": "ok",
+    "redaction_types": ["IBAN", "PERSON"],
+    "redaction_counts": [1, 1],
+    "subject_tokens": [],
+    "policy_revision": "default-1",
+    "redactor_version": "0.1.0",
+    "retention_class": "standard",
+    "clock_skewed": False,
+}
+"""What the processors added, that hardly changes."""
+CORE: Final[dict[str, Any]] = {
+    "component": "ChatModel",
+    "principal_type": "human",
+    "identity_assurance": "asserted",
+    "roles": ["support"],
+    "trigger": "interactive",
+    "app": "sample",
+    "app_version": "1.0.0",
+    "environment": "test",
+    "host": "host-1",
+    "pid": 4711,
+    "python_version": "3.11",
+    "langchain_version": "1.0.0",
+    "langtrail_version": "0.1.0",
+    "truncated": False,
+    "flags": [],
+    "ext": [],
+}
+"""What the producer says, that hardly changes."""
+
 
 def encode_audit_event(record: dict[str, Any]) -> bytes:
     """Return the Avro datum of an AuditEvent with its event_hash and record_hash filled in, in `record` too.
@@ -61,8 +95,8 @@ def _event(random: Random, event_type: str, event: dict[str, Any]) -> dict[str, 
     tokens = random.randrange(50, 2000)
     content = event_type.endswith(("_start", "_end"))
     return (
-        _HEAD
-        | _CORE
+        HEAD
+        | CORE
         | event
         | {
             "chain_hash": random.randbytes(_HASH_BYTES),
@@ -100,36 +134,3 @@ def _text(random: Random, phrases: int) -> str:
 
 def _uuid(random: Random) -> str:
     return str(UUID(bytes=random.randbytes(16), version=4))
-
-
-_HEAD: Final[dict[str, Any]] = {
-    "revision": 0,
-    "params": '{"temperature": 0.2, "max_tokens": 512}',
-    "tags": ["seq:step:1"],
-    "redaction_status": "ok",
-    "redaction_types": ["IBAN", "PERSON"],
-    "redaction_counts": [1, 1],
-    "subject_tokens": [],
-    "policy_revision": "default-1",
-    "redactor_version": "0.1.0",
-    "retention_class": "standard",
-    "clock_skewed": False,
-}
-_CORE: Final[dict[str, Any]] = {
-    "component": "ChatModel",
-    "principal_type": "human",
-    "identity_assurance": "asserted",
-    "roles": ["support"],
-    "trigger": "interactive",
-    "app": "sample",
-    "app_version": "1.0.0",
-    "environment": "test",
-    "host": "host-1",
-    "pid": 4711,
-    "python_version": "3.11",
-    "langchain_version": "1.0.0",
-    "langtrail_version": "0.1.0",
-    "truncated": False,
-    "flags": [],
-    "ext": [],
-}

@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any, Final
 
+from . import sample_events
+
 MODELS: Final = (
     ("openai", "gpt-4o-mini", 150),
     ("anthropic", "claude-sonnet-4-5", 3000),
@@ -21,38 +23,13 @@ _CONSONANTS: Final = "bdfghklmnprstv"
 _VOWELS: Final = "aeio"
 
 HEAD: Final[dict[str, Any]] = {
-    "revision": 0,
-    "params": '{"temperature": 0.2, "max_tokens": 512}',
+    **sample_events.HEAD,
     "metadata": '{"ls_provider": "openai", "langgraph_step": 1}',
-    "tags": ["seq:step:1"],
-    "redaction_status": "ok",
-    "redaction_types": ["IBAN", "PERSON"],
-    "redaction_counts": [1, 1],
-    "subject_tokens": [],
-    "policy_revision": "default-1",
-    "redactor_version": "0.1.0",
     "tenant_plan": "enterprise",
     "tenant_region": "eu",
     "data_class": "internal",
-    "retention_class": "standard",
-    "clock_skewed": False,
 }
-CORE: Final[dict[str, Any]] = {
-    "component": "Chain",
-    "principal_type": "human",
-    "identity_assurance": "asserted",
-    "roles": ["support"],
-    "trigger": "interactive",
-    "app_version": "1.0.0",
-    "environment": "production",
-    "pid": 4711,
-    "python_version": "3.11",
-    "langchain_version": "1.0.0",
-    "langtrail_version": "0.1.0",
-    "truncated": False,
-    "flags": [],
-    "ext": [],
-}
+CORE: Final[dict[str, Any]] = {**sample_events.CORE, "component": "Chain", "environment": "production"}
 
 
 def words() -> tuple[str, ...]:

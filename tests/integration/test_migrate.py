@@ -1,9 +1,7 @@
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -20,20 +18,6 @@ from langtrail.schemas import AUDIT_EVENT, registry
 from langtrail.schemas.statements import migrations
 
 ALL = [Applied(migration.version, migration.name) for migration in migrations()]
-
-
-@pytest.fixture
-def dsn(clickhouse_server: str, unique_name: str) -> str:
-    """Return the DSN of a database that does not exist yet."""
-    return clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
-
-
-@pytest.fixture
-def client(clickhouse_server: str) -> Iterator[Client]:
-    """Return a client that belongs to no database."""
-    client = clickhouse_connect.get_client(dsn=clickhouse_server, database="default", autogenerate_session_id=False)
-    yield client
-    client.close()
 
 
 def tables(client: Client, dsn: str) -> set[str]:

@@ -1,29 +1,13 @@
 """Filling a store with made-up events, on the real engine."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from langtrail.deploy.errors import CannotRun
 from langtrail.deploy.seed import seed, sizes
-
-
-@pytest.fixture
-def dsn(clickhouse_server: str, unique_name: str) -> str:
-    """Return the DSN of a database that does not exist yet."""
-    return clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
-
-
-@pytest.fixture
-def client(clickhouse_server: str) -> Iterator[Client]:
-    """Return a client that belongs to no database."""
-    client = clickhouse_connect.get_client(dsn=clickhouse_server, database="default", autogenerate_session_id=False)
-    yield client
-    client.close()
 
 
 def test_a_store_is_filled_once(dsn: str, client: Client) -> None:

@@ -37,11 +37,8 @@ def test_it_writes_what_the_library_writes() -> None:
         assert writer.write(head) == encode(HEAD_SCHEMA, head)[32:]
 
 
-@pytest.mark.parametrize("field", [field["name"] for field in HEAD_SCHEMA.avro["fields"][1:]])
-@pytest.mark.parametrize("value", [1.5, b"x", {"a": 1}, ["x", 1], "\ud800", object()], ids=repr)
-def test_it_refuses_what_the_library_refuses(field: str, value: object) -> None:
-    """A value that the library does not write for a field is no value here either."""
-    head = next(heads(1)) | {field: value}
+def writes_or_refuses_as_the_library_does(head: dict[str, Any]) -> None:
+    """Write a head by both."""
     try:
         expected = encode(HEAD_SCHEMA, head)[32:]
     except MalformedRecord:
@@ -49,6 +46,13 @@ def test_it_refuses_what_the_library_refuses(field: str, value: object) -> None:
             HeadWriter(SCHEMA).write(head)
     else:
         assert HeadWriter(SCHEMA).write(head) == expected
+
+
+@pytest.mark.parametrize("field", [field["name"] for field in HEAD_SCHEMA.avro["fields"][1:]])
+@pytest.mark.parametrize("value", [1.5, b"x", {"a": 1}, ["x", 1], "\ud800", object()], ids=repr)
+def test_it_refuses_what_the_library_refuses(field: str, value: object) -> None:
+    """A value that the library does not write for a field is no value here either."""
+    writes_or_refuses_as_the_library_does(next(heads(1)) | {field: value})
 
 
 @pytest.mark.parametrize("field", [name for name in next(heads(1)) if name not in (*NULLABLE, "record_hash")])
@@ -56,10 +60,4 @@ def test_a_field_that_is_missing_is_a_fault(field: str) -> None:
     """Unless it has a default, which is then written."""
     head = next(heads(1))
     del head[field]
-    try:
-        expected = encode(HEAD_SCHEMA, head)[32:]
-    except MalformedRecord:
-        with pytest.raises(MalformedRecord):
-            HeadWriter(SCHEMA).write(head)
-    else:
-        assert HeadWriter(SCHEMA).write(head) == expected
+    writes_or_refuses_as_the_library_does(head)

@@ -73,3 +73,18 @@ class Waiting(BaseChatModel):
         for part in "ab":
             yield ChatGenerationChunk(message=AIMessageChunk(content=part))
         await wait_for_ever()
+
+
+class Hostile:
+    """An object that raises whatever is asked of it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    __str__ = __repr__
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("no")
+
+    def model_dump(self) -> dict[str, Any]:
+        raise RuntimeError("no")

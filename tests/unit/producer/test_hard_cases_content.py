@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
+from tests.unit.producer.fakes import Hostile
 from tests.unit.producer.trail import Trail, config
 
 SECRET = "sk-abcdefghijklmnop1234"  # noqa: S105 - looks like one, is none
@@ -93,18 +94,6 @@ def test_two_megabytes_of_image_become_their_digest_everywhere(trail: Trail) -> 
     assert artifact["image"]["characters"] == len(image)
     assert artifact["raw"]["bytes"] == len(image)
     assert all(event["content_bytes"] < 5_000 for event in trail.events())
-
-
-class Hostile:
-    """An object that raises whatever is asked of it."""
-
-    def __repr__(self) -> str:
-        raise RuntimeError("no")
-
-    __str__ = __repr__
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("no")
 
 
 def _numbers() -> Iterator[int]:

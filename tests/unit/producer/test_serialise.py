@@ -21,6 +21,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from langtrail.producer.serialise import MAX_FIELD_BYTES, Partial, snapshot, snapshot_repeated, snapshot_text, text_of
+from tests.unit.producer.fakes import Hostile
 
 pd: Any = import_module("pandas")  # has no types of its own
 
@@ -43,21 +44,6 @@ class Order:
 
 
 Pair = namedtuple("Pair", "left right")  # noqa: PYI024 - the untyped kind is what applications have
-
-
-class Hostile:
-    """An object that raises whatever is asked of it."""
-
-    def __repr__(self) -> str:
-        raise RuntimeError("no")
-
-    __str__ = __repr__
-
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError("no")
-
-    def model_dump(self) -> dict[str, Any]:
-        raise RuntimeError("no")
 
 
 class Liar:
