@@ -12,7 +12,8 @@ from .normalise import View, json_unescaped
 MAX_DEPTH = 3
 """How deep JSON inside of JSON strings is taken apart; deeper it is searched as text."""
 
-_TOKEN = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
+# A string that does not end goes to the end of the text: from each of its quotation marks all would be read again.
+_TOKEN = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
 _NAME = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Final, Protocol
 
 import orjson
@@ -87,11 +88,16 @@ class Cut:
         """All of them, with their keys: for this the document is walked through."""
         return [leaf for leaf in leaves(self._document) if not leaf.number]
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where each part ends, its quotation mark included."""
+        return [*accumulate(len(part) + 1 for part in self._parts)]
+
     def leaf(self, number: int) -> Leaf:
         """Return a leaf; a value's comes without its key."""
         if self._literals is None or ":" in self._parts[2 * number + 2]:
             return self.leaves[number]
-        start = sum(map(len, self._parts[: 2 * number + 1])) + 2 * number + 1
+        start = self._ends[2 * number]
         literal = self._literals[number]
         return Leaf(self.texts[number], start, None, "", None, literal if "\\" in literal else "")
 

@@ -5,6 +5,7 @@ Presidio is installed (`pip install "langtrail[ner]"`) the same text by its patt
 builds its automata while it reads: what is read for the first time takes longer, and is said apart.
 """
 
+import json
 import random
 import string
 import time
@@ -29,6 +30,10 @@ DENSE: Final = (
     " 5555 5555 5555 4444, for {prose} in the meantime. The request came from 10.1.{a}.{b} last week: {prose}.\n"
 )
 """Four findings in some 800 characters."""
+FRAGMENTS: Final = [
+    *string.printable,
+    *(word for detector in DETECTORS for text in (detector.example, detector.counter_example) for word in text.split()),
+]
 UNITS: Final = (
     *(
         "1",
@@ -38,6 +43,9 @@ UNITS: Final = (
         "a.",
         "a@",
         "a@b.co ",
+        "4auth=(user,",
+        "Cookie:a1990",
+        "$6$rootmysql",
         "=",
         "a=",
         '"',
@@ -186,6 +194,12 @@ def pathological(chance: random.Random) -> Iterator[tuple[str, str]]:
     yield "all examples", (" ".join(examples) * 20)[: 100 * KB]
     starts = [example[: chance.randrange(4, 12)] for example in examples]
     yield "all prefixes", "".join(chance.choices(starts, k=30 * KB))[: 100 * KB]
+    for _ in range(200):
+        made = ["".join(chance.choices(FRAGMENTS, k=chance.randrange(1, 6))) for _ in range(chance.randrange(1, 4))]
+        yield f"random {made}"[:60], "".join(chance.choices(made, k=100 * KB))[: 100 * KB]
+    for value in ("4539148803436467", 4539148803436467, "a@b.co ", {"key": ["x", "y"]}, 'say "ring 555-0147"\n'):
+        yield f"JSON of {value!r}", json.dumps([value] * (75 * KB // len(json.dumps(value))))
+        yield f"JSON of JSON of {value!r}, cut off", json.dumps([json.dumps(value)] * 9 * KB)[: 100 * KB]
 
 
 def speed(redact: Callable[[str], Any], texts: list[str]) -> float:

@@ -82,5 +82,5 @@ def test_the_beginning_of_json_looks_like_it() -> None:
     """What was cut off is taken apart as far as it goes."""
     text = '{"a": "x", "b": {"c": "y", "d'
     assert looks_like_json(text)
-    assert [leaf.text for leaf in leaves(text)] == ["a", "x", "b", "c", "y"]
+    assert [leaf.text for leaf in leaves(text)] == ["a", "x", "b", "c", "y", "d"]
     assert not looks_like_json('"just a quotation')
