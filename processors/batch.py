@@ -111,7 +111,7 @@ class BatchHandler:
         """Yield what became of records of one partition, and count it."""
         partition, label = part[0].partition, _label(part[0].partition)
         # What an operator put back was rejected before: no sign of a new fault.
-        self.breaker.record(partition, [event.rejected for event in events if event.headers.get(REVISION_HEADER) is None])
+        self.breaker.record(partition, [event.rejected for event in events if REVISION_HEADER not in event.headers])
         for record, event in zip(part, events, strict=True):
             why = event.rejected
             if why is None:
@@ -141,7 +141,7 @@ def _parts(records: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
 
 
 def _event(record: Incoming) -> Event:
-    headers = dict(record.headers)
+    headers = {name: value for name, value in record.headers if value is not None}
     return Event(record.key, record.value or b"", headers, record.partition, record.offset, record.timestamp_ms)
 
 

@@ -12,7 +12,7 @@ class Event:
 
     key: bytes | None
     value: bytes
-    headers: dict[str, bytes | None]
+    headers: dict[str, bytes]
     partition: int
     offset: int
     timestamp_ms: int

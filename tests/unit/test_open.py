@@ -51,7 +51,7 @@ open_event = partial(through, Open(PrivateKeys([PRIVATE_KEY])).steps)
 
 def event_of(record: RawRecord, value: bytes | None = None) -> Event:
     """Return the event of a record as the worker sees it; `value` replaces the record's."""
-    headers: dict[str, bytes | None] = {name: header for name, header in record.headers if isinstance(header, bytes)}
+    headers = {name: header for name, header in record.headers if isinstance(header, bytes)}
     return Event(record.key, record.value if value is None else value, headers, 0, 17, SAMPLE["occurred_at"] // 1000)
 
 
@@ -156,7 +156,7 @@ def test_a_broken_seal_is_rejected(changed: str) -> None:
     content = parts.content[:-1] + bytes([parts.content[-1] ^ 1]) if changed == "content" else parts.content
     event = event_of(record, frame(1, join_raw(parts.chain_hash, content, other.core)))
     if changed == "header":
-        event.headers[KEY_HEADER] = DATA_KEY.header[:-1] + b"\x00"
+        event.headers[KEY_HEADER] = event.headers[KEY_HEADER][:-1] + b"\x00"
     assert reason_of(event) == "broken_seal"
 
 
