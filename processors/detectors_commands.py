@@ -11,8 +11,8 @@ from .validators import looks_random
 _VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
 _GLUED = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]*))"
 _REST = r"[^\n|;&\[\x00]{0,160}?\s"
-_PLACE = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/|\*[a-z]\w*\.[A-Z]\w+\Z|\[\][a-z]\w*\Z")
-"""A URL, a path, or a type in Go."""
+_PLACE = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/|\*[A-Za-z_]\w*(?:\.[A-Z]\w+)?(?:\(.*)?\Z|\[\][a-z]\w*\Z")
+"""A URL, a path, a type in Go, or a pointer in C."""
 _SETS = frozenset(("env", "arg", "set", "setx", "export"))
 _PORT = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
 _DIRECTIVES = "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"

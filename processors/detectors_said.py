@@ -39,7 +39,7 @@ def _said(candidate: Candidate) -> Iterable[Span]:
 def _beside(candidate: Candidate) -> Iterable[Span]:
     """Take the word straight after `password`: it must have letters and digits side by side."""
     value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
-    is_one = _WORDS.search(value) and stands(value) and value[0] not in "}<>"
+    is_one = _WORDS.search(value) and stands(value) and value[0] not in "}<>*"
     return (Span(candidate.start, candidate.start + len(value)),) if is_one else NOTHING
 
 

@@ -18,7 +18,8 @@ _AROUND = "\"' *`\r"
 """What stands around the text of a cell."""
 _LINE = re.compile(r"([^\n\0]*)(.|\n|\Z)")
 _HEAD = re.compile(rf"[{_AROUND}]*[^\W\d][\w #()/.-]{{0,38}}[{_AROUND}]*")
-_PROSE = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b", re.IGNORECASE)
+_PROSE = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b|\w\(", re.IGNORECASE)
+"""What is in no head: words of sentences, and calls."""
 _LONGEST_HEADS = 1000
 """Characters of all heads together."""
 _MOST_BLANKS = 1

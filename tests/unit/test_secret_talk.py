@@ -185,6 +185,9 @@ jwt.encode(claims, private_pem, 'RS256')
 	privateKey  *rsa.PrivateKey
 "fastly_server": "cache-cdg20764-CDG"
 perldoc -u Some::Module
+SECKEYPrivateKey *key;
+SRP_user_pwd *SRP_VBASE_get1_by_user(SRP_VBASE *vb, char *username);
+try_password(password, *rest)\nexcept (ValueError, KeyError) as e:
 """.strip("\n").split("\n")
 """One a line; each speaks of secrets or looks like one, and holds none."""
 
