@@ -170,7 +170,8 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     said = candidate.text[candidate.groups[0][0] : start]
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
         return NOTHING
-    vague = not (_is_clear(said) or _IS_UNSPACED.match(said) or _LABEL.search(candidate.before(12)))
+    is_label = ":" in said[-2:] and _LABEL.search(candidate.before(12))
+    vague = not (is_label or _is_clear(said) or (not said[0].isascii() and _IS_UNSPACED.match(said)))
     hyphenated = vague and "-" in candidate.value and _PLAIN_NUMBER.match(said)
     if (
         hyphenated
