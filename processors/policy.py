@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -33,7 +34,14 @@ class PathRule:
 
     def matches(self, path: str) -> bool:
         """Tell whether a path is this one or lies under it: `*` is one key or position, `**` any number of them."""
-        return _matches(tuple(self.path.split(".")), tuple(path.split(SEPARATOR)))
+        place, at = f"{SEPARATOR}{path}{SEPARATOR}", 0
+        for number, run in enumerate(_runs(self.path)):
+            # Of each run the first place will do, for a path may end anywhere: nothing is tried twice.
+            found = run.search(place, at) if number else run.match(place)
+            if found is None:
+                return False
+            at = found.end()
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +139,13 @@ def _up_to_nul(candidate: Candidate) -> tuple[Span, ...]:
     return (Span(candidate.start, candidate.start + length),) if length else NOTHING
 
 
-def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    if not pattern:
-        return True
-    if pattern[0] == "**":
-        return any(_matches(pattern[1:], path[skipped:]) for skipped in range(len(path) + 1))
-    return bool(path) and pattern[0] in ("*", path[0]) and _matches(pattern[1:], path[1:])
+@lru_cache(maxsize=1024)
+def _runs(path: str) -> tuple[re.Pattern[str], ...]:
+    """Return what stands between the `**` of a path, as patterns."""
+    runs = [""]
+    for part in path.split("."):
+        if part == "**":
+            runs.append("")
+        else:
+            runs[-1] += SEPARATOR + (f"[^{SEPARATOR}]*" if part == "*" else re.escape(part))
+    return tuple(re.compile(f"{run}(?={SEPARATOR})") for run in runs)

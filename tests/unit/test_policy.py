@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import tomllib
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from langtrail.processors.document_paths import SEPARATOR, places
 from langtrail.processors.event import Event
 from langtrail.processors.findings import splice
-from langtrail.processors.policy import Policy, toml_of
+from langtrail.processors.policy import MASK, OFF, PathRule, Policy, toml_of
 from langtrail.processors.policy_reader import PolicyError, parse_policy
 from langtrail.processors.policy_trial import failed_tests
 from langtrail.processors.pseudonym import Pseudonyms
 from langtrail.processors.redact import WITHHELD, Redactor, rules_of, search
+from langtrail.processors.scan import Budget
 from langtrail.processors.tenant import Tenant
 
 KEY = Pseudonyms(bytes(range(32)))
@@ -178,3 +180,29 @@ def test_a_policy_that_cannot_be_applied_withholds_all_content(text: str, error:
     assert redactor.failures == {"PolicyUnusable": 4}
     assert len(caplog.records) == 1
     assert error in caplog.text
+
+
+def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Tell what the documentation says of a path, trying everything."""
+    if not pattern:
+        return True
+    if pattern[0] == "**":
+        return any(_matches(pattern[1:], path[skipped:]) for skipped in range(len(path) + 1))
+    return bool(path) and pattern[0] in ("*", path[0]) and _matches(pattern[1:], path[1:])
+
+
+def test_a_path_matches_as_documented_without_trying_everything() -> None:
+    """`*` is one key or position, `**` any number of them, and what lies under a path is meant too."""
+    chance = random.Random(23)  # noqa: S311 - always the same paths
+    for _ in range(3000):
+        pattern = tuple(chance.choices(("a", "b", "*", "**"), k=chance.randrange(1, 6)))
+        path = tuple(chance.choices(("a", "b", "c.d", ""), k=chance.randrange(1, 7)))
+        rule = PathRule(".".join(pattern), OFF)
+        assert rule.matches(SEPARATOR.join(path)) is _matches(pattern, path), (pattern, path)
+
+
+def test_a_deep_document_does_not_hold_a_worker_up() -> None:
+    """Each of 900 levels is compared with a path of two `**` once: trying everything would take minutes."""
+    text = '{"a": ' * 900 + "{}" + ', "v": "a@b.org"}' * 900
+    rules = rules_of(Policy("1", paths=(PathRule("**.a.**.x", OFF), PathRule("input.**.v", MASK, "EMAIL"))))
+    assert len(rules.find(text, Budget(60), "input", set())) == 900
