@@ -22,6 +22,9 @@ ACTIONS: Final = (PLACEHOLDER, PSEUDONYM, MASK, DROP, OFF)
 OWN_REASON: Final = "A pattern of the policy's own."
 """Why a pattern of a policy is looked for."""
 
+_LONGEST_ALLOWED = 1000
+"""Characters. What identifies somebody is shorter, and comparing takes the square of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class PathRule:
@@ -75,8 +78,10 @@ class Policy:
         return given.get(detector, given.get(kind, self.default))
 
     def allows(self, value: str) -> bool:
-        """Tell whether the value is one that stays, however it is spaced and in whatever case."""
-        return any(pattern.fullmatch(value) or pattern.fullmatch(_compact(value)) for pattern in self.allow)
+        """Tell whether the value is one that stays, however it is spaced and in whatever case: never a very long one."""
+        return len(value) <= _LONGEST_ALLOWED and any(
+            pattern.fullmatch(value) or pattern.fullmatch(_compact(value)) for pattern in self.allow
+        )
 
     @property
     def has_pseudonyms(self) -> bool:

@@ -31,6 +31,7 @@ MOST_CUSTOM: Final = 32
 """Patterns of its own that a policy may have."""
 _LONGEST_PATTERN = 500
 _LEAST_ALLOWED = 3
+_MOST_STARS = 2
 _MOST_DEEP = 2
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,47}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -179,6 +180,8 @@ def _of_entities(given: Any) -> Iterator[Mistake]:
 def _of_allowed(where: tuple[str | int, ...], value: str) -> Iterator[Mistake]:
     if len(re.sub(r"[\s*]", "", value)) < _LEAST_ALLOWED:
         yield Mistake(where, f"must have at least {_LEAST_ALLOWED} characters besides *: it would allow too much")
+    if len(re.findall(r"\*+", value)) > _MOST_STARS:
+        yield Mistake(where, f"may have * {_MOST_STARS} times at most")
 
 
 def _of_keys(

@@ -83,6 +83,7 @@ MISTAKES = [
     ('version = "1"\ndetectors.EMIAL = "off"', "detectors.EMIAL"),
     ('version = "1"\ndetectors.EMAIL = "maks"', "detectors.EMAIL"),
     ('version = "1"\nallow = ["*.*", 3]', "allow.0"),
+    ('version = "1"\nallow = ["*-a-*-b-*@c.org"]', "allow.0"),
     ('version = "1"\nallow = "a"', "allow"),
     ('version = "1"\n[[paths]]\npath = "inputs.a"\naction = "drop"', "paths.0.path"),
     ('version = "1"\n[[paths]]\npath = "input.a"', "paths.0"),
@@ -180,6 +181,13 @@ def test_a_policy_that_cannot_be_applied_withholds_all_content(text: str, error:
     assert redactor.failures == {"PolicyUnusable": 4}
     assert len(caplog.records) == 1
     assert error in caplog.text
+
+
+def test_what_is_very_long_is_never_allowed() -> None:
+    """A secret of a hundred thousand characters is no name that somebody wants to keep."""
+    policy = parse_policy('version = "1"\nallow = ["*aa*bb"]')
+    assert policy.allows("aabb")
+    assert not policy.allows("a" * 100_000 + "bb")
 
 
 def _matches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
