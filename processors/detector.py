@@ -151,8 +151,8 @@ class Detector:
     pattern: str
     """RE2 syntax: every candidate. No match may cross a NUL."""
     parts: str | None = None
-    """RE2 syntax: tells the groups of a match, given where it is; empty: the pattern itself. RE2 is several times as fast when
-    it need not tell them. Other than RE2, it must not be one that goes back again and again over what it has read."""
+    """RE2 syntax: tells the groups of a match, given where that is; empty: the pattern itself does. RE2 finds a match several
+    times as fast when it need not tell its groups. Python reads this: it must not go over the same text again and again."""
     trigger: str = ""
     """RE2 syntax, simple, without long repeats: matches in every text in which the pattern does. Empty: the pattern itself."""
     judge: Judge
