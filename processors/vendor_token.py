@@ -73,8 +73,10 @@ def _judge(candidate: Candidate) -> Iterable[Span]:
 
 def _telling(candidate: Candidate) -> Iterable[Span]:
     """Judge: not filling, and not words joined by hyphens. What is glued to its end goes with it."""
+    if _is_made_up(candidate.value):
+        return NOTHING
     rest = _REST_OF_WORD.match(candidate.text, candidate.end)
-    return NOTHING if rest is None or _is_made_up(candidate.value) else (Span(candidate.start, rest.end()),)
+    return NOTHING if rest is None else (Span(candidate.start, rest.end()),)
 
 
 def _is_made_up(value: str) -> bool:
