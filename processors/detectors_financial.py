@@ -56,6 +56,7 @@ _TAIL = re.compile(r"\w-\Z")
 _VALID_UNTIL = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
 _AND_ON = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
 _GOES_ON = re.compile(r"[0-9A-Za-z_]|\.\d")
+_HEX = "0123456789ABCDEF"
 _HEX_BEFORE = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
 _HEX_AFTER = re.compile(r"(?=[0-9\s]{0,64}[A-F])(?:\s[0-9A-F]{4}){2}\b")
 _GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
@@ -155,7 +156,9 @@ class _CardReader:
 
 def _in_dump(text: str, start: int, end: int) -> bool:
     """Tell whether four-digit groups are some of many, in hexadecimal."""
-    return _HEX_AFTER.match(text, end) is not None or _HEX_BEFORE.search(text, max(0, start - 10), start) is not None
+    if _HEX_AFTER.match(text, end):
+        return True
+    return start > 1 and text[start - 2] in _HEX and _HEX_BEFORE.search(text, max(0, start - 10), start) is not None
 
 
 def _card(candidate: Candidate) -> Iterable[Span]:
@@ -185,12 +188,11 @@ def _card(candidate: Candidate) -> Iterable[Span]:
 
 
 def _may_be_short(digits: str) -> bool:
-    """Tell whether a network issues any number that these few digits hold."""
-    return any(
-        card_range(digits[first:last])
-        for first in range(len(digits) - _SHORTEST + 1)
-        for last in range(first + _SHORTEST, len(digits) + 1)
-    )
+    """Tell whether a network issues any number that these twelve or thirteen digits hold."""
+    lengths = CARD_LENGTHS.get(digits[:4], ())
+    if len(digits) in lengths:
+        return True
+    return len(digits) > _SHORTEST and (_SHORTEST in lengths or card_range(digits[1:]))
 
 
 def _iban(candidate: Candidate) -> Iterable[Span]:
