@@ -199,3 +199,16 @@ def test_an_identifier_is_bounded_and_stays_distinct() -> None:
     assert len(first) == len(second) == MAX_IDENTIFIER
     assert first != second
     assert identifier("call_1") == "call_1"
+
+
+@pytest.mark.parametrize("syllables", [1_000, 50_000])
+def test_a_long_word_is_not_read_again_from_each_syllable(syllables: int) -> None:
+    """What begins like a token at every fourth character is passed over at once, and a token behind it is found."""
+    word, token = "eyJ-" * syllables, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ"
+    assert scrub_text(f"{word} .eyJ x-{token}.") == f"{word} .eyJ x-{SECRET}"
+
+
+def test_a_token_among_many_prefixes_is_found() -> None:
+    """In a long text that has hundreds of prefixes all of it is searched."""
+    prefixes = "hf_ AKIA xoxb- " * 2_000
+    assert scrub_text(f"{prefixes}AKIAIOSFODNN7EXAMPLE {prefixes}") == f"{prefixes}{SECRET} {prefixes}"
