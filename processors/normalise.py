@@ -157,6 +157,7 @@ def _escape(escaped: str) -> str:
     return "\ufffd" if "\ud800" <= decoded[:1] <= "\udfff" else decoded.replace("\0", " ")
 
 
+@lru_cache(maxsize=4096)
 def _json_escape(escaped: str) -> str:
     known = escaped[1] in 'bfnrt"\\/' or (escaped[1] == "u" and len(escaped) > _SHORT_ESCAPE)
     text: str = json.loads(f'"{escaped}"') if known else escaped

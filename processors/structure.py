@@ -15,6 +15,7 @@ MAX_DEPTH = 3
 # A string that does not end goes to the end of the text: from each of its quotation marks all would be read again.
 _TOKEN = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
+_decode = json.JSONDecoder(strict=False).decode
 _NAME = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
 """A number that may be a card's."""
@@ -171,7 +172,7 @@ class _Walker:
 
 def _unescaped(literal: str) -> str:
     try:
-        text: str = json.loads(f'"{literal}"', strict=False)
+        text: str = _decode(f'"{literal}"')
     except ValueError:  # the text is not JSON after all: its odd escapes stay
         return json_unescaped(literal).text
     return text
