@@ -162,10 +162,9 @@ def _parse(plain: bytes) -> dict[str, str]:
 
 def _check_commitments(core: dict[str, Any], fields: dict[str, str], salt: bytes) -> None:
     made = commitments(salt, fields)
-    found, expected = [*map(made.get, CONTENT_FIELDS)], [*map(core.get, CONTENT_FIELDS.values())]
-    if found != expected:
-        broken = next(field for field, commit_field in CONTENT_FIELDS.items() if made.get(field) != core.get(commit_field))
-        raise Rejected("open", "broken_commitment", f"the content of {broken} is not what the core commits to")
+    for field, commit_field in CONTENT_FIELDS.items():
+        if core.get(commit_field) != made.get(field):
+            raise Rejected("open", "broken_commitment", f"the content of {field} is not what the core commits to")
 
 
 def _salt(document: dict[str, str]) -> bytes:

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Mapping
-from functools import cache
 from hashlib import sha256
 
 _RECORD = sha256(b"\x03")
@@ -22,20 +21,12 @@ def commitment(salt: bytes, field: str, value: bytes) -> bytes:
 
 
 def commitments(salt: bytes, texts: Mapping[str, str]) -> dict[str, bytes]:
-    """Commit to the text of each field, with one salt of at most 64 bytes: what `commitment` does, in half of its time.
+    """Commit to the text of each field, with one salt of at most 64 bytes: what `commitment` does, in two thirds of its time.
 
     The key's two blocks are made once for all fields. A text counts as its UTF-8.
     """
-    inner, outer = hmac_blocks(salt)
-    return {
-        field: sha256(outer + sha256(inner + _before_value(field) + text.encode()).digest()).digest()
-        for field, text in texts.items()
-    }
-
-
-@cache
-def _before_value(field: str) -> bytes:
-    return field.encode() + b"\0"
+    blocks = hmac_blocks(salt)
+    return {field: hmac_by(blocks, f"{field}\0{text}".encode()) for field, text in texts.items()}
 
 
 def hmac_blocks(key: bytes) -> Blocks:
