@@ -93,7 +93,7 @@ class _CardReader:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
         first, groups = 0, len(self._groups)
         while first < groups:
-            if first >= _MOST_GROUPS or not self._says_card:
+            if first >= _MOST_GROUPS:
                 first = self._next_shape(first)
                 if first == groups:
                     return
@@ -103,7 +103,7 @@ class _CardReader:
             first += max(count, 1)
 
     def _next_shape(self, first: int) -> int:
-        """Return where groups as cards have begin next: where no word near before says card, there must be some."""
+        """Return where groups as cards have begin next: where words are too far before to say card, there must be some."""
         for shape in _SHAPES.finditer(self._shape, first):
             first = shape.start()
             is_four = self._lengths[first : first + 4] == _FOURS and self._lengths[first + 4 : first + 5] != (3,)
