@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate, chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -235,10 +235,13 @@ class Scanner:
         found = hits.append
         has_brackets = "[" in text or "]" in text
 
-        @cache
+        known: dict[str, str | None] = {}
+
         def inside(carried: str) -> str | None:
-            carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
-            return min((redaction.type for redaction in carries), default=None)
+            if carried not in known:
+                carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
+                known[carried] = min((redaction.type for redaction in carries), default=None)
+            return known[carried]
 
         candidate = Candidate(text, key_before, inside)
 
