@@ -222,6 +222,18 @@ class Scanner:
                 hits += _mapped(view, self._run(view.text, refired, budget, depth, treatment, lambda _: ""))
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
 
+    def _inside(self, budget: Budget, depth: int, treatment: Treatment) -> Callable[[str], str | None]:
+        """Return what tells the type of what is in a text that another carries; None for nothing."""
+        known: dict[str, str | None] = {}
+
+        def inside(carried: str) -> str | None:
+            if carried not in known:
+                carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
+                known[carried] = min((redaction.type for redaction in carries), default=None)
+            return known[carried]
+
+        return inside
+
     def _run(
         self,
         text: str,
@@ -235,15 +247,7 @@ class Scanner:
         found = hits.append
         has_brackets = "[" in text or "]" in text
 
-        known: dict[str, str | None] = {}
-
-        def inside(carried: str) -> str | None:
-            if carried not in known:
-                carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
-                known[carried] = min((redaction.type for redaction in carries), default=None)
-            return known[carried]
-
-        candidate = Candidate(text, key_before, inside)
+        candidate = Candidate(text, key_before, self._inside(budget, depth, treatment))
 
         def judged(groups: Spans) -> Iterable[Span] | None:
             candidate.start, candidate.end = groups[0]
