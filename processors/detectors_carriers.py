@@ -3,10 +3,9 @@
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterable
 from typing import Final
 
-from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .detector import Candidate, Detector, Rank, whole
 
 _MOST_BYTES = 64 * 1024
 # Of longer ones the beginning is searched.
@@ -17,13 +16,11 @@ _QUADS = re.compile(_QUAD * 4)
 _DATA_URL = re.compile(r"data:[\w/+.-]*;base64,\Z")
 
 
-def _base64(candidate: Candidate) -> Iterable[Span]:
+def _in_base64(candidate: Candidate) -> str:
     value = candidate.value
-    if not _QUADS.search(value) or _DATA_URL.search(candidate.before(64)):
-        return NOTHING
-    text = _decoded(value[:_MOST_BYTES])
-    found = candidate.inside(text) if text else None
-    return (Span(candidate.start, candidate.end, found),) if found else NOTHING
+    if not _QUADS.search(value) or (candidate.previous == "," and _DATA_URL.search(candidate.before(64))):
+        return ""
+    return _decoded(value[:_MOST_BYTES])
 
 
 def _decoded(value: str) -> str:
@@ -33,17 +30,18 @@ def _decoded(value: str) -> str:
         text = b64decode(standard[: len(standard) - (len(standard) % 4 == 1)] + "=" * (-len(standard) % 4 % 3)).decode()
     except (binascii.Error, UnicodeDecodeError):
         return ""
+    if text.isprintable():
+        return text
     return text if sum(char.isprintable() or char in "\n\r\t" for char in text) > 0.9 * len(text) else ""
 
 
-def _hexadecimal(candidate: Candidate) -> Iterable[Span]:
+def _in_hexadecimal(candidate: Candidate) -> str:
     value = candidate.value
     try:
         text = bytes.fromhex(value[: _MOST_BYTES - len(value) % 2]).decode()
     except ValueError:
-        return NOTHING
-    found = candidate.inside(text) if text.isprintable() else None
-    return (Span(candidate.start, candidate.end, found),) if found else NOTHING
+        return ""
+    return text if text.isprintable() else ""
 
 
 CARRIERS: Final = (
@@ -53,7 +51,8 @@ CARRIERS: Final = (
         reason="Text in base64 is text: what is in it goes, with all of it. Images and hashes do not decode to text.",
         pattern=r"[0-9A-Za-z+/_-]{16,}={0,2}",
         trigger=_QUAD * 4,
-        judge=_base64,
+        judge=whole,
+        carried=_in_base64,
         rank=Rank.CARRIER,
         example="body: d3JpdGUgdG8gYm9iQGV4YW1wbGUub3Jn",
         counter_example="body: d3JpdGUgdG8gbm9ib2R5IGF0IGFsbA==",
@@ -64,7 +63,8 @@ CARRIERS: Final = (
         reason="The same for text written as hexadecimal digits: hashes and ids do not decode to text.",
         pattern="(?:[2-7][0-9A-Fa-f]){12,}",
         trigger="(?:[2-7][0-9A-Fa-f]){12}",
-        judge=_hexadecimal,
+        judge=whole,
+        carried=_in_hexadecimal,
         rank=Rank.CARRIER,
         numeric=True,
         example=f"body: {b'write to bob@example.org'.hex()}",

@@ -1,8 +1,6 @@
 """Regular expressions by RE2: linear in the length of the text whatever it holds. All that is known of google-re2 is here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from itertools import accumulate
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
@@ -11,7 +9,6 @@ from .engine_spans import Spans
 
 _MEMORY_BYTES = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
-_CHUNK = 256
 _CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 _NONE: Final[frozenset[int]] = frozenset()
 
@@ -24,25 +21,9 @@ def _options(*, captures: bool = True) -> Any:
     return options
 
 
-class _Wide(bytes):
-    """UTF-8 with characters of several bytes, and how many of them stand before each place; counted once for all patterns."""
-
-    @cached_property
-    def _counts(self) -> list[int]:
-        """How many characters stand before each chunk."""
-        starts = range(0, len(self), _CHUNK)
-        return [0, *accumulate(len(self[start : start + _CHUNK].translate(None, _CONTINUATION_BYTES)) for start in starts)]
-
-    def characters(self, byte: int) -> int:
-        """Return how many characters stand before a byte."""
-        chunk = byte // _CHUNK
-        return self._counts[chunk] + len(self[chunk * _CHUNK : byte].translate(None, _CONTINUATION_BYTES))
-
-
 def encode(text: str) -> bytes:
     """Return the text as UTF-8, one `?` for each lone surrogate: positions in characters stay as they are."""
-    data = text.encode("utf-8", "replace")
-    return data if len(data) == len(text) else _Wide(data)
+    return text.encode("utf-8", "replace")
 
 
 class Pattern:
@@ -82,27 +63,45 @@ class Pattern:
 
     def _search_wide(self, data: bytes, take: Callable[[Spans], int]) -> None:
         """Search a text with characters of several bytes."""
-        wide = data if isinstance(data, _Wide) else _Wide(data)
+        match, anywhere = self._match, self._anywhere
         at, end = 0, len(data)
+        counted = continued = 0  # bytes that were counted, and how many of them are not the first of a character
         while at <= end:
-            groups = self._match(self._anywhere, data, at, end)
+            groups = match(anywhere, data, at, end)
             start, at = groups[0]
             if start < 0:
                 return
+            continued += _continued(data[counted:start])
+            counted = start
             if data[start:at].isascii():
-                shift = wide.characters(start) - start
-                groups = [(first + shift, last + shift) if first >= 0 else (-1, -1) for first, last in groups]
+                groups = [(first - continued, last - continued) if first >= 0 else (-1, -1) for first, last in groups]
             else:
-                groups = [(wide.characters(first), wide.characters(last)) if first >= 0 else (-1, -1) for first, last in groups]
+                groups = [_characters(data, span, start, continued) for span in groups]
             at = max(_before(data, at, take(groups)), start + 1)
+
+
+def _continued(piece: bytes) -> int:
+    """Return how many bytes of a piece of UTF-8 are not the first of a character."""
+    return 0 if piece.isascii() else len(piece) - len(piece.translate(None, _CONTINUATION_BYTES))
+
+
+def _characters(data: bytes, span: tuple[int, int], start: int, continued: int) -> tuple[int, int]:
+    """Return a span of bytes in characters, where so many bytes before `start`, and the span, are not the first of one."""
+    first, last = span
+    if first < 0:
+        return span
+    begin = first - continued - _continued(data[start:first])
+    return begin, begin + last - first - _continued(data[first:last])
 
 
 def _before(data: bytes, at: int, characters: int) -> int:
     """Return the place of the byte so many characters before another; behind it when there are less than none."""
+    if not characters:
+        return at
     most = 4 * characters
     if characters < 0:
         return at + len(data[at : at - most].decode("utf-8", "ignore")[:-characters].encode())
-    return at - len(data[max(0, at - most) : at].decode("utf-8", "ignore")[-characters:].encode()) if characters else at
+    return at - len(data[max(0, at - most) : at].decode("utf-8", "ignore")[-characters:].encode())
 
 
 class PatternSet:

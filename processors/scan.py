@@ -10,7 +10,7 @@ from itertools import accumulate, chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from .detector import SEPARATOR, Candidate, Detector, Span
+from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span
 from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode, parts_of
 from .event import Withheld
@@ -19,14 +19,16 @@ from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .repeats import FEWEST_CHARACTERS, Repeats
-from .structure import MAX_DEPTH, Leaf, is_json, looks_like_json
-from .texts import Cut, Texts, Walked, cut, is_valid
+from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
+from .texts import Cut, Several, Texts, Walked, cut, is_valid
 
 _CANDIDATES_A_CHECK = 64
 _AROUND = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
 _MAX_CARRIED = 2
 """How deep carriers in carriers are searched."""
+_Carried = tuple[Hit, str]
+"""A candidate that goes when something is found in the text that it carries, and that text."""
 
 
 class Redaction(NamedTuple):
@@ -109,8 +111,7 @@ class Scanner:
 
         `valid` says that the text is known to be JSON. Raises Withheld when it takes too long.
         """
-        might_be_json = text[:1] in _JSON_STARTS or text[:64].lstrip()[:1] in _JSON_STARTS
-        if not might_be_json:
+        if not might_be_json(text):
             return self._in_plain(text, self._prefilter.fired(text), budget, depth, treatment)
         is_document = valid or is_valid(text)
         in_document = self._prefilter.fired_in_document(text) if is_document and "\\" not in text else None
@@ -123,7 +124,7 @@ class Scanner:
         fired = in_document if in_document is not None else self._fired_in_layers(text)
         if fired and is_json(text):
             fine = fired <= self._structural
-            return [] if fine else [*self._in_document(Walked(text), budget, depth, treatment, in_document)]
+            return [] if fine else [*self._in_document(Walked(leaves(text)), budget, depth, treatment, in_document)]
         return self._in_plain(text, fired, budget, depth, treatment)
 
     def _fired_in_layers(self, text: str) -> frozenset[int]:
@@ -136,7 +137,7 @@ class Scanner:
             return []
         hits = self._in_text(text, fired, budget, depth, treatment)
         if looks_like_json(text):
-            for found in self._in_document(Walked(text), budget, depth, treatment):
+            for found in self._in_document(Walked(leaves(text)), budget, depth, treatment):
                 hits.append(Hit(found.start, found.end, found.type, 0, found.detector))
         return _replaced(text, hits, treatment)
 
@@ -222,17 +223,27 @@ class Scanner:
                 hits += _mapped(view, self._run(view.text, refired, budget, depth, treatment, lambda _: ""))
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
 
-    def _inside(self, budget: Budget, depth: int, treatment: Treatment) -> Callable[[str], str | None]:
-        """Return what tells the type of what is in a text that another carries; None for nothing."""
-        known: dict[str, str | None] = {}
+    def _carriers(self, carried: list[_Carried], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Hit]:
+        """Yield those hits whose carried text has something in it, of the type of that; none where they are too deep."""
+        if not carried or depth >= _MAX_CARRIED:
+            return
+        documents = [*dict.fromkeys([text for _, text in carried])]
+        types: dict[str, str] = {}
+        for number, kind in self._in_each(documents, budget, depth + 1, treatment.inside()):
+            text = documents[number]
+            types[text] = min(types.get(text, kind), kind)
+        for hit, text in carried:
+            if text in types:
+                yield hit._replace(type=types[text])
 
-        def inside(carried: str) -> str | None:
-            if carried not in known:
-                carries = self.find(carried, budget, depth + 1, treatment.inside()) if depth < _MAX_CARRIED else []
-                known[carried] = min((redaction.type for redaction in carries), default=None)
-            return known[carried]
-
-        return inside
+    def _in_each(self, documents: list[str], budget: Budget, depth: int, treatment: Treatment) -> Iterator[tuple[int, str]]:
+        """Yield the types of what is in each of several texts, with its number: many are searched in one go."""
+        if len(documents) == 1:
+            yield from ((0, found.type) for found in self.find(documents[0], budget, depth, treatment))
+            return
+        several = Several(documents)
+        for found in self._in_document(several, budget, depth, treatment):
+            yield bisect_right(several.starts, found.start) - 1, found.type
 
     def _run(
         self,
@@ -243,18 +254,18 @@ class Scanner:
         treatment: Treatment,
         key_before: Callable[[int], str],
     ) -> list[Hit]:
-        data, hits, candidates = encode(text), list[Hit](), 0
+        data, hits, carried, candidates = encode(text), list[Hit](), list[_Carried](), 0
         found = hits.append
         has_brackets = "[" in text or "]" in text
 
-        candidate = Candidate(text, key_before, self._inside(budget, depth, treatment))
+        candidate = Candidate(text, key_before)
 
         def judged(groups: Spans) -> Iterable[Span] | None:
             candidate.start, candidate.end = groups[0]
             candidate.groups = groups if parts is None else parts(text, *groups[0])
             if len(candidate.groups) > 1:
                 candidate.narrow()
-            return None if has_brackets and candidate.touches_placeholder else detector.judge(candidate)
+            return None if has_brackets and candidate.touches_placeholder else judge(candidate)
 
         def take(groups: Spans) -> int:
             nonlocal candidates
@@ -274,10 +285,26 @@ class Scanner:
 
         for number in sorted(fired - _SIGNS):
             detector, parts = self._table[number], self._parts[number]
-            said = judged if len(text) < FEWEST_CHARACTERS else Repeats(judged, text, detector.reach)
+            judge = detector.judge if detector.carried is None else _taken_down(detector, carried)
+            is_short = len(text) < FEWEST_CHARACTERS or detector.carried is not None
+            said = judged if is_short else Repeats(judged, text, detector.reach)
             type_, rank, name, goes_on, retry = detector.type, detector.rank, detector.name, not detector.whole, detector.retry
             self._patterns[number].search(data, len(text), take)
+        hits += self._carriers(carried, budget, depth, treatment)
         return hits
+
+
+def _taken_down(detector: Detector, carried: list[_Carried]) -> Judge:
+    """Return a judge that takes none, but takes down what its candidates carry."""
+    text_of = detector.carried or (lambda _: "")
+
+    def judge(candidate: Candidate) -> Iterable[Span]:
+        inside = text_of(candidate)
+        if inside:
+            carried.append((Hit(candidate.start, candidate.end, detector.type, detector.rank, detector.name), inside))
+        return NOTHING
+
+    return judge
 
 
 def _second_word(text: str, start: int, end: int) -> int:
@@ -286,7 +313,6 @@ def _second_word(text: str, start: int, end: int) -> int:
     return separator.end() - 1 if separator else end
 
 
-_JSON_STARTS = frozenset('{["')
 _SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
 _NOTHING: Final[frozenset[int]] = frozenset()
 _SILENT = frozenset((KEY,))

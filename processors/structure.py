@@ -15,6 +15,8 @@ MAX_DEPTH = 3
 # A string that does not end goes to the end of the text: from each of its quotation marks all would be read again.
 _TOKEN = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
+_STARTS: Final = frozenset('{["')
+_MOST_BLANKS = 64
 _decode = json.JSONDecoder(strict=False).decode
 _NAME = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
@@ -62,6 +64,11 @@ class Leaf:
         return mark
 
 
+def might_be_json(text: str) -> bool:
+    """Tell whether the text begins as JSON that has parts does, or with so many blanks that nobody knows."""
+    return text[:1] in _STARTS or text[:_MOST_BLANKS].lstrip()[:1] in _STARTS
+
+
 def is_json(text: str) -> bool:
     """Tell whether the text is JSON that has parts: an object, an array, or a string."""
     if not _JSON_START.match(text):
@@ -78,10 +85,13 @@ def looks_like_json(text: str) -> bool:
     return _JSON_START.match(text) is not None and text.lstrip()[:1] in "{["
 
 
-def leaves(text: str) -> list[Leaf]:
-    """Return the keys, strings and telling numbers of JSON, in order; JSON in strings is taken apart in turn."""
+def leaves(text: str, parent: Leaf | None = None) -> list[Leaf]:
+    """Return the keys, strings and telling numbers of JSON, in order; JSON in strings is taken apart in turn.
+
+    `parent` is the leaf whose text it is, if any.
+    """
     found: list[Leaf] = []
-    _Walker(found).walk(text, None, "", None, 0)
+    _Walker(found).walk(text, parent, "", None, 0)
     return found
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from . import key_words as words
 from .key_rules import number_hit, rule_of
-from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves
+from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
 _END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
@@ -39,10 +39,10 @@ class Texts(Protocol):
 
 
 class Walked:
-    """The texts of a document that need not be valid JSON."""
+    """The texts of a document that need not be valid JSON, by its leaves."""
 
-    def __init__(self, document: str) -> None:
-        self.leaves = leaves(document)
+    def __init__(self, found: list[Leaf]) -> None:
+        self.leaves = found
         self.texts = [leaf.text for leaf in self.leaves]
         self.judged = [number for number, leaf in enumerate(self.leaves) if leaf.number or leaf.rule is not None]
 
@@ -53,6 +53,27 @@ class Walked:
     def key(self, number: int) -> str:
         """Return the key of a leaf."""
         return self.leaves[number].key
+
+
+class Several(Walked):
+    """The texts of several documents, each as far behind the one before as if a character stood between them.
+
+    What is no JSON is one text; what looks like JSON that was cut off is that, and taken apart besides.
+    """
+
+    def __init__(self, documents: Sequence[str]) -> None:
+        self.starts = [*accumulate([len(document) + 1 for document in documents], initial=0)]
+        """Where each of them begins, and where the next one would."""
+        super().__init__([leaf for pair in zip(documents, self.starts, strict=False) for leaf in _leaves_at(*pair)])
+
+
+def _leaves_at(document: str, start: int) -> list[Leaf]:
+    whole = Leaf(document, start, None, "", None)
+    if not might_be_json(document):
+        return [whole]
+    if is_json(document):
+        return leaves(document, whole)
+    return [whole, *leaves(document, whole)] if looks_like_json(document) else [whole]
 
 
 class Cut:
