@@ -110,7 +110,13 @@ def audit_offsets(settings: SinkSettings) -> list[PartitionAudit]:
     Raises CannotRun when Kafka or ClickHouse do not answer, or the topic is missing.
     """
     consumer = Consumer(
-        {**settings.librdkafka(), "group.id": settings.group, "enable.auto.commit": "false", "enable.partition.eof": "true"}
+        {
+            **settings.librdkafka(),
+            "group.id": settings.group,
+            "enable.auto.commit": "false",
+            "enable.partition.eof": "true",
+            "fetch.wait.max.ms": "10",  # nothing new is waited for where a partition ends
+        }
     )
     try:
         client = connect(settings.clickhouse_dsn)

@@ -9,6 +9,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from langtrail.schemas import DeadLetterHeader
 
 _MOST: Final = 1000
+_TURN_SECONDS: Final = 0.1
+"""How long Kafka's client gathers records: it does not return earlier, not even at the end of the partition."""
 _SILENCE_SECONDS: Final = 30
 
 
@@ -49,7 +51,7 @@ def _read(consumer: Consumer, name: str, partition: int, lo: int) -> Iterator[Me
     deadline = time.monotonic() + _SILENCE_SECONDS
     try:
         while time.monotonic() < deadline:
-            for message in consumer.consume(_MOST, 1):
+            for message in consumer.consume(_MOST, _TURN_SECONDS):
                 error = message.error()
                 if error is None:
                     yield message

@@ -38,6 +38,7 @@ from langtrail.schemas import DataKey, DeadLetterHeader, frame, split_raw, topic
 from langtrail.schemas.codec import join_raw
 from langtrail.schemas.settings import load_settings
 from langtrail.schemas.statements import question
+from tests.integration.said import Command
 
 CONTENT = "the plan is called Bluebird, ask jane.doe@example.com"
 REDACTED = "the plan is called Bluebird, ask [EMAIL]"
@@ -47,32 +48,33 @@ WaitUntil = Callable[[Callable[[], object], float, str], None]
 
 @dataclass(frozen=True)
 class Stack:
-    """The running stack: its directory, its variables and a client of its store."""
+    """The running stack: its directory, its variables, a client of its store, and the command line."""
 
     directory: Path
     variables: dict[str, str]
     client: Client
+    command: Command
 
     def run(self, *arguments: str, status: int = 0) -> Any:
-        """Run a command of the dead letters with --json, in a process of its own, and return what it printed."""
-        command = [sys.executable, "-m", "langtrail.deploy.cli", "dead-letters", *arguments, "--json"]
-        environ = {**os.environ, **self.variables, "LANGTRAIL_USER_ID": "olga"}
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == status, done.stderr[-2000:]
-        assert "Bluebird" not in done.stdout + done.stderr
-        return json.loads(done.stdout) if done.stdout else done.stderr
+        """Run a command of the dead letters with --json and return what it printed."""
+        said = self.command("dead-letters", *arguments, "--json")
+        assert said.status == status, said.err[-2000:]
+        assert "Bluebird" not in said.out + said.err
+        return said.json if said.out else said.err
 
     def ask(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a question to the store."""
         return [tuple(row) for row in self.client.query(sql, parameters).result_rows]
 
 
-@pytest.fixture(scope="module")
-def running(stack: Path) -> Iterator[Stack]:
-    """Return the stack."""
+@pytest.fixture
+def running(stack: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """Return the stack; commands are run by olga, with its variables."""
     variables = environment(stack)
+    for name, value in {**variables, "LANGTRAIL_USER_ID": "olga"}.items():
+        monkeypatch.setenv(name, value)
     client = clickhouse_connect.get_client(dsn=variables["LANGTRAIL_CLICKHOUSE_DSN"])
-    yield Stack(stack, variables, client)
+    yield Stack(stack, variables, client, command)
     client.close()
 
 
@@ -276,8 +278,9 @@ def test_a_dead_letter_is_shown_to_people(running: Stack) -> None:
     assert "core" not in done.stdout
 
 
-def test_without_kafka_it_is_said_which_one_does_not_answer(running: Stack) -> None:
+def test_without_kafka_it_is_said_which_one_does_not_answer(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """The address is named, and the variable to look at."""
     away = {"LANGTRAIL_BOOTSTRAP_SERVERS": "127.0.0.1:1", "LANGTRAIL_KAFKA_SECONDS": "1", "LANGTRAIL_EXIT_SECONDS": "0"}
-    nowhere = Stack(running.directory, {**running.variables, **away}, running.client)
-    assert "check LANGTRAIL_BOOTSTRAP_SERVERS" in nowhere.run("list", status=2)
+    for name, value in away.items():
+        monkeypatch.setenv(name, value)
+    assert "check LANGTRAIL_BOOTSTRAP_SERVERS" in running.run("list", status=2)

@@ -23,6 +23,7 @@ from langtrail.deploy.watch import Watcher
 from langtrail.deploy.watch_metrics import WatchMetrics
 from langtrail.deploy.watch_settings import WatchSettings
 from langtrail.schemas.settings import load_settings
+from tests.integration.said import Command
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 LANGTRAIL = [sys.executable, "-m", "langtrail.deploy.cli"]
@@ -92,19 +93,17 @@ def test_the_story_is_what_applications_really_did(evidence: Evidence) -> None:
     assert "tool_end" not in {callback.event_type for callback in evidence.seen["archive-job"]}
 
 
-def test_commands_find_the_stack_in_the_directory(evidence: Evidence, stack: Path, tmp_path: Path) -> None:
+def test_commands_find_the_stack_in_the_directory(
+    evidence: Evidence, stack: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without any variable, `langtrail` asks the stack in .langtrail; a question of the demo can be pasted as it is shown."""
     (tmp_path / ".langtrail").symlink_to(stack)
-
-    def said(*arguments: str) -> str:
-        command = [*LANGTRAIL, *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout
-
-    sessions = json.loads(said("sessions", "--tenant", "acme", "--json"))
+    monkeypatch.delenv("LANGTRAIL_SPOOL_DIR")
+    sessions = command("sessions", "--tenant", "acme", "--json").json
     assert {"crm-sync-1", "support-42", "archive-2019"} <= {session["session_id"] for session in sessions}
-    assert json.loads(said("sql", QUESTIONS[WHO], "--json")) == evidence.answers[WHO].objects()
-    assert json.loads(said("replay", "crm-sync-1", "--json")) == evidence.session
-    assert "read_customers" in said("replay", "crm-sync-1")
+    assert command("sql", QUESTIONS[WHO], "--json").json == evidence.answers[WHO].objects()
+    assert command("replay", "crm-sync-1", "--json").json == evidence.session
+    assert "read_customers" in command("replay", "crm-sync-1").out
 
 
 def test_an_application_that_fails_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from langtrail.processors.sink_settings import SinkSettings
 from langtrail.processors.worker_settings import WorkerSettings
 from langtrail.producer import ProducerSettings
 from langtrail.schemas.settings import variables
+from tests.integration.said import Command
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -50,13 +51,13 @@ def test_the_python_of_the_readme_runs_and_is_recorded(stack: Path, trail: Trail
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^langtrail ([a-z-]+(?: (?:apply|list)\b)?)", "\n".join(blocks("")), re.MULTILINE)))
+    "named", sorted(set(re.findall(r"^langtrail ([a-z-]+(?: (?:apply|list)\b)?)", "\n".join(blocks("")), re.MULTILINE)))
 )
-def test_every_command_of_the_readme_exists(command: str) -> None:
+def test_every_command_of_the_readme_exists(command: Command, named: str) -> None:
     """A command that the README names answers --help."""
-    done = subprocess.run([*LANGTRAIL, *command.split(), "--help"], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Usage" in done.stdout
+    status, out, err = command(*named.split(), "--help")
+    assert status == 0, err
+    assert "Usage" in out
 
 
 def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ class Place:
         consumer.assign(partitions)
         letters, ends = [], 0
         while ends < len(partitions):
-            for message in consumer.consume(500, 1):
+            for message in consumer.consume(500, 0.1):
                 ends += message.error() is not None
                 if not message.error() and headers(message)[DeadLetterHeader.TOPIC] == self.topic.encode():
                     letters.append(message)

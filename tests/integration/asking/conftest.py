@@ -1,4 +1,4 @@
-"""What the tests of asking share: a store with a known story of two tenants, and the command line in this process."""
+"""What the tests of asking share: a store with a known story of two tenants."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,6 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 import pytest
 
-from langtrail.deploy.cli import main
 from langtrail.deploy.migrate import migrate
 from langtrail.deploy.sample_events import encode_audit_event
 from langtrail.processors.avro_container import AvroContainer
@@ -19,7 +18,6 @@ from langtrail.producer.spool import streams
 from langtrail.producer.spool_reader import SpoolReader
 from langtrail.schemas import AUDIT_EVENT, RAW_EVENT, decode, registry
 from langtrail.schemas.codec import join_raw
-from tests.integration.asking.said import Command, Said
 
 SCHEMA = registry().latest(AUDIT_EVENT)
 START = 1_790_000_000_000_000
@@ -294,19 +292,3 @@ def two_tenants(database: Callable[[str], str]) -> str:
     dsn = database("two_tenants")
     store(dsn, [*story("acme"), forged("acme"), *story("globex"), forged("globex")])
     return dsn
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return a function that runs `langtrail` in an empty directory; reading is recorded in the spool there."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LANGTRAIL_SPOOL_DIR", str(tmp_path / "spool"))
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr("sys.argv", ["langtrail", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        return Said(code if isinstance(code, int) else int(code is not None), *capsys.readouterr())
-
-    return run

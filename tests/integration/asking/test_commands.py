@@ -14,7 +14,7 @@ from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.avro_container import AvroContainer
 from langtrail.processors.clickhouse import Store, connect
 from langtrail.schemas import AUDIT_EVENT, STREAM_EVENT_TYPES, registry
-from tests.integration.asking.said import Command
+from tests.integration.said import Command
 
 SCHEMA = registry().latest(AUDIT_EVENT)
 FIELDS = [field["name"] for field in SCHEMA.avro["fields"]]

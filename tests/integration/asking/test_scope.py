@@ -13,7 +13,7 @@ from langtrail.deploy.ask import AskError, Trail
 from langtrail.deploy.question_values import base_type
 from langtrail.deploy.row_policies import ROLE, SETTING, TABLES, VIEWS, row_policies, tenant_role
 from langtrail.schemas.statements import Question, questions
-from tests.integration.asking.said import Said
+from tests.integration.said import Said
 
 SCOPED = [question for question in questions().values() if not question.for_operators]
 GIVEN: dict[str, object] = {
