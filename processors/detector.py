@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
+from .engine import says
 from .findings import LONGEST_PLACEHOLDER, PLACEHOLDER
 
 SEPARATOR: Final = "\0"
@@ -21,6 +22,9 @@ _IN_WORD = re.compile(f"[{IN_WORDS}]")
 
 WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{OTHER}])"
 """What may stand before a word; RE2's own boundary knows ASCII letters only, and there is no look-behind."""
+
+has_placeholder: Final = says(PLACEHOLDER)
+"""Whether one of our own placeholders stands somewhere in a text."""
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
 _AT_PLACEHOLDER = re.compile(rf"{PLACEHOLDER}\Z")

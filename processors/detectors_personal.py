@@ -7,7 +7,7 @@ from socket import AF_INET6, inet_pton
 from string import ascii_letters
 from typing import Final
 
-from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
+from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, as_span, whole
 from .validators import digits_of, luhn, us_ssn
 
 _FILE_SUFFIXES: Final = frozenset(
@@ -47,7 +47,6 @@ _LONGEST_IPV6 = 45
 """Characters, with an IPv4 address at the end."""
 _COLONS_WITH_PORT = 8
 """Of an address written out, and a port behind it."""
-_DIGIT = re.compile(r"\d")
 _SPACELESS = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
 _VERSION = re.compile(r"\d+\.\d+\.\d")
 _URL_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
@@ -63,7 +62,7 @@ def _email(candidate: Candidate) -> Iterable[Span]:
     if text.find("://", max(0, first - 256), first) >= 0 and _URL_PASSWORD.search(candidate.before(256)):
         return NOTHING
     start = first + _local_part(local)
-    return (Span(start, end),) if start < first + len(local) else NOTHING
+    return (as_span((start, end, "")),) if start < first + len(local) else NOTHING
 
 
 def _local_part(text: str) -> int:
@@ -91,7 +90,7 @@ def _ipv4(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if start and text[start - 1] != " " and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    return NOTHING if _GOES_ON.match(text, end) or _is_version(candidate.before(24)) else (Span(start, end),)
+    return NOTHING if _GOES_ON.match(text, end) or _is_version(candidate.before(24)) else (as_span((start, end, "")),)
 
 
 def _is_version(before: str) -> bool:
@@ -106,28 +105,27 @@ def _is_version(before: str) -> bool:
 
 def _ipv6(candidate: Candidate) -> Iterable[Span]:
     """Judge a run of hexadecimal digits, colons and dots."""
-    start, value = candidate.start, candidate.value
-    if candidate.previous == "." or _IN_WORD.match(candidate.previous):
+    start, value, before = candidate.start, candidate.value, candidate.previous
+    if before not in ("", " ") and (before == "." or _IN_WORD.match(before)):
         cut = value.find(":") + 1
         start, value = start + cut, value[cut:]
         if value.startswith(":") and not value.startswith("::"):
             return NOTHING
     value = value.rstrip(".")
-    if value.endswith(":") and not value.endswith("::"):
+    if value[-1:] == ":" and value[-2:] != "::":
         value = value[:-1]
     end = start + len(value)
-    after = candidate.text[end : end + 1]
-    if len(value) > _LONGEST_IPV6 or _IN_WORD.match(after):
+    if len(value) > _LONGEST_IPV6 or _IN_WORD.match(candidate.text, end):
         return NOTHING
     if value.count(":") == _COLONS_WITH_PORT:
         value = value.rpartition(":")[0]
-    if not _DIGIT.search(value) or not value.strip("0:"):
+    if value.replace(":", "").isalpha() or not value.strip("0:"):
         return NOTHING
     try:
         inet_pton(AF_INET6, value)
     except OSError:
         return NOTHING
-    return (Span(start, start + len(value)),)
+    return (as_span((start, start + len(value), "")),)
 
 
 def _mac(candidate: Candidate) -> Iterable[Span]:

@@ -6,6 +6,8 @@ from functools import partial
 from operator import itemgetter, le
 from typing import Final, NamedTuple, Protocol
 
+from .engine import says
+
 TYPES: Final = (
     "ADDRESS",
     "CREDIT_CARD",
@@ -43,6 +45,7 @@ _BRACKETS = ("[", "<")
 _BEGINNINGS = (*_BRACKETS, "****")
 _STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]{{1,50}}_\d+>")
 _STARS = re.compile(r"\*+")
+_has_standing_in = says(rf"{_STANDING_IN.pattern}|\*{{4}}")
 
 
 class Finding(NamedTuple):
@@ -51,6 +54,10 @@ class Finding(NamedTuple):
     type: str
     start: int
     end: int
+
+
+as_finding: Callable[[tuple[str, int, int]], Finding] = partial(tuple.__new__, Finding)
+"""Return a tuple as a finding: twice as fast as its own constructor."""
 
 
 class Hit(NamedTuple):
@@ -74,6 +81,8 @@ def merge(hits: Iterable[Hit]) -> list[Hit]:
     Of equal ranks the longest span names it, then the leftmost.
     """
     hits = sorted(hits, key=_start)
+    if len(hits) == 1:
+        return hits
     if all(map(le, map(_end, hits), map(_start, hits[1:]))):
         return hits
     merged: list[tuple[int, int, Hit]] = []
@@ -90,7 +99,7 @@ def merge(hits: Iterable[Hit]) -> list[Hit]:
 
 def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:
     """Return the hits that are not within what stands in for something already: redacting twice changes nothing."""
-    if not hits or not any(begin in text for begin in _BEGINNINGS):
+    if not hits or not any(begin in text for begin in _BEGINNINGS) or not _has_standing_in(text):
         return hits
     return [hit for hit in hits if not _is_inside(text, hit.start, hit.end)]
 

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from html import unescape as html_unescape
@@ -23,6 +23,7 @@ _ENCODED_BYTE = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _SHORT_ESCAPE = 2
+_ESCAPED = 'bfnrt"\\/'
 _BLANK = re.compile(r"\s")
 _EVERYTHING = 1 << 60
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
@@ -97,6 +98,32 @@ def json_unescaped(literal: str) -> View:
     return _view(literal, _JSON_ESCAPE, _json_escape)
 
 
+class Escapes(NamedTuple):
+    """Where the escapes of a JSON string are: the map from its text to how it is written."""
+
+    places: list[int]
+    """Where in the text each character is that is written as an escape."""
+    longer: list[int]
+    """How much longer than the text what is written is, before each of them, and at the end."""
+
+    def source(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of what is written that the span [start, end) of the text stands for."""
+        places, longer = self.places, self.longer
+        return start + longer[bisect_left(places, start)], end + longer[bisect_left(places, end)]
+
+
+def json_escapes(literal: str) -> Escapes:
+    """Return where the escapes of a JSON string are, given what stands between its quotes."""
+    places, longer, more = list[int](), [0], 0
+    for match in _JSON_ESCAPE.finditer(literal):
+        start, end = match.span()
+        if end - start > _SHORT_ESCAPE or literal[start + 1] in _ESCAPED:
+            places.append(start - more)
+            more += end - start - 1
+            longer.append(more)
+    return Escapes(places, longer)
+
+
 def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], around: int = _EVERYTHING) -> View:
     """Replace each match; one that is replaced by as many characters is mapped one by one, else it counts as a whole."""
     pieces: list[str] = []
@@ -159,6 +186,6 @@ def _escape(escaped: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _json_escape(escaped: str) -> str:
-    known = escaped[1] in 'bfnrt"\\/' or (escaped[1] == "u" and len(escaped) > _SHORT_ESCAPE)
+    known = escaped[1] in _ESCAPED or (escaped[1] == "u" and len(escaped) > _SHORT_ESCAPE)
     text: str = json.loads(f'"{escaped}"') if known else escaped
     return text

@@ -11,7 +11,7 @@ import orjson
 
 from .detectors import fingerprint
 from .event import Event, Withheld
-from .findings import Finding, splice
+from .findings import Finding, as_finding, splice
 from .policy import Policy
 from .scan import Budget, Redaction, Scanner
 from .tenant import Tenant
@@ -71,7 +71,7 @@ def rules_of(policy: Policy, pseudonyms: Tokens | None = None, tenant_id: str = 
 
 
 def _redacted(text: str, found: list[Redaction]) -> Redacted:
-    return Redacted(_spliced(text, found), [Finding(type_, start, end) for type_, start, end, _, _ in found])
+    return Redacted(_spliced(text, found), [as_finding(one[:3]) for one in found])
 
 
 def _spliced(text: str, found: list[Redaction]) -> str:

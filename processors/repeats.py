@@ -6,7 +6,7 @@ A hostile text of 100 kB has ten thousand of them, and they repeat: made of word
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from .detector import Span
+from .detector import Span, as_span
 from .engine import Spans
 
 FEWEST_CHARACTERS: Final = 8_000
@@ -40,7 +40,7 @@ class Repeats:
         if around == self._around and place == self._place:
             self._different = 0
             by = first - self._first
-            return self._said and [Span(start + by, end + by, kind) for start, end, kind in self._said]
+            return self._said and [as_span((start + by, end + by, kind)) for start, end, kind in self._said]
         self._different += 1
         said = self._judged(groups)
         self._said = None if said is None else tuple(said)

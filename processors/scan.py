@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from functools import partial
-from itertools import accumulate, chain, count
+from itertools import chain, count
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span
+from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span, has_placeholder
 from .detectors import DETECTORS
 from .engine import Pattern, Spans, encode, parts_of
 from .event import Withheld
@@ -20,7 +20,7 @@ from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .repeats import FEWEST_CHARACTERS, Repeats
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
-from .texts import Cut, Several, Texts, Walked, cut, is_valid
+from .texts import Cut, Several, Texts, Walked, cut, is_valid, starts_of
 
 _CANDIDATES_A_CHECK = 64
 _AROUND = 1000
@@ -137,8 +137,9 @@ class Scanner:
             return []
         hits = self._in_text(text, fired, budget, depth, treatment)
         if looks_like_json(text):
-            for found in self._in_document(Walked(leaves(text)), budget, depth, treatment):
-                hits.append(Hit(found.start, found.end, found.type, 0, found.detector))
+            for leaf, found in self._by_leaf(Walked(leaves(text)), budget, depth, treatment):
+                for start, end, kind, _, detector in merge(treatment.left(leaf.text, found, leaf.source)):
+                    hits.append(as_hit((*leaf.source(start, end), kind, 0, detector)))
         return _replaced(text, hits, treatment)
 
     def _in_place(
@@ -153,48 +154,32 @@ class Scanner:
 
         hits = self._in_text(document.in_place, fired, budget, depth, treatment, key_at)
         if any(document.is_in_key(end) for _, end, _, _, _ in hits):
-            return [*self._in_document(document, budget, depth, treatment, fired)]
+            return [*_redactions(document, _of_leaves(document, hits, document.starts), treatment)]
         return _replaced(text, hits, treatment)
 
     def _in_document(
         self, document: Texts, budget: Budget, depth: int, treatment: Treatment, fired: frozenset[int] | None = None
     ) -> Iterator[Redaction]:
-        """Search all texts together, and each by what its key says; `fired` is what the texts may concern, when it is known."""
+        """Search the texts of a document; `fired` is what they may concern, when it is known."""
+        return _redactions(document, self._by_leaf(document, budget, depth, treatment, fired), treatment)
+
+    def _by_leaf(
+        self, document: Texts, budget: Budget, depth: int, treatment: Treatment, fired: frozenset[int] | None = None
+    ) -> Iterator[tuple[Leaf, list[Hit]]]:
+        """Search all texts together, and each by what its key says. Yield the leaves in which something is, and what."""
         joined = SEPARATOR.join(document.texts)
         fired = self._prefilter.fired(joined) if fired is None else fired
         if not document.judged and fired <= _SILENT:
             return
-        hits = self._by_text(document, joined, fired, budget, depth, treatment)
-        names: _KeyNames | None = None
-        for number in sorted({*hits, *document.judged}):
-            leaf = document.leaf(number)
-            if leaf.number:
-                hits[number] = list(number_hit(leaf.text, leaf.key, leaf.rule))
-            elif leaf.rule is not None:
-                hits[number] += value_hit(leaf.text, leaf.rule)
-            if leaf.owner >= 0 and names is None:
-                names = _KeyNames(document.leaves)
-            yield from _redactions(leaf, hits[number], names, treatment)
-
-    def _by_text(
-        self, document: Texts, joined: str, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment
-    ) -> dict[int, list[Hit]]:
-        """Return what is found in the texts of a document, by the number of each."""
-        hits = defaultdict[int, list[Hit]](list)
         starts: list[int] = []
 
-        def number_at(position: int) -> int:
-            if not starts:
-                starts.extend(accumulate([len(text) + 1 for text in document.texts], initial=0))
-            return bisect_right(starts, position) - 1
-
         def key_at(position: int) -> str:
-            return " ".join(words_of(document.key(number_at(position))))
+            if not starts:
+                starts.extend(starts_of(document.texts))
+            return " ".join(words_of(document.key(bisect_right(starts, position) - 1)))
 
-        for start, end, kind, rank, detector in self._in_text(joined, fired, budget, depth, treatment, key_at):
-            number = number_at(start)
-            hits[number].append(Hit(start - starts[number], end - starts[number], kind, rank, detector))
-        return hits
+        hits = self._in_text(joined, fired, budget, depth, treatment, key_at)
+        yield from _of_leaves(document, hits, starts or (starts_of(document.texts) if hits else ()))
 
     def _in_text(
         self,
@@ -256,7 +241,8 @@ class Scanner:
     ) -> list[Hit]:
         data, hits, carried, candidates = encode(text), list[Hit](), list[_Carried](), 0
         found = hits.append
-        has_brackets = "[" in text or "]" in text
+        is_long = len(text) >= FEWEST_CHARACTERS
+        has_ours = ("[" in text or "]" in text) and (not is_long or has_placeholder(text))
 
         candidate = Candidate(text, key_before)
 
@@ -265,7 +251,7 @@ class Scanner:
             candidate.groups = groups if parts is None else parts(text, *groups[0])
             if len(candidate.groups) > 1:
                 candidate.narrow()
-            return None if has_brackets and candidate.touches_placeholder else judge(candidate)
+            return None if has_ours and candidate.touches_placeholder else judge(candidate)
 
         def take(groups: Spans) -> int:
             nonlocal candidates
@@ -286,8 +272,7 @@ class Scanner:
         for number in sorted(fired - _SIGNS):
             detector, parts = self._table[number], self._parts[number]
             judge = detector.judge if detector.carried is None else _taken_down(detector, carried)
-            is_short = len(text) < FEWEST_CHARACTERS or detector.carried is not None
-            said = judged if is_short else Repeats(judged, text, detector.reach)
+            said = Repeats(judged, text, detector.reach) if is_long and detector.carried is None else judged
             type_, rank, name, goes_on, retry = detector.type, detector.rank, detector.name, not detector.whole, detector.retry
             self._patterns[number].search(data, len(text), take)
         hits += self._carriers(carried, budget, depth, treatment)
@@ -362,14 +347,43 @@ def _replaced(text: str, hits: list[Hit], treatment: Treatment) -> list[Redactio
     ]
 
 
-def _redactions(leaf: Leaf, hits: list[Hit], names: _KeyNames | None, treatment: Treatment) -> Iterator[Redaction]:
-    for hit in merge(treatment.left(leaf.text, hits, leaf.source)):
-        new = treatment.replacement(leaf.text[hit.start : hit.end], hit, leaf.source)
-        if names is not None and leaf.owner >= 0:
-            new = names.next(leaf.owner, new or f"[{hit.type}]")
-        elif leaf.number:
-            new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"
-        yield Redaction(hit.type, *leaf.source(hit.start, hit.end), new, hit.detector)
+def _of_leaves(document: Texts, hits: Iterable[Hit], starts: Sequence[int]) -> Iterator[tuple[Leaf, list[Hit]]]:
+    """Yield the leaves of a document in which something is, and what: what was found in its texts, and what keys say.
+
+    The texts begin at `starts`, where they were searched together.
+    """
+    found: dict[int, list[Hit]] = {}
+    for start, end, kind, rank, detector in hits:
+        number = bisect_right(starts, start) - 1
+        first = starts[number]
+        hit = as_hit((start - first, end - first, kind, rank, detector))
+        if number in found:
+            found[number].append(hit)
+        else:
+            found[number] = [hit]
+    for number in sorted({*found, *document.judged}):
+        leaf, inside = document.leaf(number), found.get(number, [])
+        if leaf.number:
+            inside = [*number_hit(leaf.text, leaf.key, leaf.rule)]
+        elif leaf.rule is not None:
+            inside += value_hit(leaf.text, leaf.rule)
+        if inside:
+            yield leaf, inside
+
+
+def _redactions(document: Texts, found: Iterable[tuple[Leaf, list[Hit]]], treatment: Treatment) -> Iterator[Redaction]:
+    names: _KeyNames | None = None
+    for leaf, hits in found:
+        is_key = leaf.owner >= 0
+        if is_key and names is None:
+            names = _KeyNames(document.leaves)
+        for hit in merge(treatment.left(leaf.text, hits, leaf.source)):
+            new = treatment.replacement(leaf.text[hit.start : hit.end], hit, leaf.source)
+            if names is not None and is_key:
+                new = names.next(leaf.owner, new or f"[{hit.type}]")
+            elif leaf.number:
+                new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"
+            yield _as_redaction((hit.type, *leaf.source(hit.start, hit.end), new, hit.detector))
 
 
 def _same(start: int, end: int) -> tuple[int, int]:

@@ -31,10 +31,12 @@ _REFERENCES = (
     "|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module|auth"
 )
 _CODE = re.compile(
-    r"[a-z_][\w.:]*[(\[].*|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}"
-    rf"|(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*"
-    rf"|{'|'.join(sorted(words.CODE))}",
+    r"[a-z_][\w.:]*[(\[].*|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}",
     re.IGNORECASE | re.DOTALL,
+)
+_MEMBER = re.compile(
+    rf"(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*",
+    re.IGNORECASE,
 )
 _VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
 PLAIN_URL: Final = re.compile(r"https?://[^@]*\Z")
@@ -70,9 +72,11 @@ def secret_part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
 
 def reads_as_code(value: str) -> bool:
     """Tell whether a value is what stands on the right-hand side in code, without quotes: it leads to a secret and is none."""
+    if value.lower() in words.CODE:
+        return True
     if value.isalnum() and value.isascii():
-        return value.lower() in words.CODE
-    return _CODE.fullmatch(value) is not None
+        return False
+    return _CODE.fullmatch(value) is not None or ("." in value and _MEMBER.fullmatch(value) is not None)
 
 
 def is_code(value: str, name: str, *, is_literal: bool = False) -> bool:

@@ -2,12 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from . import key_words as words
 from .key_rules import KeyRule, rule_of
-from .normalise import View, json_unescaped
+from .normalise import Escapes, json_escapes, json_unescaped
 
 MAX_DEPTH = 3
 """How deep JSON inside of JSON strings is taken apart; deeper it is searched as text."""
@@ -15,9 +16,9 @@ MAX_DEPTH = 3
 # A string that does not end goes to the end of the text: from each of its quotation marks all would be read again.
 _TOKEN = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 _JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
+_read: Final[Callable[[str], tuple[str, int]]] = json.JSONDecoder(strict=False).raw_decode
 _STARTS: Final = frozenset('{["')
 _MOST_BLANKS = 64
-_decode = json.JSONDecoder(strict=False).decode
 _NAME = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
 """A number that may be a card's."""
@@ -45,14 +46,14 @@ class Leaf:
     owner: int = -1
     """For a key, the number of the object that it is a key of."""
     number: bool = False
-    _view: View | None = field(default=None, repr=False)
+    _escapes: Escapes | None = field(default=None, repr=False)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return where the span [start, end) of the text is in the document."""
         if self.literal:
-            if self._view is None:
-                self._view = json_unescaped(self.literal)
-            start, end = self._view.source(start, end)
+            if self._escapes is None:
+                self._escapes = json_escapes(self.literal)
+            start, end = self._escapes.source(start, end)
         start, end = start + self.start, end + self.start
         return self.parent.source(start, end) if self.parent else (start, end)
 
@@ -182,10 +183,10 @@ class _Walker:
 
 def _unescaped(literal: str) -> str:
     try:
-        text: str = _decode(f'"{literal}"')
+        text, end = _read(f'"{literal}"')
     except ValueError:  # the text is not JSON after all: its odd escapes stay
-        return json_unescaped(literal).text
-    return text
+        end, text = 0, ""
+    return text if end == len(literal) + 2 else json_unescaped(literal).text
 
 
 def _context(frame: _Frame) -> tuple[str, KeyRule | None]:

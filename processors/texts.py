@@ -62,9 +62,14 @@ class Several(Walked):
     """
 
     def __init__(self, documents: Sequence[str]) -> None:
-        self.starts = [*accumulate([len(document) + 1 for document in documents], initial=0)]
+        self.starts = starts_of(documents)
         """Where each of them begins, and where the next one would."""
         super().__init__([leaf for pair in zip(documents, self.starts, strict=False) for leaf in _leaves_at(*pair)])
+
+
+def starts_of(texts: Sequence[str]) -> list[int]:
+    """Return where each of several texts begins, and where the next one would, with a character between them."""
+    return [*accumulate([len(text) + 1 for text in texts], initial=0)]
 
 
 def _leaves_at(document: str, start: int) -> list[Leaf]:
@@ -95,6 +100,11 @@ class Cut:
         parts = self._parts.copy()
         parts[::2] = ["\0" * len(gap) for gap in parts[::2]]
         return "\0".join(parts)
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """Where in the document each text begins."""
+        return self._ends[::2]
 
     def number_at(self, position: int) -> int:
         """Return the number of the text that stands at a place of the document."""
