@@ -5,7 +5,7 @@ nothing: there, an attempt is a run that follows a failed one, of the same kind 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .runs import Run
@@ -17,7 +17,7 @@ _COUNTING = frozenset((_FALLBACKS, _RETRY))
 _KEY_BYTES = 16 * 1024
 
 
-def begin(run: "Run", given: bytes, tags: Sequence[str] | None) -> None:
+def begin(run: "Run", given: bytes, tags: Sequence[Any] | None) -> None:
     """Give a run that starts its number, where its attempt is known. `given` is its input as it is recorded."""
     run.input_key = 0 if run.defers_inputs else hash((len(given), given[:_KEY_BYTES])) or 1
     if tags and (tagged := _tagged(tags)):
@@ -35,7 +35,7 @@ def failed(run: "Run") -> None:
         run.parent.failures[run.kind, run.input_key] = run.attempt
 
 
-def _tagged(tags: Sequence[str]) -> int | None:
+def _tagged(tags: Sequence[Any]) -> int | None:
     for tag in tags:
         if type(tag) is str and tag.startswith(_TAG) and tag[len(_TAG) :].isdecimal():
             return int(tag[len(_TAG) :])

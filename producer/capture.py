@@ -149,7 +149,7 @@ def unknown_run(
     return run
 
 
-def component_of(serialized: Mapping[str, Any] | None, name: str | None, fallback: str) -> str:
+def component_of(serialized: Mapping[str, Any] | None, name: Any, fallback: str) -> str:
     """Return the name of what runs, from wherever LangChain put it."""
     if name:
         return text_of(name)
@@ -159,7 +159,7 @@ def component_of(serialized: Mapping[str, Any] | None, name: str | None, fallbac
     return text_of(found or fallback)
 
 
-def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[str] | None) -> Content:
+def run_content(metadata: Mapping[str, Any] | None, tags: Sequence[Any] | None) -> Content:
     """Return what the application attached to a run."""
     content: Content = {}
     if metadata:

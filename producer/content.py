@@ -10,7 +10,7 @@ from langtrail.schemas.hashing import hmac_by
 from .avro_pieces import NULL, SOME, long
 from .draft import Draft
 from .fresh import Fresh, fresh
-from .serialise import Partial
+from .partial import Partial
 
 _PLACES: Final = {name: (place, name.encode() + b"\x00") for place, name in enumerate(CONTENT_FIELDS)}
 _NO_COMMITMENTS: Final = [NULL] * len(CONTENT_FIELDS)

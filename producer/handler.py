@@ -19,8 +19,8 @@ from .failures import record_failure
 from .labels import technical
 from .langchain_context import callers_tool_call_id, graph_is_paused, reader_stopped
 from .pipeline import pipeline
+from .recorder import Recorder
 from .recording import (
-    Recorder,
     close_run,
     end_model,
     fail_model,

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from .langchain_context import dispatching, origin, within_sync_generate
 from .model_facts import request_facts
 from .outcome import ends_all_below, outcome_of
 from .pipeline import Pipeline, pipeline
+from .recorder import Recorder
 from .runs import Overdue, Run
-from .serialise import snapshot
+from .serialise import snapshot, text_of
 
 _NOTHING: Mapping[str, Any] = {}
 _tool_watchers: list[Callable[[], None]] = []
@@ -37,10 +38,6 @@ class _Local(threading.local):
 _local = _Local()
 
 
-class Recorder:
-    """What all handlers of ours are: LangChain may have several of them in one list, and each run is recorded once."""
-
-
 def watch_tools(watcher: Callable[[], None] | None) -> None:
     """Call `watcher` whenever a tool starts; None: call nobody."""
     _tool_watchers[:] = [watcher] if watcher else []
@@ -48,11 +45,11 @@ def watch_tools(watcher: Callable[[], None] | None) -> None:
 
 def open_run(
     kind: str,
-    serialized: dict[str, Any] | None,
+    serialized: Mapping[str, Any] | None,
     run_id: UUID,
     parent_run_id: UUID | None,
-    metadata: dict[str, Any] | None,
-    name: str | None,
+    metadata: Mapping[str, Any] | None,
+    name: Any,
 ) -> Run | None:
     """Open a run; None when it is open already, because our handler is listed twice for it."""
     shared = pipeline()
@@ -73,7 +70,7 @@ def open_run(
     return run
 
 
-def record_start(run: Run, content: Content, tags: list[str] | None) -> None:
+def record_start(run: Run, content: Content, tags: Sequence[Any] | None) -> None:
     """Record that a run began, with what it was given as `input` in its content.
 
     Raises IdentityMissing for a root that names nobody, where the owner asked for that.
@@ -97,14 +94,14 @@ def refuse(told: Mapping[str, Any], error: AuditUnavailable) -> None:
         shared.record(capture.error_event(run, error, {}, "denied"))
 
 
-def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: str | None = None) -> Run | None:
+def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: Any = None) -> Run | None:
     """End a run; None when this very end was recorded before. An end without a start is recorded as such."""
     shared = pipeline()
     run, seen = shared.runs.close(run_id, event_type)
     if seen:
         return None
     if run is None:
-        return capture.unknown_run(kind, name or kind, run_id, parent_run_id, shared.runs, shared.settings)
+        return capture.unknown_run(kind, text_of(name or kind), run_id, parent_run_id, shared.runs, shared.settings)
     if "abandoned" in run.ended and "late" not in run.flags:
         run.flags = (*run.flags, "late")
     return run
@@ -156,12 +153,12 @@ def record_error(
 
 
 def start_model(
-    serialized: dict[str, Any] | None,
-    prompt: list[Any],
+    serialized: Mapping[str, Any] | None,
+    prompt: Sequence[Any],
     run_id: UUID,
     parent_run_id: UUID | None,
-    tags: list[str] | None,
-    metadata: dict[str, Any] | None,
+    tags: Sequence[Any] | None,
+    metadata: Mapping[str, Any] | None,
     kwargs: dict[str, Any],
 ) -> None:
     """Record that a model is called."""

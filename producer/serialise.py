@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from .partial import Partial
 from .scrub import SECRET, needs_scrubbing, scrub, scrub_text, search, text_needs_scrubbing
 
 MAX_FIELD_BYTES = 8 * 1024 * 1024
@@ -37,13 +38,6 @@ _MARK = b'"not_recorded":true'
 _shows_null = search("null")
 _lately_clean = [b""]
 """What was last looked through, and nothing found: what comes out of one step mostly goes into the next."""
-
-
-class Partial(bytes):
-    """The bytes that are recorded of what could not be recorded whole: it was cut, or part of it is no data."""
-
-    truncated = False
-    incomplete = False
 
 
 def snapshot(value: Any) -> bytes:

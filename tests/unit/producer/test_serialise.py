@@ -20,7 +20,8 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from langtrail.producer.serialise import MAX_FIELD_BYTES, Partial, snapshot, snapshot_repeated, snapshot_text, text_of
+from langtrail.producer.partial import Partial
+from langtrail.producer.serialise import MAX_FIELD_BYTES, snapshot, snapshot_repeated, snapshot_text, text_of
 from tests.unit.producer.fakes import Hostile
 
 pd: Any = import_module("pandas")  # has no types of its own
