@@ -95,6 +95,66 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         yield dsn(service.port, password)
 
 
+class _Stores:
+    """Databases with all tables. To make one takes longer than most tests do: one that is free again is emptied for the next."""
+
+    def __init__(self, server_dsn: str) -> None:
+        from langtrail.processors.clickhouse import connect
+
+        self._server = server_dsn.rpartition("/")[0]
+        self._client = connect(server_dsn, database="default")
+        self._left: list[str] = []
+        self._made: dict[str, list[tuple[Any, ...]]] = {}
+
+    def take(self) -> str:
+        """Return the name of a database that has all tables and no row."""
+        from langtrail.deploy.migrate import migrate
+
+        if not self._left:
+            name = f"empty_{uuid.uuid4().hex[:8]}"
+            migrate(self.dsn(name))
+            self._made[name] = self._tables(name)
+            return name
+        name = self._left.pop()
+        for table, engine, *_ in self._made[name]:
+            if engine.endswith("MergeTree") and table != "migrations":
+                self._client.command(f"TRUNCATE TABLE {name}.{table}")  # the tokens of its inserts are forgotten, too
+        return name
+
+    def give_back(self, name: str) -> None:
+        """Let another test have the database, unless its tables are not what they were."""
+        if self._tables(name) == self._made[name]:
+            self._left.append(name)
+
+    def dsn(self, name: str) -> str:
+        """Return the DSN of a database."""
+        return f"{self._server}/{name}"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _tables(self, name: str) -> list[tuple[Any, ...]]:
+        facts = "name, engine, uuid, create_table_query, metadata_modification_time"
+        found = self._client.query(f"SELECT {facts} FROM system.tables WHERE database = '{name}' ORDER BY name")
+        return [tuple(row) for row in found.result_rows]
+
+
+@pytest.fixture(scope="session")
+def _stores(clickhouse_server: str) -> Iterator[_Stores]:
+    stores = _Stores(clickhouse_server)
+    yield stores
+    stores.close()
+
+
+@pytest.fixture
+def empty_store(_stores: _Stores) -> Iterator[str]:
+    """Return the DSN of a database that has all tables and no row, and that no other test uses."""
+    name = _stores.take()
+    yield _stores.dsn(name)
+    _stores.give_back(name)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the directory of a running local stack, worker and sink included: langtrail.deploy.stack tells all about it."""

@@ -14,7 +14,6 @@ from confluent_kafka.cimpl import NewTopic
 
 from langtrail.deploy.audit_offsets import Range, audit_offsets
 from langtrail.deploy.errors import CannotRun
-from langtrail.deploy.migrate import migrate
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.intent import Intent
 from langtrail.processors.sink import Sink
@@ -72,17 +71,15 @@ class Place:
 
 
 @pytest.fixture
-def place(kafka_broker: str, clickhouse_server: str, unique_name: str, wait_until: Wait) -> Iterator[Place]:
+def place(kafka_broker: str, empty_store: str, unique_name: str, wait_until: Wait) -> Iterator[Place]:
     """Return a topic of two partitions and an empty database."""
     admin = AdminClient({"bootstrap.servers": kafka_broker, "log_level": "0"})
     there = admin.list_topics(timeout=20).topics
     wanted = [NewTopic(name, 2, 1) for name in (unique_name, "langtrail.dead-letters") if name not in there]
     for created in admin.create_topics(wanted).values():
         created.result()
-    dsn = clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
-    migrate(dsn)
-    client = clickhouse_connect.get_client(dsn=dsn, autogenerate_session_id=False)
-    settings = SinkSettings(bootstrap_servers=kafka_broker, clickhouse_dsn=dsn, topic=unique_name, group=unique_name)
+    client = clickhouse_connect.get_client(dsn=empty_store, autogenerate_session_id=False)
+    settings = SinkSettings(bootstrap_servers=kafka_broker, clickhouse_dsn=empty_store, topic=unique_name, group=unique_name)
     yield Place(settings, client, wait_until)
     client.close()
 

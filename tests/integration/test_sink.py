@@ -20,7 +20,6 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from langtrail.deploy.migrate import migrate
 from langtrail.deploy.process import free_port
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.intent import Intent
@@ -156,17 +155,15 @@ def event_hashes(kafka_values: Sequence[bytes]) -> set[bytes]:
 
 
 @pytest.fixture
-def place(kafka_broker: str, clickhouse_server: str, unique_name: str, tmp_path: Path, wait_until: Wait) -> Iterator[Place]:
+def place(kafka_broker: str, empty_store: str, unique_name: str, tmp_path: Path, wait_until: Wait) -> Iterator[Place]:
     """Return a topic of two partitions and an empty database, with no sink yet."""
     admin = AdminClient({"bootstrap.servers": kafka_broker, "log_level": "0"})
     there = admin.list_topics(timeout=20).topics
     wanted = [NewTopic(name, 2, 1) for name in (unique_name, DEAD_LETTERS) if name not in there]
     for created in admin.create_topics(wanted).values():
         created.result()
-    dsn = clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
-    migrate(dsn)
-    client = clickhouse_connect.get_client(dsn=dsn, autogenerate_session_id=False)
-    found = Place(kafka_broker, dsn, unique_name, tmp_path, client, wait_until)
+    client = clickhouse_connect.get_client(dsn=empty_store, autogenerate_session_id=False)
+    found = Place(kafka_broker, empty_store, unique_name, tmp_path, client, wait_until)
     yield found
     for process in found.sinks:
         if process.poll() is None:

@@ -12,7 +12,6 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import Message
 
-from langtrail.deploy.migrate import migrate
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.clickhouse import Store, StoreRefused, StoreUnavailable
 from langtrail.processors.sink_batch import Batch, Reject
@@ -41,12 +40,10 @@ class Place:
 
 
 @pytest.fixture
-def place(clickhouse_server: str, unique_name: str) -> Iterator[Place]:
+def place(empty_store: str) -> Iterator[Place]:
     """Return an empty database."""
-    dsn = clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
-    migrate(dsn)
-    client = clickhouse_connect.get_client(dsn=dsn, autogenerate_session_id=False)
-    yield Place(dsn, client)
+    client = clickhouse_connect.get_client(dsn=empty_store, autogenerate_session_id=False)
+    yield Place(empty_store, client)
     client.close()
 
 

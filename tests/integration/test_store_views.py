@@ -8,7 +8,6 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from langtrail.deploy.migrate import migrate
 from langtrail.deploy.sample_events import encode_audit_event, sample_events
 from langtrail.processors.avro_container import AvroContainer
 from langtrail.schemas import AUDIT_EVENT, registry
@@ -20,11 +19,9 @@ Insert = Callable[..., None]
 
 
 @pytest.fixture
-def client(clickhouse_server: str, unique_name: str) -> Iterator[Client]:
+def client(empty_store: str) -> Iterator[Client]:
     """Return a client of an empty database."""
-    dsn = clickhouse_server.rsplit("/", 1)[0] + "/" + unique_name.replace("-", "_")
-    migrate(dsn)
-    client = clickhouse_connect.get_client(dsn=dsn, autogenerate_session_id=False, tz_mode="aware")
+    client = clickhouse_connect.get_client(dsn=empty_store, autogenerate_session_id=False, tz_mode="aware")
     yield client
     client.close()
 

@@ -25,9 +25,9 @@ StoreEvents = Callable[..., None]
 
 
 @pytest.fixture
-def store(database: Callable[[str], str], unique_name: str) -> str:
+def store(empty_store: str) -> str:
     """Return the DSN of a store of its own."""
-    return database(unique_name.replace("-", "_"))
+    return empty_store
 
 
 @pytest.fixture

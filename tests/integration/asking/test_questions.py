@@ -279,11 +279,8 @@ def test_unasked_tool_runs(ask: Ask) -> None:
     assert ask("unasked-tool-runs", until="2026-09-01") == []
 
 
-def test_unasked_tool_runs_say_which_answers_could_not_be_read(
-    database: Callable[[str], str], store_events: Callable[..., None], unique_name: str
-) -> None:
+def test_unasked_tool_runs_say_which_answers_could_not_be_read(empty_store: str, store_events: Callable[..., None]) -> None:
     """A call may have been asked for in an answer that was withheld; one that was asked for in another session was not."""
-    dsn = database(unique_name.replace("-", "_"))
     tool: dict[str, Any] = {"event_type": "tool_end", "tool_name": "pay", "tool_call_id": "call-1", "run_id": run("pay")}
     asks = json.dumps([{"type": "ai", "content": "", "tool_calls": [{"name": "pay", "id": "call-1"}]}])
     answers: dict[str, dict[str, Any]] = {
@@ -297,8 +294,8 @@ def test_unasked_tool_runs_say_which_answers_could_not_be_read(
         for session, answer in answers.items()
         for facts in ({"event_type": "llm_end", **answer}, tool)
     ]
-    store_events(dsn, events, hours=1)
-    trail = Trail(dsn)
+    store_events(empty_store, events, hours=1)
+    trail = Trail(empty_store)
     found = {row["session_id"]: row["unread_answers"] for row in trail.ask("unasked-tool-runs").objects()}
     trail.close()
     assert found == {"withheld": 1, "cut": 1, "other": 0}

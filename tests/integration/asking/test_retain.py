@@ -39,12 +39,11 @@ def micros(moment: datetime) -> int:
 
 
 @pytest.fixture
-def aged(database: Callable[[str], str], store_events: StoreEvents, unique_name: str) -> str:
+def aged(empty_store: str, store_events: StoreEvents) -> str:
     """Return the DSN of a store of two tenants: events of two classes that are over, in two months, and events that are not.
 
     Sessions: old (all over), mixed (some), new (none).
     """
-    dsn = database(unique_name.replace("-", "_"))
     late = {"processed_at": micros(NOW - timedelta(days=2))}
     offset = 0
     for hours, arrival in ((0, {"processed_at": micros(START)}), (24 * 20, {"processed_at": micros(START)}), (24 * 30, late)):
@@ -62,9 +61,9 @@ def aged(database: Callable[[str], str], store_events: StoreEvents, unique_name:
                 events.append({
                     "tenant_id": tenant, "retention_class": "standard", "session_id": "mixed", "principal_id": "p-later", **late
                 })  # fmt: skip
-        store_events(dsn, events, hours, offset=offset)
+        store_events(empty_store, events, hours, offset=offset)
         offset += len(events)
-    return dsn
+    return empty_store
 
 
 @pytest.fixture

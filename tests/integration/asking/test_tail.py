@@ -21,11 +21,10 @@ Store = Callable[..., None]
 
 
 @pytest.fixture
-def dsn(database: Callable[[str], str], unique_name: str, store_events: Store) -> str:
+def dsn(empty_store: str, store_events: Store) -> str:
     """Return the DSN of a store that has an event of each of two tenants."""
-    dsn = database(unique_name.replace("-", "_"))
-    store_events(dsn, [{"tenant_id": "acme"}, {"tenant_id": "globex"}], hours=1)
-    return dsn
+    store_events(empty_store, [{"tenant_id": "acme"}, {"tenant_id": "globex"}], hours=1)
+    return empty_store
 
 
 @pytest.fixture
@@ -107,15 +106,12 @@ def test_partitions_that_are_new_and_topics_that_are_made_anew(
     assert "anew" in apps(follower)
 
 
-def test_a_store_that_is_empty_is_followed_from_its_first_event(
-    database: Callable[[str], str], unique_name: str, store_events: Store
-) -> None:
+def test_a_store_that_is_empty_is_followed_from_its_first_event(empty_store: str, store_events: Store) -> None:
     """There is no partition yet to stand behind."""
-    dsn = database(unique_name.replace("-", "_"))
-    trail = Trail(dsn)
+    trail = Trail(empty_store)
     follower = Follower(trail, "acme", [])
     assert apps(follower) == []
-    store_events(dsn, [{"app": "first"}])
+    store_events(empty_store, [{"app": "first"}])
     assert apps(follower) == ["first"]
     trail.close()
 
