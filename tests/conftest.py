@@ -96,7 +96,7 @@ def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 class _Stores:
-    """Databases with all tables. To make one takes longer than most tests do: one that is free again is emptied for the next."""
+    """Databases with all tables. Making one takes longer than most tests do: one that is free is emptied and taken again."""
 
     def __init__(self, server_dsn: str) -> None:
         from langtrail.processors.clickhouse import connect
