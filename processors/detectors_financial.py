@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
+from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, as_span, whole
 from .engine import says
 from .validators import (
     CARD_LENGTHS,
@@ -83,7 +83,7 @@ class _CardReader:
 
     @cached_property
     def _says_card(self) -> bool:
-        return _says_card(self._candidate.before(48)) or _VALID_UNTIL.match(self._candidate.after(12)) is not None
+        return _says_card_around(self._candidate)
 
     @cached_property
     def _is_tail(self) -> bool:
@@ -172,19 +172,19 @@ def _card(candidate: Candidate) -> Iterable[Span]:
         before = " "
     digits = text[start:end].replace(" ", "").replace("-", "")
     if end - start < _LONGEST and len(digits) < _FEWEST_CERTAIN:
-        says_card = _may_be_short(digits) and (_says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12)))
+        says_card = _may_be_short(digits) and _says_card_around(candidate)
         return [*_CardReader(candidate, digits).cards()] if says_card else NOTHING
-    # The most are written as one group, or as four of four: no other reading is needed.
-    if (
-        before != "-"
-        and card_range(digits)
-        and card_certain(digits)
-        and _USUAL.fullmatch(text, start, end)
-        and luhn(digits)
-        and not all_alike(digits)
-    ):
-        return NOTHING if _GOES_ON.match(text, end) or _in_dump(text, start, end) else (Span(start, end),)
+    # The most are written as one group, or as four of four: no other reading is needed, or only where a word says card.
+    if before != "-" and card_range(digits) and card_certain(digits) and _USUAL.fullmatch(text, start, end):
+        if luhn(digits) and not all_alike(digits):
+            return NOTHING if _GOES_ON.match(text, end) or _in_dump(text, start, end) else (as_span((start, end, "")),)
+        if not _says_card_around(candidate):
+            return NOTHING
     return [*_CardReader(candidate, digits).cards()]
+
+
+def _says_card_around(candidate: Candidate) -> bool:
+    return _says_card(candidate.before(48)) or _VALID_UNTIL.match(candidate.after(12)) is not None
 
 
 def _may_be_short(digits: str) -> bool:
@@ -234,18 +234,18 @@ def _wallet(candidate: Candidate) -> Iterable[Span]:
 
 def _spread(candidate: Candidate) -> Iterable[Span]:
     """Take a card whose groups stand further apart, all in the same way but for one line break."""
-    value, text = candidate.value, candidate.text
-    digits, between = digits_of(value), _BETWEEN.findall(value)
+    text, start, end = candidate.text, candidate.start, candidate.end
+    if _AND_ON.match(text, end) or (start and _PART_OF_MORE.search(text, max(0, start - 2), start)):
+        return NOTHING
+    value = text[start:end]
+    digits = digits_of(value)
+    certain = card_range(digits) and (card_certain(digits) or len(digits) == _LONGEST)
+    if not certain or not luhn(digits) or all_alike(digits) or _in_dump(text, start, end):
+        return NOTHING
+    between = _BETWEEN.findall(value)
     breaks = [separator for separator in between if "\n" in separator]
     alike = len({*between} - {*breaks}) <= 1 and (len(breaks) <= 1 or _says_card(candidate.before(48)))
-    if (
-        not alike
-        or _PART_OF_MORE.search(text, max(0, candidate.start - 2), candidate.start)
-        or _AND_ON.match(text, candidate.end)
-    ):
-        return NOTHING
-    certain = (card_certain(digits) or len(digits) == _LONGEST) and not _in_dump(text, candidate.start, candidate.end)
-    return whole(candidate) if certain and card_range(digits) and luhn(digits) and not all_alike(digits) else NOTHING
+    return whole(candidate) if alike else NOTHING
 
 
 FINANCIAL: Final = (

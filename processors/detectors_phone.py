@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
@@ -174,13 +175,11 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
         return NOTHING
     is_label = ":" in said[-2:] and _LABEL.search(candidate.before(12))
-    vague = not (is_label or _is_clear(said) or (not said[0].isascii() and _IS_UNSPACED.match(said)))
-    hyphenated = vague and "-" in candidate.value and _PLAIN_NUMBER.match(said)
-    if (
-        hyphenated
-        or (vague and (_OTHER_NUMBER.search(said) or _LETTER.match(candidate.previous)))
-        or (_PRODUCT.search(said) and "." in candidate.value)
-    ):
+    is_clear, is_plain, is_other = _told_by(said)
+    vague = not (is_label or is_clear)
+    if vague and (is_other or (is_plain and "-" in candidate.value) or _LETTER.match(candidate.previous)):
+        return NOTHING
+    if said[-1] == "/" and _PRODUCT.search(said, max(0, len(said) - 2)) and "." in candidate.value:
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))
@@ -189,6 +188,13 @@ def _named(candidate: Candidate) -> Iterable[Span]:
             break
         start, end = more.span(1)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _told_by(said: str) -> tuple[bool, bool, bool]:
+    """Tell of what stands before a number whether it surely says phone, just says number, and says another number."""
+    is_clear = _is_clear(said) or (not said[0].isascii() and _IS_UNSPACED.match(said) is not None)
+    return is_clear, _PLAIN_NUMBER.match(said) is not None, _OTHER_NUMBER.search(said) is not None
 
 
 def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:

@@ -27,9 +27,12 @@ _WORDS_OF_NAME = 2
 _QUOTES = "\"'“”„«»‘’"  # noqa: RUF001 - quotation marks of many languages
 
 
+_OPENING = frozenset(_QUOTES)
+
+
 def _said(candidate: Candidate) -> Iterable[Span]:
     """Take the word after `my password is`, unless it looks like the rest of a sentence."""
-    opened = candidate.previous in [*_QUOTES]
+    opened = candidate.previous in _OPENING
     value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
     if len(value) <= SHORTEST or not stands(value) or not (opened or LIKE_A_SECRET.search(value)):
         return NOTHING

@@ -85,16 +85,24 @@ def merge(hits: Iterable[Hit]) -> list[Hit]:
         return hits
     if all(map(le, map(_end, hits), map(_start, hits[1:]))):
         return hits
-    merged: list[tuple[int, int, Hit]] = []
-    for hit in hits:
-        if merged and hit.start < merged[-1][1]:
-            start, end, best = merged[-1]
-            merged[-1] = (start, max(end, hit.end), min(best, hit, key=_belief))
-        else:
-            merged.append((hit.start, hit.end, hit))
-    return [
-        best if best.start == start and best.end == end else best._replace(start=start, end=end) for start, end, best in merged
-    ]
+    merged: list[Hit] = []
+    best, (first, last) = hits[0], hits[0][:2]
+    for hit in hits[1:]:
+        start, end, _, rank, _ = hit
+        if start >= last:
+            merged.append(_widened(best, first, last))
+            best, first, last = hit, start, end
+            continue
+        last = max(last, end)
+        if rank < best[3] or (rank == best[3] and end - start > best[1] - best[0]):
+            best = hit
+    merged.append(_widened(best, first, last))
+    return merged
+
+
+def _widened(hit: Hit, first: int, last: int) -> Hit:
+    start, end, kind, rank, detector = hit
+    return hit if start == first and end == last else as_hit((first, last, kind, rank, detector))
 
 
 def outside_placeholders(text: str, hits: list[Hit]) -> list[Hit]:
@@ -116,10 +124,6 @@ def _is_inside(text: str, start: int, end: int) -> bool:
 
 
 _start, _end = itemgetter(0), itemgetter(1)
-
-
-def _belief(hit: Hit) -> tuple[int, int, int]:
-    return hit.rank, hit.start - hit.end, hit.start
 
 
 class Placed(Protocol):

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import unescape as html_unescape
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ ODD: Final = (
 
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
 _ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + f"]|{_COLOURS}")
+_RANGE = re.compile(r"\\x\{(\w+)\}(?:-\\x\{(\w+)\})?")
 _PERCENT = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2})+")
 _ENCODED_BYTE = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
@@ -65,9 +66,9 @@ def plain(text: str) -> View:
 
     What does not show is dropped: invisible characters, and the codes of a terminal's colours.
     """
-    if text.isascii() and "\x1b[" not in text:
-        return View(text, [0], [0], [False])
-    return _view(text, _ODD, _fold)
+    if not text.isascii():
+        text = text.translate(_folded_alike())
+    return _view(text, _ODD, _fold) if "\x1b[" in text or not text.isascii() else View(text, [0], [0], [False])
 
 
 def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
@@ -162,6 +163,14 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
     blank = _BLANK.search(text, at + around) if len(text) - at > around else None
     pieces.append(text[at : blank.start() if blank else None])
     return View("".join(pieces), starts, origins, fixed)
+
+
+@cache
+def _folded_alike() -> dict[int, str]:
+    """Return what those odd characters fold to that fold to one character: positions stay as they are."""
+    codes = (code for first, last in _RANGE.findall(ODD) for code in range(int(first, 16), int(last or first, 16) + 1))
+    folded = {code: _fold(chr(code)) for code in codes}
+    return {code: char for code, char in folded.items() if len(char) == 1 and not _ODD.fullmatch(char)}
 
 
 @lru_cache(maxsize=4096)

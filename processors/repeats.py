@@ -40,7 +40,11 @@ class Repeats:
         if around == self._around and place == self._place:
             self._different = 0
             by = first - self._first
-            return self._said and [as_span((start + by, end + by, kind)) for start, end, kind in self._said]
+            same = self._said
+            if same and len(same) == 1:
+                start, end, kind = same[0]
+                return (as_span((start + by, end + by, kind)),)
+            return same and [as_span((start + by, end + by, kind)) for start, end, kind in same]
         self._different += 1
         said = self._judged(groups)
         self._said = None if said is None else tuple(said)

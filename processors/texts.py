@@ -43,7 +43,8 @@ class Walked:
 
     def __init__(self, found: list[Leaf]) -> None:
         self.leaves = found
-        self.texts = [leaf.text for leaf in self.leaves]
+        # What a number is, itself and its key say.
+        self.texts = ["" if leaf.number else leaf.text for leaf in self.leaves]
         self.judged = [number for number, leaf in enumerate(self.leaves) if leaf.number or leaf.rule is not None]
 
     def leaf(self, number: int) -> Leaf:
