@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAGES := schemas producer processors deploy
 
+# Whatever the shell says, compiled files are kept: the tests and the demo start many processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test chaos matrix ner lint types format up down bench clean
 
