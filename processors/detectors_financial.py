@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
@@ -80,12 +79,14 @@ class _CardReader:
         self._groups = [match.span() for match in _DIGITS.finditer(candidate.text, candidate.start, candidate.end)]
         self._lengths = tuple([end - begin for begin, end in self._groups])
         self._totals = [*accumulate(self._lengths, initial=0)]
+        self._card_is_said: bool | None = None
+        self._shape = b""
 
-    @cached_property
     def _says_card(self) -> bool:
-        return _says_card_around(self._candidate)
+        if self._card_is_said is None:
+            self._card_is_said = _says_card_around(self._candidate)
+        return self._card_is_said
 
-    @cached_property
     def _is_tail(self) -> bool:
         return _TAIL.search(self._candidate.text, max(0, self._candidate.start - 2), self._candidate.start) is not None
 
@@ -104,23 +105,19 @@ class _CardReader:
 
     def _next_shape(self, first: int) -> int:
         """Return where groups as cards have begin next: where words are too far before to say card, there must be some."""
+        if not self._shape:
+            self._shape = bytes([min(length, _LONGEST + 1) for length in self._lengths])
         for shape in _SHAPES.finditer(self._shape, first):
             first = shape.start()
             is_four = self._lengths[first : first + 4] == _FOURS and self._lengths[first + 4 : first + 5] != (3,)
-            if not is_four or (self._sums[first + 4] - self._sums[first]) % 10 == 0:
+            if not is_four or self._sum_of_four(first) % 10 == 0:
                 return first
         return len(self._groups)
 
-    @cached_property
-    def _shape(self) -> bytes:
-        """The digits of each group."""
-        return bytes([min(length, _LONGEST + 1) for length in self._lengths])
-
-    @cached_property
-    def _sums(self) -> list[int]:
-        """Running totals of what each group of four digits adds to Luhn's sum."""
+    def _sum_of_four(self, first: int) -> int:
+        """Return what four groups of four digits add to Luhn's sum."""
         text = self._candidate.text
-        return [0, *accumulate(_LUHN_OF_FOUR.get(text[begin:end], 0) for begin, end in self._groups)]
+        return sum([_LUHN_OF_FOUR.get(text[begin:end], 0) for begin, end in self._groups[first : first + 4]])
 
     def _groups_of_card(self, first: int) -> int:
         """Return how many groups from this one on are a card's number; 0 when none are."""
@@ -145,9 +142,9 @@ class _CardReader:
         checked, certain = luhn(digits), card_certain(digits)
         if not checked and not (usual and certain):
             return False
-        needs_word = not usual or not checked or not (certain or lengths[:4] == _FOURS) or self._is_tail
+        needs_word = not usual or not checked or not (certain or lengths[:4] == _FOURS) or self._is_tail()
         return (
-            not (needs_word and (first >= _MOST_GROUPS or not self._says_card))
+            not (needs_word and (first >= _MOST_GROUPS or not self._says_card()))
             and not all_alike(digits)
             and not _GOES_ON.match(self._candidate.text, self._groups[last - 1][1])
             and not (len(lengths) > 1 and _in_dump(self._candidate.text, self._groups[first][0], self._groups[last - 1][1]))

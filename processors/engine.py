@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from .engine_plain import python_syntax
-from .engine_spans import Spans
+from .engine_spans import Encoded, Spans
 
 HAS_RE2: Final = find_spec("re2") is not None
 """Whether google-re2 is there."""
@@ -19,7 +19,7 @@ if TYPE_CHECKING or HAS_RE2:
     from .engine_re2 import Pattern, PatternSet, encode
 else:
     from .engine_plain import Pattern, PatternSet, encode
-__all__ = ["HAS_RE2", "Pattern", "PatternSet", "Spans", "encode", "parts_of", "says"]
+__all__ = ["HAS_RE2", "Encoded", "Parts", "Pattern", "PatternSet", "Spans", "encode", "parts_of", "says"]
 
 
 def says(words: str) -> Callable[[str], bool]:
@@ -28,8 +28,12 @@ def says(words: str) -> Callable[[str], bool]:
     return lambda text: bool(patterns.matching(encode(text)))
 
 
-def parts_of(pattern: str) -> Callable[[str, int, int], Sequence[tuple[int, int]]]:
-    """Return a function that tells the spans of a match in a text, by its beginning and end, and of its groups."""
+Parts = Callable[[str, int, int], Sequence[tuple[int, int]]]
+"""Tells the spans of a match in a text, by its beginning and end, and of its groups."""
+
+
+def parts_of(pattern: str) -> Parts:
+    """Return what tells the parts of the matches of a pattern in RE2's syntax."""
     compiled = re.compile(python_syntax(pattern))
 
     def parts(text: str, start: int, end: int) -> Sequence[tuple[int, int]]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from .engine_spans import Spans
+from .engine_spans import Encoded, Spans
 
 _WORD: Final = "0-9A-Za-z_"
 _CLASSES: Final = {"w": _WORD, "d": "0-9", "s": r"\t\n\f\r "}
@@ -13,7 +13,7 @@ _BOUNDARY: Final = f"(?:(?<![{_WORD}])(?=[{_WORD}])|(?<=[{_WORD}])(?![{_WORD}]))
 _TOKEN: Final = re.compile(r"\\x\{([0-9A-Fa-f]+)\}|\\(.)|(.)", re.DOTALL)
 
 
-def encode(text: str) -> str:
+def encode(text: str) -> Encoded:
     """Return the text with one `?` for each lone surrogate, as RE2 would see it."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 

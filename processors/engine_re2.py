@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
 
-from .engine_spans import Spans
+from .engine_spans import Encoded, Spans
 
 _MEMORY_BYTES = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
@@ -21,7 +21,7 @@ def _options(*, captures: bool = True) -> Any:
     return options
 
 
-def encode(text: str) -> bytes:
+def encode(text: str) -> Encoded:
     """Return the text as UTF-8, one `?` for each lone surrogate: positions in characters stay as they are."""
     return text.encode("utf-8", "replace")
 

@@ -6,7 +6,7 @@ from operator import mul
 from typing import Final
 
 _DIGITS_AND_CAPITALS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_VALUES: Final = bytes(byte - 48 if 48 <= byte < 58 else 0 for byte in range(256))
+_VALUES: Final = bytes([byte - 48 if 48 <= byte < 58 else 0 for byte in range(256)])
 """What each digit is worth, by its character."""
 _CHINESE_WEIGHTS: Final = tuple(pow(2, 17 - position, 11) for position in range(17))
 _CNPJ_WEIGHTS: Final = (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2)

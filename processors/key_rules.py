@@ -164,11 +164,11 @@ def rule_of(key: str) -> KeyRule | None:
 
 
 def _is_secret(name: list[str]) -> bool:
-    phrases = (
+    phrases = [
         "".join(name[start:end])
         for start in range(len(name))
         for end in range(start + 1, min(start + _LONGEST_PHRASE, len(name)) + 1)
-    )
+    ]
     if any(phrase in _SECRETS or phrase.removesuffix("s") in _SECRETS for phrase in phrases):
         return True
     last = name[-1].removesuffix("s")

@@ -25,6 +25,7 @@ _SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\
 _JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _SHORT_ESCAPE = 2
 _ESCAPED = 'bfnrt"\\/'
+_FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
 _BLANK = re.compile(r"\s")
 _EVERYTHING = 1 << 60
 _ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
@@ -190,7 +191,7 @@ def _percent(encoded: str) -> str:
 
 def _escape(escaped: str) -> str:
     decoded = html_unescape(escaped) if escaped[0] == "&" else chr(int(f"0x{escaped[2:]}", 0))
-    return "\ufffd" if "\ud800" <= decoded[:1] <= "\udfff" else decoded.replace("\0", " ")
+    return "\ufffd" if _FIRST_SURROGATE <= decoded[:1] <= _LAST_SURROGATE else decoded.replace("\0", " ")
 
 
 @lru_cache(maxsize=4096)

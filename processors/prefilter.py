@@ -5,14 +5,12 @@ done: so all texts are searched for words and shapes without repeats only, and w
 """
 
 from collections.abc import Mapping, Sequence
-from copy import copy
-from functools import cached_property
 from typing import Final, TypeVar
 
 from . import key_rules, normalise
 from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
-from .engine import HAS_RE2, PatternSet, encode
+from .engine import HAS_RE2, Encoded, PatternSet, encode
 from .literals import hints
 from .texts import keys_of, say_nothing
 
@@ -61,7 +59,7 @@ class _FewAtOnce:
         parts = [numbers[at : at + _MOST_AT_ONCE] for at in range(0, len(numbers), _MOST_AT_ONCE)]
         self._sets = [PatternSet({number: patterns[number] for number in part}) for part in parts]
 
-    def matching(self, data: bytes) -> frozenset[int]:
+    def matching(self, data: Encoded) -> frozenset[int]:
         """Return the keys of the patterns that match somewhere in the text."""
         return _NONE.union(*[few.matching(data) for few in self._sets])
 
@@ -74,17 +72,20 @@ class _Family:
         self.common = hinted_by
         self.hinted_by = hinted_by
         self.triggers: dict[int, str] = {}
+        self._asked: _FewAtOnce | None = None
 
-    @cached_property
+    @property
     def asked(self) -> _FewAtOnce:
         """Their triggers, ready."""
-        return _FewAtOnce(self.triggers)
+        if self._asked is None:
+            self._asked = _FewAtOnce(self.triggers)
+        return self._asked
 
 
-class Prefilter:
-    """Tells which detectors a text may concern."""
+class _Triggers:
+    """The triggers of detectors, ready."""
 
-    def __init__(self, detectors: Sequence[Detector] = DETECTORS) -> None:
+    def __init__(self, detectors: Sequence[Detector]) -> None:
         triggers = {number: detector.trigger or detector.pattern for number, detector in enumerate(detectors)}
         words = {n: trigger for n, trigger in triggers.items() if detectors[n].worded or not detectors[n].numeric}
         hinted_by = {number: hints(trigger) if HAS_RE2 else frozenset[str]() for number, trigger in words.items()}
@@ -95,24 +96,46 @@ class Prefilter:
         shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
         self._shapes = PatternSet({**shapes, **_SIGNS, _NUMBERS: DIGITS})
         self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
-        self._keys = PatternSet({KEY: key_rules.TRIGGER})
-        self._more: PatternSet | None = None
+        self.keys = PatternSet({KEY: key_rules.TRIGGER})
+
+    def fired(self, data: Encoded) -> frozenset[int]:
+        """Return which of them, by their number, and which signs fire on an encoded text."""
+        fired = self._shapes.matching(data)
+        if has_numbers := _NUMBERS in fired:
+            fired = fired - {_NUMBERS} | self._numbers.matching(data)
+        told = self._hints.matching(data)
+        return fired | self._hinted_at(told, data, has_numbers=has_numbers) if told else fired
+
+    def _hinted_at(self, told: frozenset[int], data: Encoded, *, has_numbers: bool) -> frozenset[int]:
+        """Return the detectors that words hint at, and that their triggers confirm."""
+        families = {family for hint in told for family in self._hinted[hint] if has_numbers or not family.numeric}
+        if len(families) > _MOST_ASKED:
+            return frozenset(number for family in families for number in family.triggers)
+        return _NONE.union(*[family.asked.matching(data) for family in families])
+
+
+class Prefilter:
+    """Tells which detectors a text may concern."""
+
+    def __init__(
+        self, detectors: Sequence[Detector] = DETECTORS, triggers: _Triggers | None = None, more: PatternSet | None = None
+    ) -> None:
+        self._triggers = triggers or _Triggers(detectors)
+        self._more = more
         # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
         self._clean: set[str] = set()
         self._silent_keys: set[tuple[str, ...]] = set()
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
-        wider = copy(self)
-        wider._more = PatternSet({first + number: detector.pattern for number, detector in enumerate(more)})  # noqa: SLF001 - its own copy
-        wider._clean = set()  # noqa: SLF001 - its own copy
-        return wider
+        patterns = {first + number: detector.pattern for number, detector in enumerate(more)}
+        return Prefilter(triggers=self._triggers, more=PatternSet(patterns))
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""
         data = encode(text)
         fired = self._fired(data)
-        return fired | self._keys.matching(data) if is_json else fired
+        return fired | self._triggers.keys.matching(data) if is_json else fired
 
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return what the texts of valid JSON without escapes may concern; where that is nothing, what its keys may say."""
@@ -121,7 +144,7 @@ class Prefilter:
             return _NONE
         fired = self._fired(encode(document.replace('"', SEPARATOR)))
         if not fired and not self._has_silent_keys(document):
-            fired = self._keys.matching(encode(document))
+            fired = self._triggers.keys.matching(encode(document))
         if not fired and is_short:
             _remember(self._clean, document)
         return fired
@@ -136,20 +159,9 @@ class Prefilter:
             _remember(self._silent_keys, keys)
         return silent
 
-    def _fired(self, data: bytes) -> frozenset[int]:
-        fired = self._shapes.matching(data)
-        if has_numbers := _NUMBERS in fired:
-            fired = fired - {_NUMBERS} | self._numbers.matching(data)
-        if told := self._hints.matching(data):
-            fired |= self._hinted_at(told, data, has_numbers=has_numbers)
+    def _fired(self, data: Encoded) -> frozenset[int]:
+        fired = self._triggers.fired(data)
         return fired if self._more is None else fired | self._more.matching(data)
-
-    def _hinted_at(self, told: frozenset[int], data: bytes, *, has_numbers: bool) -> frozenset[int]:
-        """Return the detectors that words hint at, and that their triggers confirm."""
-        families = {family for hint in told for family in self._hinted[hint] if has_numbers or not family.numeric}
-        if len(families) > _MOST_ASKED:
-            return frozenset(number for family in families for number in family.triggers)
-        return _NONE.union(*[family.asked.matching(data) for family in families])
 
 
 def _remember(known: set[_T], what: _T) -> None:
@@ -168,8 +180,8 @@ def _families(
         if not told:
             continue
         numeric = detectors[number].numeric
-        joined = (one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.numeric is numeric)
-        family = next(joined, None)
+        joined = [one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.numeric is numeric]
+        family = joined[0] if joined else None
         if family is None:
             family = _Family(told, numeric=numeric)
             families.append(family)

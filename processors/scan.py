@@ -4,15 +4,13 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from functools import partial
-from itertools import chain, count
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span, has_placeholder
 from .detectors import DETECTORS
-from .engine import Pattern, Spans, encode, parts_of
+from .engine import Parts, Pattern, Spans, encode, parts_of
 from .event import Withheld
 from .findings import Finding, Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
@@ -83,26 +81,41 @@ class Treatment:
 PLACEHOLDERS: Final = Treatment()
 
 
+class Prefilters(Protocol):
+    """Whatever tells which detectors a text may concern; `prefilter.Prefilter` does."""
+
+    def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
+        """Return which do, by their number, and which signs."""
+
+    def fired_in_document(self, document: str) -> frozenset[int]:
+        """Return which do in valid JSON without escapes."""
+
+    def with_more(self, more: Sequence[Detector], first: int) -> "Prefilters":
+        """Return one for more detectors, the first of them by this number."""
+
+
 class Scanner:
     """All detectors, ready."""
 
-    def __init__(self, table: Sequence[Detector] = DETECTORS) -> None:
+    def __init__(
+        self, table: Sequence[Detector] = DETECTORS, prefilter: Prefilters | None = None, narrower: "Scanner | None" = None
+    ) -> None:
+        """Take the detectors. What was compiled is shared with a `narrower` scanner: of those that this one has first."""
         self._table = table
-        self._prefilter = Prefilter(table)
+        self._prefilter: Prefilters = prefilter or Prefilter(table)
         self._structural = frozenset(number for number, detector in enumerate(table) if detector.structural)
-        self._patterns = [Pattern(detector.pattern, ours=True, groups=detector.parts is None) for detector in table]
-        self._parts = [None if detector.parts is None else parts_of(detector.parts or detector.pattern) for detector in table]
+        self._patterns: list[Pattern] = [] if narrower is None else [*narrower._patterns]  # noqa: SLF001 - it is one too
+        self._parts: list[Parts | None] = [] if narrower is None else [*narrower._parts]  # noqa: SLF001 - it is one too
+        for detector in table[len(self._patterns) :]:
+            parts = detector.parts
+            self._patterns.append(Pattern(detector.pattern, ours=narrower is None, groups=parts is None))
+            self._parts.append(None if parts is None else parts_of(parts or detector.pattern))
 
     def with_more(self, more: Sequence[Detector]) -> "Scanner":
         """Return a scanner that has more detectors; the compiled ones are shared. Raises ValueError for what RE2 cannot do."""
         if not more:
             return self
-        wider = copy(self)
-        wider._table = (*self._table, *more)  # noqa: SLF001 - its own copy
-        wider._prefilter = self._prefilter.with_more(more, len(self._table))  # noqa: SLF001 - its own copy
-        wider._patterns = [*self._patterns, *(Pattern(detector.pattern) for detector in more)]  # noqa: SLF001 - its own copy
-        wider._parts = [*self._parts, *(None for _ in more)]  # noqa: SLF001 - its own copy
-        return wider
+        return Scanner((*self._table, *more), self._prefilter.with_more(more, len(self._table)), self)
 
     def find(
         self, text: str, budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS, *, valid: bool = False
@@ -152,7 +165,7 @@ class Scanner:
         def key_at(position: int) -> str:
             return " ".join(words_of(document.key(document.number_at(position))))
 
-        hits = self._in_text(document.in_place, fired, budget, depth, treatment, key_at)
+        hits = self._in_text(document.in_place(), fired, budget, depth, treatment, key_at)
         if any(document.is_in_key(end) for _, end, _, _, _ in hits):
             return [*_redactions(document, _of_leaves(document, hits, document.starts), treatment)]
         return _replaced(text, hits, treatment)
@@ -224,7 +237,7 @@ class Scanner:
     def _in_each(self, documents: list[str], budget: Budget, depth: int, treatment: Treatment) -> Iterator[tuple[int, str]]:
         """Yield the types of what is in each of several texts, with its number: many are searched in one go."""
         if len(documents) == 1:
-            yield from ((0, found.type) for found in self.find(documents[0], budget, depth, treatment))
+            yield from [(0, found.type) for found in self.find(documents[0], budget, depth, treatment)]
             return
         several = Several(documents)
         for found in self._in_document(several, budget, depth, treatment):
@@ -326,15 +339,15 @@ class _KeyNames:
 
     def __init__(self, found: Sequence[Leaf]) -> None:
         self._taken = {(leaf.owner, leaf.text) for leaf in found if leaf.owner >= 0 and leaf.text[:1] == "["}
-        self._numbers = defaultdict[tuple[int, str], Iterator[int]](lambda: count(1))
+        self._numbers = defaultdict[tuple[int, str], int](int)
 
     def next(self, owner: int, new: str) -> str:
         """Return a placeholder that no other key of the object has; a pseudonym is changed only when it comes again."""
         stem = new[1:-1]
-        names: Iterator[str] = (f"[{stem}:{number}]" for number in self._numbers[owner, stem])
-        if _PSEUDONYM.fullmatch(new):
-            names = chain((new,), names)
-        name = next(name for name in names if (owner, name) not in self._taken)
+        name = new if _PSEUDONYM.fullmatch(new) else ""
+        while not name or (owner, name) in self._taken:
+            self._numbers[owner, stem] += 1
+            name = f"[{stem}:{self._numbers[owner, stem]}]"
         self._taken.add((owner, name))
         return name
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -94,10 +93,11 @@ class Cut:
         self._document = document
         self._parts = parts
         self._literals = literals
+        self._leaves: Sequence[Leaf] | None = None
+        self._starts: Sequence[int] | None = None
 
-    @cached_property
     def in_place(self) -> str:
-        """The document with NULs for all that is not text: what is found in it is at the same place in the document."""
+        """Return the document with NULs for all that is not text: what is found in it is at the same place in the document."""
         parts = self._parts.copy()
         parts[::2] = ["\0" * len(gap) for gap in parts[::2]]
         return "\0".join(parts)
@@ -105,7 +105,9 @@ class Cut:
     @property
     def starts(self) -> Sequence[int]:
         """Where in the document each text begins."""
-        return self._ends[::2]
+        if self._starts is None:
+            self._starts = [*accumulate([len(part) + 1 for part in self._parts])][::2]
+        return self._starts
 
     def number_at(self, position: int) -> int:
         """Return the number of the text that stands at a place of the document."""
@@ -115,23 +117,19 @@ class Cut:
         """Tell whether the text that goes on or ends at a place of the document is a key."""
         return _END_OF_KEY.match(self._document, position) is not None
 
-    @cached_property
+    @property
     def leaves(self) -> Sequence[Leaf]:
         """All of them, with their keys: for this the document is walked through."""
-        return [leaf for leaf in leaves(self._document) if not leaf.number]
-
-    @cached_property
-    def _ends(self) -> list[int]:
-        """Where each part ends, its quotation mark included."""
-        return [*accumulate(len(part) + 1 for part in self._parts)]
+        if self._leaves is None:
+            self._leaves = [leaf for leaf in leaves(self._document) if not leaf.number]
+        return self._leaves
 
     def leaf(self, number: int) -> Leaf:
         """Return a leaf; a value's comes without its key."""
         if self._literals is None or ":" in self._parts[2 * number + 2]:
             return self.leaves[number]
-        start = self._ends[2 * number]
         literal = self._literals[number]
-        return Leaf(self.texts[number], start, None, "", None, literal if "\\" in literal else "")
+        return Leaf(self.texts[number], self.starts[number], None, "", None, literal if "\\" in literal else "")
 
     def key(self, number: int) -> str:
         """Return the key of a text."""

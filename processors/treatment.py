@@ -3,8 +3,6 @@
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Protocol
 
 from .document_paths import Place, places
@@ -35,22 +33,17 @@ class PseudonymsMissing(Exception):
     """A policy asks for pseudonyms, and there is no key for them."""
 
 
-@dataclass(frozen=True)
 class Rules:
     """What holds for the texts of one tenant. Raises PseudonymsMissing when its policy needs a key that is not there."""
 
-    policy: Policy
-    scanner: Scanner
-    tenant_id: str = ""
-    pseudonyms: Tokens | None = None
-
-    def __post_init__(self) -> None:
-        if self.policy.has_pseudonyms and self.pseudonyms is None:
+    def __init__(self, policy: Policy, scanner: Scanner, tenant_id: str = "", pseudonyms: Tokens | None = None) -> None:
+        if policy.has_pseudonyms and pseudonyms is None:
             raise PseudonymsMissing("the policy asks for pseudonyms and there is no key: set LANGTRAIL_PSEUDONYM_KEY_FILE")
-
-    @cached_property
-    def _only_placeholders(self) -> bool:
-        return self.pseudonyms is None and self.policy == Policy(self.policy.revision)
+        self.policy = policy
+        self.scanner = scanner
+        self.tenant_id = tenant_id
+        self.pseudonyms = pseudonyms
+        self._only_placeholders = pseudonyms is None and policy == Policy(policy.revision)
 
     def find(self, text: str, budget: Budget, field: str, subjects: set[str], *, valid: bool = False) -> list[Redaction]:
         """Return what is to go from the text of a field, in order; the tokens of the persons in it are added to `subjects`.
@@ -73,7 +66,7 @@ class Rules:
             before = bisect_right(starts, one.start) - 1
             return before >= 0 and one.start < max(whole[before].end, starts[before] + 1)
 
-        return sorted([*whole, *(one for one in found if not inside(one))], key=lambda one: one.start)
+        return sorted([*whole, *[one for one in found if not inside(one)]], key=lambda one: one.start)
 
 
 class _Paths:
@@ -93,7 +86,7 @@ class _Paths:
 
     def whole(self) -> list[tuple[Place, PathRule]]:
         """Return the values that go as they are, by their rules."""
-        rules = ((place, self._rule(place)) for place in self._places if place.end > place.start)
+        rules = [(place, self._rule(place)) for place in self._places if place.end > place.start]
         return [(place, rule) for place, rule in rules if rule is not None and rule.type]
 
     def _rule(self, place: Place) -> PathRule | None:

@@ -14,8 +14,8 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-_LUHN_SINGLE = bytes(byte - 48 if 48 <= byte < 58 else 0 for byte in range(256))
-_LUHN_DOUBLED = bytes((2 * digit - 9 * (digit > 4)) for digit in _LUHN_SINGLE)
+_LUHN_SINGLE = bytes([byte - 48 if 48 <= byte < 58 else 0 for byte in range(256)])
+_LUHN_DOUBLED = bytes([2 * digit - 9 * (digit > 4) for digit in _LUHN_SINGLE])
 _NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
 _IBAN_DIGITS = str.maketrans({char: str(value) for value, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)})
 
@@ -108,7 +108,7 @@ _BASE58 = {char: value for value, char in enumerate("123456789ABCDEFGHJKLMNPQRST
 _BECH32 = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 _BECH32_GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32_TERMS: Final = [
-    reduce(xor, (term for bit, term in enumerate(_BECH32_GENERATOR) if top >> bit & 1), 0) for top in range(32)
+    reduce(xor, [term for bit, term in enumerate(_BECH32_GENERATOR) if top >> bit & 1], 0) for top in range(32)
 ]
 """What the top five bits of a checksum add to the next one."""
 
@@ -188,7 +188,7 @@ def _json_object(encoded: str) -> frozenset[str] | None:
 
 _MOST_JUDGED = 256
 """Characters of a value that its randomness is judged by."""
-_TIMES_LOG = (0.0, *(n * math.log2(n) for n in range(1, _MOST_JUDGED + 1)))
+_TIMES_LOG = (0.0, *[n * math.log2(n) for n in range(1, _MOST_JUDGED + 1)])
 
 
 def entropy(text: str) -> float:

@@ -169,8 +169,9 @@ def build_wheel() -> Path:
 
 
 def call(*command: str) -> str:
-    """Run a command and return what it printed. Raises Failed."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    """Run a command and return what it printed: one that builds a wheel builds it for any Python. Raises Failed."""
+    environment = {**os.environ, "LANGTRAIL_PURE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"{Path(command[0]).name} failed: {' '.join((done.stderr or done.stdout).split())[-300:]}")
     return done.stdout.strip()

@@ -20,12 +20,15 @@ from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from langtrail.processors.deaths import Deaths
 from langtrail.processors.delivery import Delivery, Outgoing
+from langtrail.processors.enrich import Enricher
 from langtrail.processors.event import Event, Rejected
 from langtrail.processors.faust_tuning import RUN_RECORDS
 from langtrail.processors.garbage import garbage_seldom_collected
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import Step, pipeline
 from langtrail.processors.pseudonym import Pseudonyms
+from langtrail.processors.redact import Redactor
+from langtrail.processors.seal import SEAL
 from langtrail.processors.tenants import Tenants
 from langtrail.schemas import DataKey, PrivateKeys, generate_private_key, public_key_of, topic
 
@@ -50,8 +53,8 @@ class Clock:
             self._stage, self._began = stage, now
 
     def timed(self, step: Step) -> Step:
-        """Return the step as a piece of its stage, the module that it is from."""
-        stage = getattr(step, "__module__", type(step).__module__).rpartition(".")[2]
+        """Return the step as a piece of its stage."""
+        stage = {Redactor: "redact", Enricher: "enrich"}.get(type(step), "seal" if step in SEAL else "open")
 
         def timed(event: Event) -> None:
             self.begin(stage)

@@ -2,11 +2,12 @@
 
 import ast
 import re
+import runpy
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import pytest
 
@@ -97,6 +98,19 @@ def stage_of(found: Import) -> str:
     return parts[1] if found.level == 0 and parts[0] == "langtrail" and len(parts) > 1 else ""
 
 
+def compiled_modules() -> set[str]:
+    """Return the modules of the processors that setup.py has compiled."""
+    return {*runpy.run_path(str(ROOT / "setup.py"))["COMPILED"]}
+
+
+def takes_all(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Tell whether this is a call that needs each item of a generator once, at once: it is compiled without a generator."""
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name in ("all", "any", "dict", "frozenset", "join", "list", "max", "min", "next", "set", "sorted", "sum", "tuple")
+
+
 @pytest.fixture(scope="module")
 def stages() -> dict[str, list[Source]]:
     """Return the files of each stage."""
@@ -142,6 +156,18 @@ def test_stages_are_flat(stages: dict[str, list[Source]]) -> None:
     """No stage has a package within; producer/site is no package but a folder for Python's own start-up hook."""
     nested = [source.name for files in stages.values() for source in files if source.path.parent.parent != ROOT]
     assert nested == ["producer/site/sitecustomize.py"]
+
+
+def test_what_is_compiled_means_what_its_source_says(stages: dict[str, list[Source]]) -> None:
+    """A generator would become a list, a cached property one without a cache, and a copy empty: none is in what is compiled."""
+    files = [source for source in stages["processors"] if source.path.stem in compiled_modules()]
+    assert len(files) > 20
+    for source in files:
+        named = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)}
+        assert not named & {"cached_property", "copy", "deepcopy"}, source.name
+        taken = {id(argument) for call in ast.walk(source.tree) if takes_all(call) for argument in call.args}
+        generators = [node for node in ast.walk(source.tree) if isinstance(node, ast.GeneratorExp)]
+        assert [f"{source.name}:{node.lineno}" for node in generators if id(node) not in taken] == []
 
 
 def test_every_file_says_what_it_is(stages: dict[str, list[Source]]) -> None:
