@@ -17,8 +17,8 @@ $(VENV)/installed: pyproject.toml setup.py requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("langtrail needs Python 3.11 or newer; try: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@ $(VENV)/compiled
+	LANGTRAIL_PURE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(VENV)/compiled: $(VENV)/installed $(wildcard processors/*.py)
 	@rm -f processors/*.so
