@@ -13,7 +13,8 @@ from .detectors import fingerprint
 from .event import Event, Withheld
 from .findings import Finding, as_finding, splice
 from .policy import Policy
-from .scan import Budget, Redaction, Scanner
+from .redaction import Budget, Redaction
+from .scan import Scanner
 from .tenant import Tenant
 from .tenant_rules import DEFAULT_POLICY, PolicyUnusable, TenantRules
 from .treatment import Rules, Tokens

@@ -14,7 +14,7 @@ from .findings import splice
 from .key_rules import KEY_RULE, NUMBER_RULE
 from .policy import OWN_REASON
 from .redact import WITHHELD, search
-from .scan import Redaction
+from .redaction import Redaction
 from .treatment import POLICY_PATH, Rules
 
 _REASONS: Final = {

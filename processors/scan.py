@@ -4,18 +4,16 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from time import perf_counter
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span, has_placeholder
 from .detectors import DETECTORS
 from .engine import Parts, Pattern, Spans, encode, parts_of
-from .event import Withheld
-from .findings import Finding, Hit, as_hit, merge, outside_placeholders
+from .findings import Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
+from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment, as_redaction
 from .repeats import FEWEST_CHARACTERS, Repeats
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
 from .texts import Cut, Several, Texts, Walked, cut, is_valid, starts_of
@@ -27,58 +25,6 @@ _MAX_CARRIED = 2
 """How deep carriers in carriers are searched."""
 _Carried = tuple[Hit, str]
 """A candidate that goes when something is found in the text that it carries, and that text."""
-
-
-class Redaction(NamedTuple):
-    """A finding, and what takes its place. Offsets are in characters, the end exclusive."""
-
-    type: str
-    start: int
-    end: int
-    replacement: str
-    detector: str
-    """Name of the detector that the type is from."""
-
-    @property
-    def finding(self) -> Finding:
-        """What was found, and where."""
-        return Finding(self.type, self.start, self.end)
-
-
-_as_redaction: Callable[[tuple[str, int, int, str, str]], Redaction] = partial(tuple.__new__, Redaction)
-"""Twice as fast as its own constructor."""
-
-
-class Budget:
-    """How long a search may take."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float] = perf_counter) -> None:
-        self._clock = clock
-        self._end = clock() + seconds
-
-    def check(self) -> None:
-        """Raise Withheld when the time is over."""
-        if self._clock() > self._end:
-            raise Withheld("the search ran over its time budget")
-
-
-class Treatment:
-    """What becomes of what is found: its type in brackets takes its place. A tenant's policy has one of its own."""
-
-    def left(self, text: str, hits: list[Hit], source: Callable[[int, int], tuple[int, int]]) -> list[Hit]:
-        """Return the hits in a text that are to go. `source` tells where a span of the text is in the whole document."""
-        return hits
-
-    def replacement(self, value: str, hit: Hit, source: Callable[[int, int], tuple[int, int]]) -> str:
-        """Return what takes the place of a value: empty, or a placeholder as `findings.PLACEHOLDER` knows it."""
-        return f"[{hit.type}]"
-
-    def inside(self) -> "Treatment":
-        """Return what holds for texts that a text carries."""
-        return self
-
-
-PLACEHOLDERS: Final = Treatment()
 
 
 class Prefilters(Protocol):
@@ -355,7 +301,7 @@ class _KeyNames:
 def _replaced(text: str, hits: list[Hit], treatment: Treatment) -> list[Redaction]:
     replacement = treatment.replacement
     return [
-        _as_redaction((hit[2], hit[0], hit[1], replacement(text[hit[0] : hit[1]], hit, _same), hit[4]))
+        as_redaction((hit[2], hit[0], hit[1], replacement(text[hit[0] : hit[1]], hit, _same), hit[4]))
         for hit in merge(treatment.left(text, hits, _same))
     ]
 
@@ -396,7 +342,7 @@ def _redactions(document: Texts, found: Iterable[tuple[Leaf, list[Hit]]], treatm
                 new = names.next(leaf.owner, new or f"[{hit.type}]")
             elif leaf.number:
                 new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"
-            yield _as_redaction((hit.type, *leaf.source(hit.start, hit.end), new, hit.detector))
+            yield as_redaction((hit.type, *leaf.source(hit.start, hit.end), new, hit.detector))
 
 
 def _same(start: int, end: int) -> tuple[int, int]:

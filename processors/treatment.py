@@ -10,7 +10,8 @@ from .findings import Hit
 from .normalise import percent_decoded, plain, unescaped
 from .policy import DROP, MASK, OFF, PSEUDONYM, PathRule, Policy
 from .pseudonym import PERSONAL, canonical_of
-from .scan import Budget, Redaction, Scanner, Treatment
+from .redaction import Budget, Redaction, Treatment
+from .scan import Scanner
 
 POLICY_PATH: Final = "path"
 """Stands for a detector's name where a path of the policy says what a value is."""

@@ -10,7 +10,8 @@ from langtrail.processors.detectors import DETECTORS, fingerprint
 from langtrail.processors.engine import Pattern, PatternSet, Spans, encode
 from langtrail.processors.findings import TYPES, Finding
 from langtrail.processors.prefilter import Prefilter
-from langtrail.processors.scan import Budget, Scanner
+from langtrail.processors.redaction import Budget
+from langtrail.processors.scan import Scanner
 
 PREFILTER = Prefilter()
 by_name = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)

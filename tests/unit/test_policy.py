@@ -16,7 +16,7 @@ from langtrail.processors.policy_reader import PolicyError, parse_policy
 from langtrail.processors.policy_trial import failed_tests
 from langtrail.processors.pseudonym import Pseudonyms
 from langtrail.processors.redact import WITHHELD, Redactor, rules_of, search
-from langtrail.processors.scan import Budget
+from langtrail.processors.redaction import Budget
 from langtrail.processors.tenant import Tenant
 
 KEY = Pseudonyms(bytes(range(32)))

@@ -11,7 +11,8 @@ from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.prefilter import ESCAPE, KEY, ODD, PERCENT
 from langtrail.processors.redact import redact_text
-from langtrail.processors.scan import Budget, Redaction, Scanner
+from langtrail.processors.redaction import Budget, Redaction
+from langtrail.processors.scan import Scanner
 
 FRAGMENTS = (
     *(detector.example for detector in DETECTORS),

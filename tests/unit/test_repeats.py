@@ -8,8 +8,9 @@ from langtrail.processors import scan
 from langtrail.processors.detector import Detector, Span
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.engine import Spans
+from langtrail.processors.redaction import Budget
 from langtrail.processors.repeats import FEWEST_CHARACTERS, Repeats
-from langtrail.processors.scan import Budget, Scanner
+from langtrail.processors.scan import Scanner
 
 SCANNER = Scanner()
 

@@ -10,7 +10,8 @@ import pytest
 from langtrail.processors import scan
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.key_rules import number_hit, value_hit
-from langtrail.processors.scan import Budget, Redaction, Scanner
+from langtrail.processors.redaction import Budget, Redaction
+from langtrail.processors.scan import Scanner
 from langtrail.processors.structure import leaves
 from langtrail.processors.texts import cut, is_valid
 
