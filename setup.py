@@ -16,18 +16,8 @@ GROUP = "langtrail.processors.compiled"
 """The name of the library that holds all of them, before what mypyc puts behind it."""
 COMPILED = (
     *("detector", "document_paths", "findings", "id_checks", "key_rules", "key_words", "normalise", "prefilter", "pseudonym"),
-    *(
-        "redact",
-        "redaction",
-        "repeats",
-        "scan",
-        "secret_names",
-        "structure",
-        "texts",
-        "treatment",
-        "validators",
-        "vendor_token",
-    ),
+    *("redact", "redaction", "repeats", "scan", "secret_names", "structure", "texts", "treatment"),
+    *("validators", "vendor_token"),
     *sorted(path.stem for path in (ROOT / "processors").glob("detectors*.py")),
 )
 """Modules of the processors that take most of a worker's time."""

@@ -169,7 +169,7 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
 @cache
 def _folded_alike() -> dict[int, str]:
     """Return what those odd characters fold to that fold to one character: positions stay as they are."""
-    codes = (code for first, last in _RANGE.findall(ODD) for code in range(int(first, 16), int(last or first, 16) + 1))
+    codes = [code for first, last in _RANGE.findall(ODD) for code in range(int(first, 16), int(last or first, 16) + 1)]
     folded = {code: _fold(chr(code)) for code in codes}
     return {code: char for code, char in folded.items() if len(char) == 1 and not _ODD.fullmatch(char)}
 
