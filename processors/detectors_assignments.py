@@ -49,6 +49,8 @@ _FALLBACK = re.compile(
 _OR = ("||", "??", "or")
 _END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|[\"'`]|;\Z|;\s*[\w ]+=|\\n|\\r")
 _TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
+_OF_HEADER = re.compile(r"\s{0,2}:\s{0,2}[\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]")
+"""What follows the name of a header of cookies: there is a detector for these, which takes all of them."""
 _COMPOUND_NAME = re.compile(r"[_-]|[a-z][A-Z]")
 _EXPRESSION = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
 _ANNOTATION = re.compile(r"[A-Za-z][\w.\[\], |]*=")
@@ -68,6 +70,8 @@ def _assigned(candidate: Candidate) -> Iterable[Span]:
     name = text[begin:end]
     rule = secret_rule(name)
     if rule is None or _is_placeholder_type(text, begin):
+        return NOTHING
+    if name[-6:].lower() == "cookie" and _OF_HEADER.match(text, end):
         return NOTHING
     found = _quoted(candidate, rule) if start < 0 else _bare(candidate, rule, name)
     return NOTHING if found and name.lower() == "key" and _is_attribute(text, begin) else found

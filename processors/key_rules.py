@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from . import key_words as words
 from .detector import Rank
+from .engine import says
 from .findings import PLACEHOLDER, Hit
 from .validators import card_certain, card_range, looks_random, luhn
 
@@ -133,6 +134,7 @@ def _compact(phrases: Collection[str]) -> set[str]:
 _SECRETS: Final = frozenset(
     _compact(words.SECRET) | {f"{word}key" for word in words.SECRET_KEYS} | {f"{word}token" for word in words.SECRET_TOKENS}
 )
+_has_secret: Final = says("|".join(sorted(_SECRETS)))
 _AT_THE_END: Final = {phrase: rule for phrases, rule in _PERSONAL for phrase in _compact(phrases)}
 
 _WORD = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
@@ -148,14 +150,15 @@ def words_of(key: str) -> list[str]:
 @lru_cache(maxsize=8192)
 def rule_of(key: str) -> KeyRule | None:
     """Return what a name says about its value; None when it says nothing."""
-    name = words_of(_OURS.sub("", key))
+    name = words_of(_OURS.sub("", key) if "[" in key else key)
     if name and name[-1] not in words.ABOUT and _is_secret(name):
         return _SECRET
+    length = len(name)
     while len(name) > 1 and (name[-1] in words.GENERIC or name[-1].isdigit()):
         name.pop()
     if not name:
         return None
-    if name[-1] not in words.ABOUT and _is_secret(name):
+    if len(name) < length and name[-1] not in words.ABOUT and _is_secret(name):
         return _SECRET
     rule = _rule_at_the_end(name)
     if rule is not None or not _is_vague(name):
@@ -163,13 +166,18 @@ def rule_of(key: str) -> KeyRule | None:
     return _TOKEN if key.isupper() and len(name) > 1 and name[-1] == "token" else _VAGUE
 
 
-def _is_secret(name: list[str]) -> bool:
+def _phrases(name: list[str]) -> list[str]:
+    """Return the words that stand together in a name, written as one, and each without the end of a plural."""
     phrases = [
         "".join(name[start:end])
         for start in range(len(name))
         for end in range(start + 1, min(start + _LONGEST_PHRASE, len(name)) + 1)
     ]
-    if any(phrase in _SECRETS or phrase.removesuffix("s") in _SECRETS for phrase in phrases):
+    return [*phrases, *(phrase.removesuffix("s") for phrase in phrases)]
+
+
+def _is_secret(name: list[str]) -> bool:
+    if _has_secret("".join(name)) and not _SECRETS.isdisjoint(_phrases(name)):
         return True
     last = name[-1].removesuffix("s")
     header = name[0] == "x" and last in ("api", "auth", "key", "secret", "token")

@@ -138,7 +138,6 @@ def us_ssn(digits: str) -> bool:
     return digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
 
 
-@cache
 def _national_lengths(calling_code: int) -> Collection[int]:
     lengths: set[int] = set()
     for region in COUNTRY_CODE_TO_REGION_CODE.get(calling_code, ()):
@@ -148,6 +147,8 @@ def _national_lengths(calling_code: int) -> Collection[int]:
     return frozenset(lengths)
 
 
+_NATIONAL_LENGTHS: Final = {code: _national_lengths(code) for code in COUNTRY_CODE_TO_REGION_CODE}
+"""How many digits the numbers of each calling code may have. Read at once: that takes as long as the worst text may."""
 _LONGEST_CALLING_CODE = 3
 
 
@@ -159,7 +160,7 @@ def international_lengths(digits: str) -> Collection[int]:
 @cache
 def _lengths_after(first: str) -> Collection[int]:
     for size in range(1, _LONGEST_CALLING_CODE + 1):
-        lengths = {size + length for length in _national_lengths(int(first[:size]))}
+        lengths = {size + length for length in _NATIONAL_LENGTHS.get(int(first[:size]), ())}
         if lengths:
             # A trunk zero is often written in parentheses after the calling code.
             has_trunk = first[size : size + 1] == "0"
