@@ -53,7 +53,7 @@ class Metric(Enum):
         "langtrail_worker_tenant_records_malformed_total",
         "counter",
         (),
-        "Records of langtrail.tenants that could not be read and were passed over.",
+        "Records of langtrail.tenants that could not be read.",
     )
 
     def __init__(self, metric_name: str, kind: str, labels: tuple[str, ...], meaning: str) -> None:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -18,6 +19,9 @@ _POLL_SECONDS = 0.2
 _REQUEST_SECONDS = 10
 # librdkafka heals these by itself; the table stays as it was meanwhile.
 _PASSING = frozenset((KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE))  # noqa: SLF001 - public names of librdkafka's codes
+
+_UNREADABLE: Final = "unreadable"
+"""Stands for the policy of a tenant of whom there is only a record that cannot be read: it is none, so content is withheld."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +49,8 @@ class Tenants(Mapping[str, Tenant]):
     """The known tenants by id. A thread of its own reads the topic from its beginning and stays at its end.
 
     It belongs to no consumer group: every worker knows all tenants. `ready` is set once the topic was read to its end.
+    A record that cannot be read changes nothing of a known tenant. Of one that was not known it makes a tenant whose policy
+    nobody can use: what is to be hidden there is not known either.
     """
 
     def __init__(self, connection: Mapping[str, str], metrics: Metrics, request_seconds: int = _REQUEST_SECONDS) -> None:
@@ -130,7 +136,7 @@ class Tenants(Mapping[str, Tenant]):
             except SchemaError as error:
                 _log.error("a record of %s was passed over: %s", topic("tenants").name, error)
                 self._metrics.add(Metric.TENANT_RECORDS_MALFORMED)
-                return
+                tenant = self._tenants.get(tenant_id) or Tenant(tenant_id, 0, policy=_UNREADABLE, policy_revision=_UNREADABLE)
             self._tenants[tenant.tenant_id] = tenant
         self._metrics.set(Metric.TENANTS, value=len(self._tenants))
 

@@ -3,7 +3,9 @@
 import pytest
 
 from langtrail.processors.metrics import Metric, Metrics
+from langtrail.processors.scan import Scanner
 from langtrail.processors.tenant import Tenant
+from langtrail.processors.tenant_rules import DEFAULT_POLICY, PolicyUnusable, TenantRules
 from langtrail.processors.tenants import Tenants, decode_tenant, encode_tenant
 from langtrail.schemas import RAW_EVENT, TENANT, MalformedRecord, UnknownSchemaId, frame, registry, unframe
 
@@ -63,3 +65,15 @@ def test_an_unreadable_record_keeps_what_was_known(
     assert metrics.value(Metric.TENANT_RECORDS_MALFORMED) == 1
     assert "passed over" in caplog.text
     assert "secret-bytes" not in caplog.text
+
+
+def test_an_unreadable_record_of_an_unknown_tenant_withholds_its_content(tenants: Tenants) -> None:
+    """A worker that starts later sees only that record: the policy that was meant must not be taken for none."""
+    rules = TenantRules(Scanner, tenants.get)
+    tenants._update(b"acme", frame(9_999, b"of a newer version"))
+    with pytest.raises(PolicyUnusable, match="unreadable"):
+        rules("acme")
+    tenants._update(*encode_tenant(Tenant("acme", 4)))
+    assert rules("acme").policy == DEFAULT_POLICY
+    tenants._update(b"acme", b"junk")
+    assert rules("acme").policy == DEFAULT_POLICY
