@@ -60,6 +60,19 @@ def test_every_command_of_the_readme_exists(command: Command, named: str) -> Non
     assert "Usage" in out
 
 
+def test_a_shell_that_follows_the_readme_knows_the_commands_and_the_stack(tmp_path: Path) -> None:
+    """After the lines that start a stack, `langtrail` is found, and it has the variables that `langtrail env` printed."""
+    start = next(block for block in blocks("") if "langtrail up" in block)
+    tried = tmp_path / ".venv" / "bin" / "langtrail"
+    tried.parent.mkdir(parents=True)
+    tried.write_text('#!/bin/sh\n[ "$1" = env ] && echo export LANGTRAIL_TRIED=yes || echo "$* $LANGTRAIL_TRIED"\n')
+    tried.chmod(0o755)
+    environ = {"PATH": "/usr/bin:/bin"}
+    shell = ["bash", "-euc", f"{start}\nlangtrail sessions"]
+    done = subprocess.run(shell, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == ["up --detach ", "sessions yes"]
+
+
 def test_the_policy_of_the_readme_can_be_applied(tmp_path: Path) -> None:
     """The file of tenants is read without a mistake, its own tests included, and redacts as it says."""
     policy, _ = blocks("toml")
