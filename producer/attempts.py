@@ -5,16 +5,16 @@ nothing: there, an attempt is a run that follows a failed one, of the same kind 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .runs import Run
 
-_TAG = "retry:attempt:"
+_TAG: Final = "retry:attempt:"
 _FALLBACKS = "RunnableWithFallbacks"
 _RETRY = "RunnableRetry"
-_COUNTING = frozenset((_FALLBACKS, _RETRY))
-_KEY_BYTES = 16 * 1024
+_COUNTING: Final = frozenset((_FALLBACKS, _RETRY))
+_KEY_BYTES: Final = 16 * 1024
 
 
 def begin(run: "Run", given: bytes, tags: Sequence[Any] | None) -> None:

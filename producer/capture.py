@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -23,13 +23,13 @@ from .serialise import snapshot, snapshot_repeated, snapshot_text, text_of, type
 from .settings import ProducerSettings
 from .tool_calls import Call
 
-_NOTHING: Mapping[str, Any] = {}
-_NO_EXT: dict[str, str] = {}
-_TEXTS = frozenset((str,))
-_NOWHERE: dict[str, Any] = {}
-_OF_PLACE = frozenset(("thread_id", "langgraph_checkpoint_ns", "checkpoint_ns", "langgraph_node"))
-_START = {kind: f"{kind}_start" for kind in KINDS}
-_END = {kind: f"{kind}_end" for kind in KINDS}
+_NOTHING: Final[Mapping[str, Any]] = {}
+_NO_EXT: Final[dict[str, str]] = {}
+_TEXTS: Final = frozenset((str,))
+_NOWHERE: Final[dict[str, Any]] = {}
+_OF_PLACE: Final = frozenset(("thread_id", "langgraph_checkpoint_ns", "checkpoint_ns", "langgraph_node"))
+_START: Final = {kind: f"{kind}_start" for kind in KINDS}
+_END: Final = {kind: f"{kind}_end" for kind in KINDS}
 
 
 def started(

@@ -14,7 +14,8 @@ from .partial import Partial
 
 _PLACES: Final = {name: (place, name.encode() + b"\x00") for place, name in enumerate(CONTENT_FIELDS)}
 _NO_COMMITMENTS: Final = [NULL] * len(CONTENT_FIELDS)
-_WHOLE, _TRUNCATED = b"\x00", b"\x01"
+_WHOLE: Final = b"\x00"
+_TRUNCATED: Final = b"\x01"
 _NO_FACTS: Final = b"".join(_NO_COMMITMENTS) + long(0) + _WHOLE
 
 

@@ -19,15 +19,18 @@ from .draft import Content, Draft, Shared
 from .identity import Identity
 from .settings import ProducerSettings
 
-NO_MODEL, NO_OUTCOME, _NO_PLACE, _NO_TOOL, _NO_POLICY, _NO_STREAM = (
-    encode_group(group, {}) for group in ("model", "outcome", "place", "tool", "policy", "stream")
-)
+NO_MODEL: Final = encode_group("model", {})
+NO_OUTCOME: Final = encode_group("outcome", {})
+_NO_PLACE: Final = encode_group("place", {})
+_NO_TOOL: Final = encode_group("tool", {})
+_NO_POLICY: Final = encode_group("policy", {})
+_NO_STREAM: Final = encode_group("stream", {})
 _NO_REST: Final = encode_group("rest", {"flags": [], "ext": []})
 _NOTHING: Final[Mapping[str, Any]] = {}
 _UUID: Final = b"\x48"
 """Avro's length of a UUID as text."""
-_UUID_LENGTH = 36
-_KEY_BYTES = 0xFFFF
+_UUID_LENGTH: Final = 36
+_KEY_BYTES: Final = 0xFFFF
 _WHO: Final = tuple(
     field["name"]
     for field in registry().latest(RAW_EVENT).avro["fields"]

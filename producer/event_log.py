@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import Final
 
 from .entry import Entry, Resume
 from .errors import SpoolFull
@@ -16,7 +17,7 @@ from .spool_limit import SpoolLimit
 from .spool_writer import SpoolWriter
 
 _TRY_AGAIN_SECONDS = 0.05
-_ENTRY_BYTES = 500
+_ENTRY_BYTES: Final = 500
 """What Python's objects of an event take beside its bytes."""
 
 

@@ -8,7 +8,7 @@ of a root cannot be changed by a child.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .job import detect
 from .labels import label, technical
@@ -32,9 +32,9 @@ _FIELDS: dict[str, tuple[str, Any]] = {
 }
 _LABELS = {"trigger_id": label, "prompt_name": label, "prompt_version": technical}
 """Facts that stand in the core only if they name no person and no key."""
-_NAMES = (*_FIELDS, *SESSION_KEYS, "roles")
+_NAMES: Final = (*_FIELDS, *SESSION_KEYS, "roles")
 _WITHHELD = object()
-_KEYS: frozenset[Any] = frozenset((*_FIELDS, *SESSION_KEYS, "roles", VERIFIED))
+_KEYS: Final[frozenset[Any]] = frozenset((*_FIELDS, *SESSION_KEYS, "roles", VERIFIED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 import hashlib
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from .scrub import holds_credential
 from .serialise import text_of
 
-MAX_LABEL = 256
-MAX_IDENTIFIER = 1024
-WITHHELD = "withheld"
+MAX_LABEL: Final = 256
+MAX_IDENTIFIER: Final = 1024
+WITHHELD: Final = "withheld"
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _NINE_DIGITS = re.compile(r"(?:\d[\s().-]{0,2}){9}")

@@ -6,16 +6,16 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-_MAX_FRAMES = 40
-_LIBRARIES = ("langchain", "langgraph")
-_OURS = __name__.rpartition(".")[0]
+_MAX_FRAMES: Final = 40
+_LIBRARIES: Final = ("langchain", "langgraph")
+_OURS: Final = __name__.rpartition(".")[0]
 
-_running_loop = asyncio._get_running_loop  # noqa: SLF001 - documented for this: unlike get_running_loop it costs no exception
-_get_ident = threading.get_ident
-_NOTHING: Mapping[str, Any] = {}
+_running_loop: Final = asyncio._get_running_loop  # noqa: SLF001 - documented for this: unlike get_running_loop it costs no exception
+_get_ident: Final = threading.get_ident
+_NOTHING: Final[Mapping[str, Any]] = {}
 _UNSET: ContextVar[Any] = ContextVar("unset", default=None)
 _variable: ContextVar[Any] | None = None
 

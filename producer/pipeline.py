@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from functools import cache, partial
+from typing import Final
 
 from langtrail.schemas.settings import load_settings
 
@@ -26,7 +27,7 @@ from .stream import Stream
 log = logging.getLogger("langtrail.producer")
 
 _POLL_SECONDS = 0.005
-_REFUSABLE = frozenset({"chain_start", "llm_start", "tool_start", "retriever_start", "audit_read"})
+_REFUSABLE: Final = frozenset({"chain_start", "llm_start", "tool_start", "retriever_start", "audit_read"})
 """What may not begin when mode block cannot record it: runs, and reading the trail."""
 
 

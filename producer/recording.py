@@ -1,9 +1,8 @@
 """What the hooks have in common: runs are opened and closed, and what their ends take with them is recorded too."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from langchain_core.outputs import LLMResult
@@ -17,25 +16,12 @@ from .langchain_context import dispatching, origin, within_sync_generate
 from .model_facts import request_facts
 from .outcome import ends_all_below, outcome_of
 from .pipeline import Pipeline, pipeline
-from .recorder import Recorder
+from .recorder import Recorder, this_thread
 from .runs import Overdue, Run
 from .serialise import snapshot, text_of
 
-_NOTHING: Mapping[str, Any] = {}
-_tool_watchers: list[Callable[[], None]] = []
-
-
-class _Local(threading.local):
-    """What one thread is in the middle of: a batch of starts, and an event that further copies of our handler will repeat."""
-
-    batch: list[Run] | None = None
-    batch_params: Any = None
-    batch_left: int = 0
-    dispatch: int = 0
-    repeats_left: int = 0
-
-
-_local = _Local()
+_NOTHING: Final[Mapping[str, Any]] = {}
+_tool_watchers: Final[list[Callable[[], None]]] = []
 
 
 def watch_tools(watcher: Callable[[], None] | None) -> None:
@@ -264,13 +250,13 @@ def _give_up(shared: Pipeline, runs: list[Run], outcome: str, closed_by: str) ->
 
 def _join_batch(run: Run, size: int, params: Any) -> None:
     """Put the runs together that LangChain starts one after another for one call with several prompts."""
-    if not _local.batch_left or _local.batch_params is not params or _local.batch is None:
-        _local.batch, _local.batch_params, _local.batch_left = [], params, size
-    run.batch = _local.batch
+    if not this_thread.batch_left or this_thread.batch_params is not params or this_thread.batch is None:
+        this_thread.batch, this_thread.batch_params, this_thread.batch_left = [], params, size
+    run.batch = this_thread.batch
     run.batch.append(run)
-    _local.batch_left -= 1
-    if not _local.batch_left:
-        _local.batch = _local.batch_params = None
+    this_thread.batch_left -= 1
+    if not this_thread.batch_left:
+        this_thread.batch = this_thread.batch_params = None
 
 
 def _is_repeat(run: Run) -> bool:
@@ -281,8 +267,8 @@ def _is_repeat(run: Run) -> bool:
     if told is None:
         return False
     frame_id, handlers = told
-    if _local.repeats_left and _local.dispatch == frame_id:
-        _local.repeats_left -= 1
+    if this_thread.repeats_left and this_thread.dispatch == frame_id:
+        this_thread.repeats_left -= 1
         return True
-    _local.dispatch, _local.repeats_left = frame_id, sum(isinstance(handler, Recorder) for handler in handlers) - 1
+    this_thread.dispatch, this_thread.repeats_left = frame_id, sum(isinstance(handler, Recorder) for handler in handlers) - 1
     return False

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from .draft import Shared
@@ -16,18 +16,19 @@ from .tool_calls import ToolCallLedger, ToolCalls
 
 MAX_OPEN = 10_000
 MAX_CLOSED = 4_096
-MAX_EFFECTS_ALIKE = 100
+MAX_EFFECTS_ALIKE: Final = 100
 """How many side effects of one kind on one thing are recorded for one run."""
-GRACE_SECONDS = 60
+GRACE_SECONDS: Final = 60
 """How long a run may stay open below one that was cancelled, or that ended in the same thread and task: it was forgotten."""
 
-_SWEEP_SECONDS = 30
-KINDS = ("chain", "llm", "tool", "retriever")
-_WITHOUT_CONTEXT = ("llm", "retriever")
-_NS = 1_000_000_000
-_NOBODY: "list[Run]" = []
-_NOTHING: dict[str, Any] = {}
-_now_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
+_SWEEP_SECONDS: Final = 30
+KINDS: Final = ("chain", "llm", "tool", "retriever")
+_WITHOUT_CONTEXT: Final = ("llm", "retriever")
+_NS: Final = 1_000_000_000
+_NOBODY: Final["list[Run]"] = []
+_NOTHING: Final[dict[str, Any]] = {}
+_now_ns: Final = time.time_ns
+_monotonic_ns: Final = time.monotonic_ns
 
 
 class Run:

@@ -8,7 +8,7 @@ is walked and judged.
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from pydantic import StringConstraints, TypeAdapter
@@ -16,7 +16,7 @@ from pydantic import StringConstraints, TypeAdapter
 SECRET = "[SECRET]"  # noqa: S105 - it is what stands for one
 
 _MAX_SCANNED = 16 * 1024
-_MIN_BLOB = 16 * 1024
+_MIN_BLOB: Final = 16 * 1024
 _MAX_KNOWN_KEYS = 20_000
 _LONGEST_PREFIX = 12
 _MOST_LOOKED_AT = 64
@@ -47,7 +47,7 @@ _PREFIX_ENDS = re.compile(
 _BASE64 = bytes.maketrans(b"", b""), b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-\r\n"
 _IN_BASE64 = _BASE64[0], _BASE64[1] + b"\\"
 """As it is in JSON, which escapes line breaks."""
-_harmless: set[str] = set()
+_harmless: Final[set[str]] = set()
 """Names of keys that were judged and say nothing of a secret."""
 
 
@@ -57,12 +57,12 @@ def search(pattern: str) -> Callable[[bytes], bool]:
 
 
 _ANY = r"[^\s\".\\]"
-_shows_token = search(
+_shows_token: Final = search(
     r"sk-[a-z0-9_-]{16}|a(?:kia|sia)[0-9a-z]{16}|gh[pousr]_[a-z0-9]{20}|github_pat_|xox[abeprs]-|glpat-|hf_[a-z0-9]{20}"
     rf"|aiza{_ANY}{{8}}|npm_[a-z0-9]{{30}}|[sr]k_live_|sg\.{_ANY}{{8}}|eyj{_ANY}+\.eyj|-----begin |;base64,"
     r"|bearer(?:\s|\\[nrtf]|\\u00[0-9a-f]{2})+[a-z0-9._~+/-]{16}"
 )
-_shows_secret_name = search(
+_shows_secret_name: Final = search(
     r"api[-_]?key(?:[^\"\\]|\\.)*\":"
     r"|(?:authorization|key|token|passwo?r?d|pwd|passphrase|secret|cookie|credentials?|string|dsn)(?:\\n)?\":"
     r"|\"not_recorded\":true"

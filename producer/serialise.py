@@ -14,7 +14,7 @@ from enum import Enum
 from functools import lru_cache
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from pydantic import BaseModel, SecretBytes, SecretStr
@@ -22,21 +22,21 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from .partial import Partial
 from .scrub import SECRET, needs_scrubbing, scrub, scrub_text, search, text_needs_scrubbing
 
-MAX_FIELD_BYTES = 8 * 1024 * 1024
+MAX_FIELD_BYTES: Final = 8 * 1024 * 1024
 """Content above this is cut, and the core says so."""
 
 _MAX_DEPTH = 60
-_MAX_OBJECTS = 50_000
+_MAX_OBJECTS: Final = 50_000
 _MAX_ROWS = 1_000
 _MAX_CLASSES = 4_096
-_MAX_KEPT_BYTES = 2_048
-_MAX_LATELY_BYTES = 64 * 1024
-_CONTAINERS = frozenset((dict, list, tuple))
-_NO_NUMBERS = frozenset((str, int, bool, type(None)))
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+_MAX_KEPT_BYTES: Final = 2_048
+_MAX_LATELY_BYTES: Final = 64 * 1024
+_CONTAINERS: Final = frozenset((dict, list, tuple))
+_NO_NUMBERS: Final = frozenset((str, int, bool, type(None)))
+_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
 _MARK = b'"not_recorded":true'
-_shows_null = search("null")
-_lately_clean = [b""]
+_shows_null: Final = search("null")
+_lately_clean: Final = [b""]
 """What was last looked through, and nothing found: what comes out of one step mostly goes into the next."""
 
 
@@ -232,7 +232,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (type, _class),
 )
 """How each kind of object becomes plain data; the first that fits."""
-_how: dict[type, Callable[[Any], Any]] = {}
+_how: Final[dict[type, Callable[[Any], Any]]] = {}
 """The same by class, for the classes seen so far."""
 
 

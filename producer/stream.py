@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -24,7 +25,8 @@ from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
 from .spool import Watermark
 
-_now_ns, _monotonic_ns = time.time_ns, time.monotonic_ns
+_now_ns = time.time_ns
+_monotonic_ns: Final = time.monotonic_ns
 
 Append = Callable[[int, bytes, bytes, bytes], None]
 """Keeps an event: seq, key, content, core. Raises SpoolFull."""

@@ -22,13 +22,15 @@ CONTENT_FIELDS: Final = {
 }
 """The content fields, each with the core field that commits to it."""
 
-_PREFIX = struct.Struct(">bI")
+_PREFIX: Final = struct.Struct(">bI")
 PREFIX_BYTES: Final = _PREFIX.size
 """How much of a value comes before its Avro datum."""
-_HASH_BYTES = 32
-_ONE_BYTE, _TWO_BYTES = 63, 8192
+_HASH_BYTES: Final = 32
+_ONE_BYTE: Final = 63
+_TWO_BYTES: Final = 8192
 """The largest long that Avro writes in one byte, and the smallest that takes more than two."""
-_SEVEN_BYTES, _EIGHT_BYTES = (1 << 48) - 1, 1 << 55
+_SEVEN_BYTES: Final = (1 << 48) - 1
+_EIGHT_BYTES: Final = 1 << 55
 """The largest long that Avro writes in seven bytes, and the smallest that takes more than eight."""
 
 
@@ -221,6 +223,6 @@ def _inline(fields: list[Any], names: dict[str, Any]) -> list[Any]:
     return [walk(field) for field in fields]
 
 
-_NEWEST_GROUPS = {group: _Writer(schema) for group, schema in core_groups(registry().latest(RAW_EVENT).id).items()}
+_NEWEST_GROUPS: Final = {group: _Writer(schema) for group, schema in core_groups(registry().latest(RAW_EVENT).id).items()}
 CORE_GROUPS: Final = tuple(_NEWEST_GROUPS)
 """Names of the groups of core fields, in the order of their bytes."""

@@ -3,10 +3,12 @@
 import hmac
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Final
 
-_RECORD = sha256(b"\x03")
-_BLOCK_BYTES = 64
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_RECORD: Final = sha256(b"\x03")
+_BLOCK_BYTES: Final = 64
+_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 Blocks = tuple[bytes, bytes]
 """The inner and the outer block of a key of HMAC."""

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -22,7 +23,7 @@ _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM
 _INFO = b"langtrail-key-v1"
 _KEY_ID_BYTES = 8
 _WRAP_BYTES = _KEY_ID_BYTES + 80
-NONCE_BYTES = 12
+NONCE_BYTES: Final = 12
 
 
 def associated_data(stream_id: bytes, seq: int) -> bytes:
