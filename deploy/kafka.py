@@ -48,6 +48,8 @@ _PROPERTIES: Final = {
     # A broker that was killed waits for its own old session to end before it may come back: 9 s by default.
     "broker.session.timeout.ms": "4000",
     "broker.heartbeat.interval.ms": "1000",
+    # The index files of each partition are as long as they may become while the broker runs; 10 MiB is the default.
+    "log.index.size.max.bytes": str(1024 * 1024),
     # Its default, 128 MiB, is taken from the heap at the start.
     "log.cleaner.dedupe.buffer.size": str(8 * 1024 * 1024),
 }
