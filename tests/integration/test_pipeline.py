@@ -20,6 +20,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from langtrail.deploy.dead_letter_reader import OperatorSettings, read
 from langtrail.deploy.process import wait_for
 from langtrail.deploy.stack import environment
 from langtrail.schemas import DeadLetterHeader, topic
@@ -184,9 +185,5 @@ def test_poison_goes_to_the_dead_letters_and_the_pipeline_goes_on(
 
 def _dead_letters(servers: str, value: bytes) -> list[dict[str, str | bytes | None]]:
     """Return the headers of the dead letters that have this value."""
-    consumer = Consumer({"bootstrap.servers": servers, "group.id": "operator", "enable.auto.commit": False})
-    declared = topic("dead_letters")
-    consumer.assign([TopicPartition(declared.name, partition, 0) for partition in range(declared.partitions)])
-    messages = consumer.consume(100, timeout=5)
-    consumer.close()
-    return [dict(message.headers() or []) for message in messages if message.value() == value]
+    letters = read(OperatorSettings(bootstrap_servers=servers))
+    return [dict(letter.headers() or []) for letter in letters if letter.value() == value]
