@@ -47,7 +47,8 @@ _FALLBACK = re.compile(
 )
 """What is taken when a variable is not set."""
 _OR = ("||", "??", "or")
-_END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|[\"'`]|;\Z|;\s*[\w ]+=|\\n|\\r")
+# Each branch begins with a character of its own: Python looks for these alone, and a class is none.
+_END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|\"|'|`|;\Z|;\s*[\w ]+=|\\n|\\r")
 _TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _OF_HEADER = re.compile(r"\s{0,2}:\s{0,2}[\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]")
 """What follows the name of a header of cookies: there is a detector for these, which takes all of them."""

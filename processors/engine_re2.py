@@ -73,7 +73,11 @@ class Pattern:
                 return
             continued += _continued(data[counted:start])
             counted = start
-            if data[start:at].isascii():
+            matched = data[start:at]
+            if len(groups) == 1:
+                begin = start - continued
+                groups = [(begin, begin + at - start - _continued(matched))]
+            elif matched.isascii():
                 groups = [(first - continued, last - continued) if first >= 0 else (-1, -1) for first, last in groups]
             else:
                 groups = [_characters(data, span, start, continued) for span in groups]

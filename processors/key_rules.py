@@ -173,7 +173,7 @@ def _phrases(name: list[str]) -> list[str]:
         for start in range(len(name))
         for end in range(start + 1, min(start + _LONGEST_PHRASE, len(name)) + 1)
     ]
-    return [*phrases, *(phrase.removesuffix("s") for phrase in phrases)]
+    return [*phrases, *[phrase.removesuffix("s") for phrase in phrases]]
 
 
 def _is_secret(name: list[str]) -> bool:
