@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from langtrail.processors.normalise import View, json_unescaped, percent_decoded, plain, unescape_all, unescaped
+from langtrail.processors.normalise import View, json_escapes, json_unescaped, percent_decoded, plain, unescape_all, unescaped
 from langtrail.processors.prefilter import ESCAPE, ODD, PERCENT, Prefilter
 
 
@@ -55,6 +55,16 @@ def test_json_escapes_come_back_as_written() -> None:
     assert [literal[slice(*view.source(at, at + 1))] for at in range(len(view.text))] == [
         *("a", r"\n", r"\"", r"\u0041", r"\ud83d\ude00", r"\\", "é"),
     ]
+
+
+def test_where_json_escapes_are_is_known_without_their_text() -> None:
+    """Strings of escapes at random: every span of the text is where the whole view has it."""
+    chance = random.Random(6)  # noqa: S311 - always the same texts
+    for _ in range(300):
+        literal = "".join(chance.choices(("a", "é", r"\n", r"\"", r"\\", r"\u0041", r"\ud83d\ude00", r"\q", r"\ud83d "), k=9))
+        view, escapes = json_unescaped(literal), json_escapes(literal)
+        for start in range(len(view.text)):
+            assert escapes.source(start, start + 1) == view.source(start, start + 1)
 
 
 def test_unescaping_is_what_a_parser_does() -> None:

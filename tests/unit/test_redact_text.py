@@ -1,6 +1,7 @@
 """What goes from a text and what stays, case by case: each line is a mistake that a redactor makes somewhere."""
 
 import json
+from base64 import b64encode
 
 import pytest
 
@@ -317,3 +318,20 @@ def test_long_arrays_of_numbers_are_left_alone() -> None:
     """Embeddings are numbers, whatever digits they have."""
     text = json.dumps({"phone": "x", "embedding": [0.4539148803436467, -1e-05, 3.7828224631e2] * 500})
     assert redact_text(text) == (text, [])
+
+
+CARRIED = (
+    "mail bob@example.org today",
+    '{"password": "sunshine"}',
+    '[{"ssn": "219-09-9999',
+    "nothing to be seen here",
+    "call +49 30 901820",
+)
+
+
+def test_many_carried_texts_are_searched_as_each_on_its_own() -> None:
+    """Base64 of prose, of JSON and of JSON that was cut off: what goes of one does not depend on how many there are."""
+    encoded = [b64encode(text.encode()).decode() for text in CARRIED]
+    alone = [redact_text(text).text for text in encoded]
+    assert alone == ["[EMAIL]", "[SECRET]", "[US_SSN]", encoded[3], "[PHONE]"]
+    assert redact_text(" ".join(encoded * 3)).text == " ".join(alone * 3)
