@@ -44,15 +44,16 @@ class CoreReader:
         """Take the layout from a schema whose groups come in the order of this contract."""
         fields = schema.avro["fields"][schema.head_length :]
         groups = {name: [*group] for name, group in groupby(fields, lambda field: field["group"])}
-        first = [name for name in groups if name not in (*_PASSED, _CONTENT, _LAST)]
-        if [*groups] != [*first, *_PASSED, _CONTENT, _LAST]:
+        last = [*_PASSED, _CONTENT, _LAST]
+        first = [name for name in groups if name not in last]
+        if [*groups] != [*first, *last]:
             raise ValueError("the groups of the core are in an order that this reader does not know")
         decode = {name: _Decoder(core_groups(schema.id)[name], group) for name, group in groups.items()}
         self._first = [(_nulls(groups[name]), _Reader(groups[name], decode[name])) for name in first]
         self._passed = [decode[name] for name in _PASSED]
         self._content = _Reader(groups[_CONTENT], decode[_CONTENT])
         self._rest = decode[_LAST]
-        self._none: Values = dict.fromkeys(field["name"] for field in fields if field["name"] in _WANTED)
+        self._none: Values = dict.fromkeys([field["name"] for field in fields if field["name"] in _WANTED])
         self._known: dict[bytes, bytes] = {}
         self._known_rests: set[bytes] = set()
 
@@ -179,7 +180,7 @@ _ONE_BYTE: Final = 0x7F
 _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _UUID_LENGTH: Final = 36
 _PATTERNS: Final = {
-    "string": b"|".join(re.escape(encode_long(size)) + rb"[\x00-\x7f]{%d}" % size for size in range(_LONGEST_TEXT + 1)),
+    "string": b"|".join([re.escape(encode_long(size)) + rb"[\x00-\x7f]{%d}" % size for size in range(_LONGEST_TEXT + 1)]),
     "uuid": re.escape(encode_long(_UUID_LENGTH)) + _UUID.encode(),
     # Nine bytes hold any number there is; the tenth may hold bits that no long has.
     "long": rb"[\x80-\xff]{0,8}[\x00-\x7f]",

@@ -30,8 +30,6 @@ _REMEMBERED: Final = 2048
 _NOT_NULL: Final = b"\x02"
 
 Head = dict[str, Any]
-Write = Callable[[Head, list[bytes]], None]
-"""Adds the bytes of some fields to a list. Raises KeyError and MalformedRecord when one is missing or of a wrong type."""
 
 
 class HeadWriter:
@@ -45,15 +43,15 @@ class HeadWriter:
         def kind(field: Head) -> Any:
             return together.get(field["name"]) or _KINDS[field["name"]]
 
-        self._writes = [_writes([*run]) for _, run in groupby(fields[len(_HASHES) :], kind)]
+        self._parts = [_part([*run]) for _, run in groupby(fields[len(_HASHES) :], kind)]
 
     def write(self, head: Head) -> bytes:
         """Return all of the head but its first field, the record hash. Raises MalformedRecord."""
         try:
             hashes: bytes = head["event_hash"] + head["chain_hash"]
             written = [hashes]
-            for write in self._writes:
-                write(head, written)
+            for part in self._parts:
+                part.write(head, written)
             data = b"".join(written)
         except (KeyError, TypeError) as error:  # TypeError: what cannot be remembered or joined is no value of a head
             raise MalformedRecord(f"a field of the head is missing or of a wrong type ({error})") from None
@@ -62,43 +60,58 @@ class HeadWriter:
         return data
 
 
-def _writes(fields: list[Head]) -> Write:
+class _Part:
+    """Some fields of a head that are written alike."""
+
+    def write(self, head: Head, written: list[bytes]) -> None:
+        """Add the bytes of the fields to a list. Raises KeyError and MalformedRecord when one is missing or of a wrong type."""
+        raise NotImplementedError
+
+
+def _part(fields: list[Head]) -> _Part:
     names = [(field["name"], isinstance(field["type"], list)) for field in fields]
     kind = _KINDS.get(names[0][0])
     if kind == _TEXTS:
-        return _write_texts([name for name, _ in names])
+        return _Texts([name for name, _ in names])
     if kind == _NUMBERS:
-        return _write_numbers(names)
-    return _write_lists([name for name, _ in names]) if kind == _LISTS else _write_remembered(fields)
+        return _Numbers(names)
+    return _Lists([name for name, _ in names]) if kind == _LISTS else _Remembered(fields)
 
 
-def _write_remembered(fields: list[Head]) -> Write:
-    names = [field["name"] for field in fields]
-    encode = part_encoder(fields)
+class _Remembered(_Part):
+    """Fields whose values come again."""
 
-    @lru_cache(maxsize=_REMEMBERED)
-    def encoded(*values: Any) -> bytes:
-        return encode({name: value for name, value in zip(names, values, strict=True) if value is not None})
+    def __init__(self, fields: list[Head]) -> None:
+        self._names = [field["name"] for field in fields]
+        self._has_lists = any("items" in field["type"] for field in fields)
+        self._encode = part_encoder(fields)
+        self._encoded: Callable[..., bytes] = lru_cache(maxsize=_REMEMBERED)(self._encode_all)
 
-    def write(head: Head, written: list[bytes]) -> None:
-        written.append(encoded(*map(head.get, names)))
+    def write(self, head: Head, written: list[bytes]) -> None:
+        values = [head.get(name) for name in self._names]
+        if self._has_lists:
+            values = [tuple(value) if type(value) is list else value for value in values]
+        written.append(self._encoded(*values))
 
-    def write_with_lists(head: Head, written: list[bytes]) -> None:
-        written.append(encoded(*[tuple(value) if type(value) is list else value for value in map(head.get, names)]))
-
-    return write_with_lists if any("items" in field["type"] for field in fields) else write
+    def _encode_all(self, *values: Any) -> bytes:
+        return self._encode({name: value for name, value in zip(self._names, values, strict=True) if value is not None})
 
 
-def _write_texts(names: list[str]) -> Write:
-    def write(head: Head, written: list[bytes]) -> None:
-        for name in names:
-            if (value := head.get(name)) is None:
+class _Texts(_Part):
+    """Texts, or null."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def write(self, head: Head, written: list[bytes]) -> None:
+        for name in self._names:
+            value = head.get(name)
+            if value is None:
                 written.append(b"\x00")
             else:
                 data = _bytes(value)
-                written += (_before_text(len(data)), data)
-
-    return write
+                written.append(_before_text(len(data)))
+                written.append(data)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -106,23 +119,33 @@ def _before_text(size: int) -> bytes:
     return _NOT_NULL + encode_long(size)
 
 
-def _write_lists(names: list[str]) -> Write:
-    def write(head: Head, written: list[bytes]) -> None:
-        for name in names:
+class _Lists(_Part):
+    """Lists of texts."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def write(self, head: Head, written: list[bytes]) -> None:
+        for name in self._names:
             if texts := head.get(name, ()):
                 if type(texts) not in (list, tuple):
                     raise MalformedRecord(f"a list of the head is of a wrong type ({type(texts).__name__})")
                 written.append(encode_long(len(texts)))
-                for data in map(_bytes, texts):
-                    written += (encode_long(len(data)), data)
+                for text in texts:
+                    data = _bytes(text)
+                    written.append(encode_long(len(data)))
+                    written.append(data)
             written.append(b"\x00")
 
-    return write
 
+class _Numbers(_Part):
+    """Numbers, with whether they may be null."""
 
-def _write_numbers(names: list[tuple[str, bool]]) -> Write:
-    def write(head: Head, written: list[bytes]) -> None:
-        for name, nullable in names:
+    def __init__(self, names: list[tuple[str, bool]]) -> None:
+        self._names = names
+
+    def write(self, head: Head, written: list[bytes]) -> None:
+        for name, nullable in self._names:
             value = head.get(name)
             if value is None and nullable:
                 written.append(b"\x00")
@@ -130,8 +153,6 @@ def _write_numbers(names: list[tuple[str, bool]]) -> Write:
                 raise MalformedRecord(f"a number of the head is of a wrong type ({type(value).__name__})")
             else:
                 written.append(_NOT_NULL + encode_long(value) if nullable else encode_long(value))
-
-    return write
 
 
 def _bytes(text: Any) -> bytes:

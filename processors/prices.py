@@ -107,7 +107,7 @@ class Prices:
 
 def _thresholds(price: ModelPrice) -> list[int]:
     """Return the numbers of input tokens above which another price holds, for all tokens of the call."""
-    tiered = (value for value in vars(price).values() if isinstance(value, TieredPrices))
+    tiered = [value for value in vars(price).values() if isinstance(value, TieredPrices)]
     return sorted({tier.start for value in tiered for tier in value.tiers})
 
 
