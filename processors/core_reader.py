@@ -114,7 +114,7 @@ class _Decoder:
             raise Odd from None
         if not all(group[name] is None or re.fullmatch(_UUID, group[name]) for name in self._uuids):
             raise Odd
-        values.update((name, value) for name, value in group.items() if name in values)
+        values.update([(name, value) for name, value in group.items() if name in values])
         return buffer.tell()
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from .engine_spans import Encoded, Spans
+from .engine_types import Encoded, Spans
 
 _WORD: Final = "0-9A-Za-z_"
 _CLASSES: Final = {"w": _WORD, "d": "0-9", "s": r"\t\n\f\r "}

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
 
-from .engine_spans import Encoded, Spans
+from .engine_types import Encoded, Spans
 
 _MEMORY_BYTES = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""

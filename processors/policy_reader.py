@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from .detector import Detector
 from .detectors import DETECTORS
-from .engine import HAS_RE2, Pattern, Spans, encode
+from .engine import HAS_RE2, compiled, encode
+from .engine_types import Spans
 from .entities import DETECTOR, Asked, CannotFind, asked_of, entity_detector, finder
 from .findings import CUSTOM_TYPE, TYPES
 from .key_rules import KEY_RULE, NUMBER_RULE
@@ -240,7 +241,7 @@ def _of_pattern(pattern: str) -> Iterator[str]:
         yield f"has {len(pattern)} characters, {_LONGEST_PATTERN} at most"
         return
     try:
-        compiled = Pattern(pattern)
+        search = compiled(pattern).search
     except ValueError as error:
         yield str(error)
         return
@@ -250,7 +251,7 @@ def _of_pattern(pattern: str) -> Iterator[str]:
         empty.append(groups)
         return 0
 
-    compiled.search(encode(""), 0, take)
+    search(encode(""), 0, take)
     if empty:
         yield "matches the empty text: it would match everywhere"
 

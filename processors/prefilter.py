@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 from . import key_rules, normalise
 from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
-from .engine import HAS_RE2, Encoded, PatternSet, encode
+from .engine import HAS_RE2, compiled_set, encode
+from .engine_types import Encoded, PatternSet
 from .literals import hints
 from .texts import keys_of, say_nothing
 
@@ -57,7 +58,7 @@ class _FewAtOnce:
     def __init__(self, patterns: Mapping[int, str]) -> None:
         numbers = [*patterns]
         parts = [numbers[at : at + _MOST_AT_ONCE] for at in range(0, len(numbers), _MOST_AT_ONCE)]
-        self._sets = [PatternSet({number: patterns[number] for number in part}) for part in parts]
+        self._sets = [compiled_set({number: patterns[number] for number in part}) for part in parts]
 
     def matching(self, data: Encoded) -> frozenset[int]:
         """Return the keys of the patterns that match somewhere in the text."""
@@ -92,11 +93,11 @@ class _Triggers:
         self._families = _families(detectors, words, hinted_by)
         told = sorted({hint for family in self._families for hint in family.hinted_by})
         self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
-        self._hints = PatternSet(dict(enumerate(told)))
+        self._hints = compiled_set(dict(enumerate(told)))
         shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
-        self._shapes = PatternSet({**shapes, **_SIGNS, _NUMBERS: DIGITS})
+        self._shapes = compiled_set({**shapes, **_SIGNS, _NUMBERS: DIGITS})
         self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
-        self.keys = PatternSet({KEY: key_rules.TRIGGER})
+        self.keys = compiled_set({KEY: key_rules.TRIGGER})
 
     def fired(self, data: Encoded) -> frozenset[int]:
         """Return which of them, by their number, and which signs fire on an encoded text."""
@@ -129,7 +130,7 @@ class Prefilter:
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
         patterns = {first + number: detector.pattern for number, detector in enumerate(more)}
-        return Prefilter(triggers=self._triggers, more=PatternSet(patterns))
+        return Prefilter(triggers=self._triggers, more=compiled_set(patterns))
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""

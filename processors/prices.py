@@ -50,7 +50,7 @@ class _Rates(NamedTuple):
 class Prices:
     """The price list. Look-ups are remembered: asking again costs microseconds."""
 
-    version = PRICE_VERSION
+    version: Final = PRICE_VERSION
 
     def __init__(self) -> None:
         self._snapshot = get_snapshot()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from .detector import Span, as_span
-from .engine import Spans
+from .engine_types import Spans
 
 FEWEST_CHARACTERS: Final = 8_000
 """Of a text in which it is worth to look for repeats: a shorter one does not take long, whatever is in it."""

@@ -8,7 +8,9 @@ from typing import Final, Protocol
 
 from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span, has_placeholder
 from .detectors import DETECTORS
-from .engine import Parts, Pattern, Spans, encode, parts_of
+from .engine import compiled, encode
+from .engine_parts import parts_of
+from .engine_types import Parts, Pattern, Spans
 from .findings import Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
@@ -54,7 +56,7 @@ class Scanner:
         self._parts: list[Parts | None] = [] if narrower is None else [*narrower._parts]  # noqa: SLF001 - it is one too
         for detector in table[len(self._patterns) :]:
             parts = detector.parts
-            self._patterns.append(Pattern(detector.pattern, ours=narrower is None, groups=parts is None))
+            self._patterns.append(compiled(detector.pattern, ours=narrower is None, groups=parts is None))
             self._parts.append(None if parts is None else parts_of(parts or detector.pattern))
 
     def with_more(self, more: Sequence[Detector]) -> "Scanner":

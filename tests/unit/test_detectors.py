@@ -7,7 +7,8 @@ import pytest
 
 from langtrail.processors.detector import Detector, Rank
 from langtrail.processors.detectors import DETECTORS, fingerprint
-from langtrail.processors.engine import Pattern, PatternSet, Spans, encode
+from langtrail.processors.engine_re2 import Pattern, PatternSet, encode
+from langtrail.processors.engine_types import Spans
 from langtrail.processors.findings import TYPES, Finding
 from langtrail.processors.prefilter import Prefilter
 from langtrail.processors.redaction import Budget

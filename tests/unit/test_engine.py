@@ -12,7 +12,7 @@ import pytest
 from langtrail.processors import engine_plain, engine_re2
 from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
-from langtrail.processors.engine import parts_of
+from langtrail.processors.engine_parts import parts_of
 from langtrail.processors.engine_plain import python_syntax
 from langtrail.processors.key_rules import TRIGGER
 from langtrail.processors.literals import hints
@@ -190,6 +190,6 @@ def test_the_prefilter_says_the_same_with_either_engine(monkeypatch: pytest.Monk
     from langtrail.processors import prefilter  # noqa: PLC0415 - its engine is exchanged
 
     by_re2 = [*map(Prefilter().fired, TEXTS[:100])]
-    monkeypatch.setattr(prefilter, "PatternSet", engine_plain.PatternSet)
+    monkeypatch.setattr(prefilter, "compiled_set", engine_plain.PatternSet)
     monkeypatch.setattr(prefilter, "encode", engine_plain.encode)
     assert [*map(Prefilter().fired, TEXTS[:100])] == by_re2

@@ -3,7 +3,7 @@
 import pytest
 
 from langtrail.processors import key_words
-from langtrail.processors.engine import PatternSet, encode
+from langtrail.processors.engine_re2 import PatternSet, encode
 from langtrail.processors.key_rules import TRIGGER, is_placeholder, rule_of, words_of
 
 SAYS = {

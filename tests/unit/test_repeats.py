@@ -7,7 +7,7 @@ import pytest
 from langtrail.processors import scan
 from langtrail.processors.detector import Detector, Span
 from langtrail.processors.detectors import DETECTORS
-from langtrail.processors.engine import Spans
+from langtrail.processors.engine_types import Spans
 from langtrail.processors.redaction import Budget
 from langtrail.processors.repeats import FEWEST_CHARACTERS, Repeats
 from langtrail.processors.scan import Scanner
