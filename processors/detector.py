@@ -18,7 +18,7 @@ OTHER: Final = r"\x{80}-\x{10ffff}"
 IN_WORDS: Final = r"0-9A-Za-z_\u00aa-\u0dff\u1000-\u1fff"
 """For classes of Python's: what words are made of in scripts that put spaces between them; in others no word can be cut."""
 
-_IN_WORD = re.compile(f"[{IN_WORDS}]")
+_IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
 
 WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{OTHER}])"
 """What may stand before a word; RE2's own boundary knows ASCII letters only, and there is no look-behind."""
@@ -26,9 +26,9 @@ WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{OTHER}])"
 has_placeholder: Final = says(PLACEHOLDER)
 """Whether one of our own placeholders stands somewhere in a text."""
 
-_PLACEHOLDER = re.compile(PLACEHOLDER)
-_AT_PLACEHOLDER = re.compile(rf"{PLACEHOLDER}\Z")
-_UP_TO_PLACEHOLDER = re.compile(f".*{PLACEHOLDER}", re.DOTALL)
+_PLACEHOLDER: Final = re.compile(PLACEHOLDER)
+_AT_PLACEHOLDER: Final = re.compile(rf"{PLACEHOLDER}\Z")
+_UP_TO_PLACEHOLDER: Final = re.compile(f".*{PLACEHOLDER}", re.DOTALL)
 
 
 class Span(NamedTuple):

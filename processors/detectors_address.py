@@ -11,22 +11,24 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_LABELS = (
+_LABELS: Final = (
     r"addresse?s?(?: is| are)?|adresse|anschrift|direcci[oó]n|domicilio|indirizzo|endere[cç]o|morada|adres|adress|adresa|osoite"
     "|c[ií]m|адрес|διεύθυνση"
 )
-_PLACES = (
+_PLACES: Final = (
     "(?:live[sd]?|living|located|resid(?:es?|ing)|stay(?:s|ing)?) (?:at|on|in)|meet (?:me |you |us |him |her )?at"
     "|(?:send|sent|ship(?:ped)?|deliver(?:ed)?|return(?:ed)?|mail(?:ed)?|moved|taxi|directions|come|arrived|off)"
     " (?:it |this |them )?(?:to|at)"
     "|wohn(?:t|haft)(?: in)?|habite(?: au)?|demeure au|vive en|abita in|mora n?[ao]|woont (?:op|aan)|bor (?:på|i)"
     "|проживает|zamieszka[łl][aey]?"
 )
-_UNSPACED = "住所|地址|주소"
-_NO_PLACE = re.compile(r"(?:e-?mail|ip|mac|web|url|bitcoin|wallet|memory|return|reply|from|bind|listen)[ _-]?\Z", re.IGNORECASE)
+_UNSPACED: Final = "住所|地址|주소"
+_NO_PLACE: Final = re.compile(
+    r"(?:e-?mail|ip|mac|web|url|bitcoin|wallet|memory|return|reply|from|bind|listen)[ _-]?\Z", re.IGNORECASE
+)
 
-_CAPITAL = "A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0400-\u042f"
-_PIECE = re.compile(
+_CAPITAL: Final = "A-Z\u00c0-\u00de\u0100-\u017f\u0386-\u03ab\u0400-\u042f"
+_PIECE: Final = re.compile(
     r"(?P<gap>(?:[ \t]*,?[ \t]*\r?\n[ \t>?]*(?:\r?\n[ \t>?]*(?=[A-Z][\w ()]{2,30} \d{4,6}\b))?,?[ \t]*|[ \t]*,[ \t]*|[ \t]+)"
     r")?"
     rf"(?:(?P<number>\d{{1,6}}(?:[-/]\d{{1,5}})?[A-Za-z]?(?![\w:.,]*\d|[^\W\d_]))"
@@ -34,7 +36,7 @@ _PIECE = re.compile(
     r"|(?P<between>(?:de|la|le|les|l|du|des|del|dell|della|delle|di|da|do|dos|das|van|von|der|den|of|the|el|u|ul|str|c|nan"
     r"|and|corner|ulica|rue|rua|via|calle|ул|пр|просп|д|кв|г|корп)\b\.?))"  # noqa: RUF001 - Russian
 )
-_UNSPACED_ADDRESS = re.compile(
+_UNSPACED_ADDRESS: Final = re.compile(
     r"(?=[^\n\0]{0,40}[都道府県市区町村路号街省동로길시구])[^\n\0。;；、,]{2,40}?\d[\d\-−号番地丁目室楼弄호층 ]*"  # noqa: RUF001 - as it is written there
 )
 _STREETS: Final = _words(
@@ -66,15 +68,15 @@ _ENDS: Final = (
     *("ova", "ská", "utca", "avenue", "street"),
 )
 _UNITS: Final = _words("apt apartment suite ste unit flat floor room box wohnung app psc apo fpo dpo")
-_SURE = re.compile(r"[:=]|\b(?:is|are)\b")
-_LONGEST = 400
-_MOST_PIECES = 18
-_MOST_LINES = 5
-_ENOUGH = 4
+_SURE: Final = re.compile(r"[:=]|\b(?:is|are)\b")
+_LONGEST: Final = 400
+_MOST_PIECES: Final = 18
+_MOST_LINES: Final = 5
+_ENOUGH: Final = 4
 """What must come together: a label says two, a street two, a number, a name, a postcode one each."""
-_POSTCODE = 4
+_POSTCODE: Final = 4
 """Digits of a number that may be one."""
-_UNIT = r"(?:Apt|APT|apt|Apartment|Suite|SUITE|Ste|Flat)\.? #?\d"
+_UNIT: Final = r"(?:Apt|APT|apt|Apartment|Suite|SUITE|Ste|Flat)\.? #?\d"
 
 
 class _Run:

@@ -25,44 +25,48 @@ from .secret_names import (
 )
 from .validators import looks_random
 
-_TYPE = r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
-_OPERATOR = r"[:?.+|!]{0,3}={1,3}>?"
-_WRAPPER = r"(?i:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
-_QUOTES = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
-_VALUE = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
+_TYPE: Final = (
+    r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
+)
+_OPERATOR: Final = r"[:?.+|!]{0,3}={1,3}>?"
+_WRAPPER: Final = (
+    r"(?i:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
+)
+_QUOTES: Final = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
+_VALUE: Final = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
 """Of one without quotes only where it begins: it is judged by its beginning, and read to its end when it is to go."""
-_ASSIGNED = rf"(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?){_VALUE}"
-_QUOTED_VALUES = range(2, 7)
-_BARE_VALUE = 7
+_ASSIGNED: Final = rf"(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?){_VALUE}"
+_QUOTED_VALUES: Final = range(2, 7)
+_BARE_VALUE: Final = 7
 
-_OURS = re.compile(PLACEHOLDER)
-_RUN = re.compile(f"{BARE}+")
-_LONGEST_JUDGED = 256
+_OURS: Final = re.compile(PLACEHOLDER)
+_RUN: Final = re.compile(f"{BARE}+")
+_LONGEST_JUDGED: Final = 256
 """Characters. Of names and signs of assignment without a blank all would be read to the end again and again."""
-_TEMPLATE = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
-_FALLBACK = re.compile(
+_TEMPLATE: Final = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
+_FALLBACK: Final = re.compile(
     r"\$\{[\w.]{1,80}:-?([^}\n]{1,512})\}"
     r"|(?:<%=\s?)?[\w.$]{1,80}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]+[\"'],\s?|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
     r"(?:\"([^\"\n]{1,512})\"|'([^'\n]{1,512})')"
 )
 """What is taken when a variable is not set."""
-_OR = ("||", "??", "or")
+_OR: Final = ("||", "??", "or")
 # Each branch begins with a character of its own: Python looks for these alone, and a class is none.
-_END_OF_VALUE = re.compile(r"&[\w.\-\[\]]+=|\"|'|`|;\Z|;\s*[\w ]+=|\\n|\\r")
-_TRAILING = {")": "(", "]": "[", "}": "{", ">": "<"}
-_OF_HEADER = re.compile(r"\s{0,2}:\s{0,2}[\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]")
+_END_OF_VALUE: Final = re.compile(r"&[\w.\-\[\]]+=|\"|'|`|;\Z|;\s*[\w ]+=|\\n|\\r")
+_TRAILING: Final = {")": "(", "]": "[", "}": "{", ">": "<"}
+_OF_HEADER: Final = re.compile(r"\s{0,2}:\s{0,2}[\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]")
 """What follows the name of a header of cookies: there is a detector for these, which takes all of them."""
-_COMPOUND_NAME = re.compile(r"[_-]|[a-z][A-Z]")
-_EXPRESSION = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
-_ANNOTATION = re.compile(r"[A-Za-z][\w.\[\], |]*=")
-_SHORTEST_WORD = 6
+_COMPOUND_NAME: Final = re.compile(r"[_-]|[a-z][A-Z]")
+_EXPRESSION: Final = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
+_ANNOTATION: Final = re.compile(r"[A-Za-z][\w.\[\], |]*=")
+_SHORTEST_WORD: Final = 6
 """Characters of one that is a word, alone on its line."""
-_IN_TAG = re.compile(r"<[\w:.-]+\s(?:[^<>]*\s)?\Z")
-_MOST_IN_TAG = 80
-_WORKING_DIRECTORY = re.compile("(?:OLD)?PWD")
-_MOST_BLANKS = 5
-_BLOCK_LINE = re.compile(r"[^\s#][^\n]*")
-_ELEMENT = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
+_IN_TAG: Final = re.compile(r"<[\w:.-]+\s(?:[^<>]*\s)?\Z")
+_MOST_IN_TAG: Final = 80
+_WORKING_DIRECTORY: Final = re.compile("(?:OLD)?PWD")
+_MOST_BLANKS: Final = 5
+_BLOCK_LINE: Final = re.compile(r"[^\s#][^\n]*")
+_ELEMENT: Final = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
 
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:

@@ -25,22 +25,22 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SETTERS = _words(
+_SETTERS: Final = _words(
     "set put define setenv putenv getenv get env setdefault property header add append config constant insert bind option"
 )
-_NO_SETTERS = _words(
+_NO_SETTERS: Final = _words(
     """
     get find read load fetch prompt ask is has validate check verify list describe delete remove print log test it require
     import forgot select query label translate assert throw raise error warn
     """
 )
-_ASKS = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
-_ALGORITHM = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
+_ASKS: Final = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
+_ALGORITHM: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
 """Of web tokens: RS256."""
-_INSERTED = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
-_PAIR = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
-_DATA = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
-_DOCUMENT = 4000
+_INSERTED: Final = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
+_PAIR: Final = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
+_DATA: Final = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
+_DOCUMENT: Final = 4000
 """Characters of a manifest that are looked at, before and after it says that it is a Secret."""
 
 

@@ -7,13 +7,13 @@ from typing import Final
 
 from .detector import Candidate, Detector, Rank, whole
 
-_MOST_BYTES = 64 * 1024
+_MOST_BYTES: Final = 64 * 1024
 # Of longer ones the beginning is searched.
-_QUAD = "[CIJKLMNOPQRSTUVWXYZa-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][0-9A-Za-z+/_-]"
+_QUAD: Final = "[CIJKLMNOPQRSTUVWXYZa-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][0-9A-Za-z+/_-]"
 """Four characters that decode to three of ASCII text: what else looks like base64 has few of them in a row."""
 
-_QUADS = re.compile(_QUAD * 4)
-_DATA_URL = re.compile(r"data:[\w/+.-]*;base64,\Z")
+_QUADS: Final = re.compile(_QUAD * 4)
+_DATA_URL: Final = re.compile(r"data:[\w/+.-]*;base64,\Z")
 
 
 def _in_base64(candidate: Candidate) -> str:

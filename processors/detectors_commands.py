@@ -8,14 +8,16 @@ from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .secret_names import LIKE_A_SECRET, PLAIN_URL, QUOTED, SENSITIVE, group_of, reads_as_code, secret_part, secret_rule, stands
 from .validators import looks_random
 
-_VALUE = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
-_GLUED = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]*))"
-_REST = r"[^\n|;&\[\x00]{0,160}?\s"
-_PLACE = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/|\*[A-Za-z_]\w*(?:\.[A-Z]\w+)?(?:\(.*)?\Z|\[\][a-z]\w*\Z")
+_VALUE: Final = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00][^\s\x00]*))"
+_GLUED: Final = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]*))"
+_REST: Final = r"[^\n|;&\[\x00]{0,160}?\s"
+_PLACE: Final = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/|\*[A-Za-z_]\w*(?:\.[A-Z]\w+)?(?:\(.*)?\Z|\[\][a-z]\w*\Z")
 """A URL, a path, a type in Go, or a pointer in C."""
-_SETS = frozenset(("env", "arg", "set", "setx", "export"))
-_PORT = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
-_DIRECTIVES = "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"
+_SETS: Final = frozenset(("env", "arg", "set", "setx", "export"))
+_PORT: Final = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
+_DIRECTIVES: Final = (
+    "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"
+)
 
 
 def _option(candidate: Candidate) -> Iterable[Span]:

@@ -28,44 +28,44 @@ _says_card = says(
     "|karte|tarjeta|carte|carta|cart[aã]o|kaart|kort|карт|卡|カード|카드"
 )
 _says_bank = says("(?i)iban|bank|account|konto|cuenta|compte|conto|rekening|konta|wire|transfer|sepa|swift|\\bbic\\b")
-_CARD_SHAPES = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
+_CARD_SHAPES: Final = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
 """How cards are written, digits a group."""
-_FOURS = (4, 4, 4, 4)
-_FEWEST_KINDS = 4
+_FOURS: Final = (4, 4, 4, 4)
+_FEWEST_KINDS: Final = 4
 """Kinds of digits of an address; fewer are filling."""
-_SHAPES = re.compile(rb"(?=\x04{4}|\x04\x06[\x04\x05]|\x04\x04\x05|\x06\x0a|\x08\x08|[\x0c-\x14])")
+_SHAPES: Final = re.compile(rb"(?=\x04{4}|\x04\x06[\x04\x05]|\x04\x04\x05|\x06\x0a|\x08\x08|[\x0c-\x14])")
 """Where they are written so, in the numbers of digits of groups."""
-_FEWEST_IN_GROUP = 3
+_FEWEST_IN_GROUP: Final = 3
 """Digits of a group, where groups are not as on cards."""
-_LUHN_OF_FOUR = {
+_LUHN_OF_FOUR: Final = {
     f"{number:04}": sum(int(digit) for digit in f"{number // 1000 * 2}{number // 100 % 10}{number // 10 % 10 * 2}{number % 10}")
     for number in range(10_000)
 }
 """What four digits add to the sum of Luhn's digit, where a multiple of four follows."""
-_MOST_GROUPS = 8
+_MOST_GROUPS: Final = 8
 _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
-_FEWEST_CERTAIN = 14
+_FEWEST_CERTAIN: Final = 14
 """Digits of the shortest card that needs no word before it."""
-_PART_OF_MORE = re.compile(rf"(?:[{IN_WORDS}]|\d\.|(?<![\d,])0,)\Z")
-_IN_WORD = re.compile(f"[{IN_WORDS}]")
-_FIRST_OF_GROUPS = re.compile(r"\d{1,3} (?=\d{4})")
+_PART_OF_MORE: Final = re.compile(rf"(?:[{IN_WORDS}]|\d\.|(?<![\d,])0,)\Z")
+_IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
+_FIRST_OF_GROUPS: Final = re.compile(r"\d{1,3} (?=\d{4})")
 """The end of another word: field1 4111 1111 1111 1111."""
-_TAIL = re.compile(r"\w-\Z")
-_VALID_UNTIL = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
-_AND_ON = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
-_GOES_ON = re.compile(r"[0-9A-Za-z_]|\.\d")
-_HEX = "0123456789ABCDEF"
-_HEX_BEFORE = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
-_HEX_AFTER = re.compile(r"(?=[0-9\s]{0,64}[A-F])(?:\s[0-9A-F]{4}){2}\b")
-_GAP = r"(?:[ ./_\n-]|\r\n| - |  )"
-_USUAL = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
-_DIGITS = re.compile(r"\d+")
-_BETWEEN = re.compile(r"\D+")
-_SEPARATORS = re.compile("[ .\r\n-]+")
-_UNUSUAL = re.compile("[.\r\n]")
-_IBAN_BEGIN = re.compile(rf"(?<![{IN_WORDS}])[A-Za-z]{{2}}(?=\d\d)", re.ASCII)
-_OF_LENGTH = {
+_TAIL: Final = re.compile(r"\w-\Z")
+_VALID_UNTIL: Final = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
+_AND_ON: Final = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
+_GOES_ON: Final = re.compile(r"[0-9A-Za-z_]|\.\d")
+_HEX: Final = "0123456789ABCDEF"
+_HEX_BEFORE: Final = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
+_HEX_AFTER: Final = re.compile(r"(?=[0-9\s]{0,64}[A-F])(?:\s[0-9A-F]{4}){2}\b")
+_GAP: Final = r"(?:[ ./_\n-]|\r\n| - |  )"
+_USUAL: Final = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
+_DIGITS: Final = re.compile(r"\d+")
+_BETWEEN: Final = re.compile(r"\D+")
+_SEPARATORS: Final = re.compile("[ .\r\n-]+")
+_UNUSUAL: Final = re.compile("[.\r\n]")
+_IBAN_BEGIN: Final = re.compile(rf"(?<![{IN_WORDS}])[A-Za-z]{{2}}(?=\d\d)", re.ASCII)
+_OF_LENGTH: Final = {
     length: re.compile(rf"(?:[0-9A-Za-z](?:[ .\n-]|\r\n)?){{{length - 1}}}[0-9A-Za-z]") for length in {*IBAN_LENGTHS.values()}
 }
 

@@ -9,14 +9,14 @@ from stdnum.es import dni
 from . import id_checks as ids
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 
-_SEPARATORS = re.compile(r"[ .\-/]+")
-_WORD = re.compile(r"[0-9A-Za-z_]")
-_DIGIT = re.compile(r"\d")
-_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_]|[0-9A-Za-z_\]][-./+])\Z")
-_GOES_ON = re.compile(r"[0-9A-Za-z_]|[-./][0-9A-Za-z\[]")
-_GAP = rf"(?:[^0-9A-Za-z_{OTHER}\x00\[][^\d\x00\[\n]{{0,24}}?)"
+_SEPARATORS: Final = re.compile(r"[ .\-/]+")
+_WORD: Final = re.compile(r"[0-9A-Za-z_]")
+_DIGIT: Final = re.compile(r"\d")
+_PART_OF_MORE: Final = re.compile(r"(?:[0-9A-Za-z_]|[0-9A-Za-z_\]][-./+])\Z")
+_GOES_ON: Final = re.compile(r"[0-9A-Za-z_]|[-./][0-9A-Za-z\[]")
+_GAP: Final = rf"(?:[^0-9A-Za-z_{OTHER}\x00\[][^\d\x00\[\n]{{0,24}}?)"
 """Between the word and the number: `no.`, `is`, a colon."""
-_FEWEST_DIGITS = 4
+_FEWEST_DIGITS: Final = 4
 
 
 class _Checked(NamedTuple):
@@ -46,7 +46,7 @@ class _Named(NamedTuple):
     counter_example: str
 
 
-_CHECKED = (
+_CHECKED: Final = (
     _Checked(
         "it_codice_fiscale",
         "Italy: name, date and place of birth of a person, and a check letter.",
@@ -138,7 +138,7 @@ _CHECKED = (
     ),
 )
 
-_NAMED = (
+_NAMED: Final = (
     _Named(
         "uk_nino_named",
         "United Kingdom: the national insurance number, where the text says so.",

@@ -6,7 +6,7 @@ from typing import Final
 
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span, whole
 
-_BORN = (
+_BORN: Final = (
     r"d\.?o\.?b\.?|date of birth|birth ?date|birthday(?: is)?|born(?: on)?|geboren(?: am| op)?|geb\.|geburtsdatum|geburtstag"
     r"|n[ée](?:e|\(e\))? le|date de naissance|fecha de nacimiento|nac[ií](?:d[oa])?(?: el)?|f\. ?nac\."
     r"|data di nascita|nat[oa](?: a [^\d\n\x00\[]{2,24})? il|data de nascimento"
@@ -16,10 +16,10 @@ _BORN = (
     r"|syntym[äa]aika|syntynyt|do[ğg]um tarihi|дата (?:рождения|народження)|родил(?:ся|ась)|г\. ?р\."  # noqa: RUF001 - Russian
     r"|ημερομηνία γέννησης|γεννήθηκε|תאריך לידה|जन्म ?(?:तिथि|दिन|तारीख)|تاريخ (?:ال)?ميلاد|مواليد"
 )
-_BORN_UNSPACED = "生年月日|出生日期|出生年月|生日|생년월일|생일"
-_BORN_BEHIND = "geboren|doğumlu|生まれ|出生|생|г\\. ?р\\."  # noqa: RUF001 - Russian
-_MONTH = rf"[A-Za-z{OTHER}]{{3,14}}"
-_DATE = (
+_BORN_UNSPACED: Final = "生年月日|出生日期|出生年月|生日|생년월일|생일"
+_BORN_BEHIND: Final = "geboren|doğumlu|生まれ|出生|생|г\\. ?р\\."  # noqa: RUF001 - Russian
+_MONTH: Final = rf"[A-Za-z{OTHER}]{{3,14}}"
+_DATE: Final = (
     r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}"
     rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.)?[ -](?:of |de )?{_MONTH}\.?,?[ -](?:de )?\d{{2,4}}"
     rf"|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
@@ -27,30 +27,30 @@ _DATE = (
     r"|(?:19|20)\d{6}"
 )
 
-_CAPITAL = r"(?:[A-Z\x{c0}-\x{de}]|\x{15a}|\x{160}|\x{141})"
-_NAME = rf"{_CAPITAL}[0-9A-Za-z{OTHER}'.-]{{0,30}}"
-_NAMES = rf"(?:(?:{_NAME}|\d{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}"
-_CITY = rf"{_NAME}(?: {_NAME}){{0,2}}"
-_UNIT = r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|App|Wohnung|#)\.? ?#?[0-9A-Za-z-]{1,6})?"
-_US_TAIL = rf",?\s{{1,2}}{_CITY},?\s{{1,2}}[A-Z]{{2}}\s{{1,2}}\d{{5}}(?:-\d{{4}})?"
-_UK_TAIL = rf"(?:,?\s{{1,2}}{_CITY}){{0,3}},?\s{{1,2}}[A-Z]{{1,2}}\d[0-9A-Z]? \d[A-Z]{{2}}"
-_EU_TAIL = rf",?\s{{1,2}}(?:[A-Z]{{1,2}}-)?\d{{2}}[ -]?\d{{2,3}}(?: ?[A-Z]{{2}})?\s{{1,2}}{_CITY}"
-_ANY_TAIL = rf"(?:{_US_TAIL}|{_UK_TAIL}|{_EU_TAIL})"
-_STREET = "Street|Str|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Terrace|Parkway|Pkwy|Crescent|Mews|Highway|Hwy|Turnpike"
-_MAYBE_STREET = (
+_CAPITAL: Final = r"(?:[A-Z\x{c0}-\x{de}]|\x{15a}|\x{160}|\x{141})"
+_NAME: Final = rf"{_CAPITAL}[0-9A-Za-z{OTHER}'.-]{{0,30}}"
+_NAMES: Final = rf"(?:(?:{_NAME}|\d{{1,3}}(?:st|nd|rd|th)|of|the)[ ]){{1,4}}"
+_CITY: Final = rf"{_NAME}(?: {_NAME}){{0,2}}"
+_UNIT: Final = r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|App|Wohnung|#)\.? ?#?[0-9A-Za-z-]{1,6})?"
+_US_TAIL: Final = rf",?\s{{1,2}}{_CITY},?\s{{1,2}}[A-Z]{{2}}\s{{1,2}}\d{{5}}(?:-\d{{4}})?"
+_UK_TAIL: Final = rf"(?:,?\s{{1,2}}{_CITY}){{0,3}},?\s{{1,2}}[A-Z]{{1,2}}\d[0-9A-Z]? \d[A-Z]{{2}}"
+_EU_TAIL: Final = rf",?\s{{1,2}}(?:[A-Z]{{1,2}}-)?\d{{2}}[ -]?\d{{2,3}}(?: ?[A-Z]{{2}})?\s{{1,2}}{_CITY}"
+_ANY_TAIL: Final = rf"(?:{_US_TAIL}|{_UK_TAIL}|{_EU_TAIL})"
+_STREET: Final = "Street|Str|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Terrace|Parkway|Pkwy|Crescent|Mews|Highway|Hwy|Turnpike"
+_MAYBE_STREET: Final = (
     "St|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Way|Circle|Cir|Close|Gardens|Grove|Row|Walk|Trail|Path|Hill|Park|Loop|Run|Point"
 )
-_HOUSE = r"\d{1,5}(?:-\d{1,4})?[A-Za-z]?"
-_OF = r"(?:de la |de los |de las |de |del |du |des |della |delle |dei |di |da |do |dos |das |d'|l'|dell')?"
+_HOUSE: Final = r"\d{1,5}(?:-\d{1,4})?[A-Za-z]?"
+_OF: Final = r"(?:de la |de los |de las |de |del |du |des |della |delle |dei |di |da |do |dos |das |d'|l'|dell')?"
 
-_FRENCH = r"rue|avenue|av\.|boulevard|bd|blvd|chemin|impasse|all[ée]e|place|quai|route|cours|passage|square"
-_SOUTHERN = (
+_FRENCH: Final = r"rue|avenue|av\.|boulevard|bd|blvd|chemin|impasse|all[ée]e|place|quai|route|cours|passage|square"
+_SOUTHERN: Final = (
     r"Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Paseo|Camino|Carretera"
     r"|Rua|Travessa|Pra[çc]a|Estrada|Via|Viale|Piazza|Corso|Largo|Vicolo"
 )
-_DIGIT = re.compile(r"\d")
-_IN_WORDS = "'.-"
-_PART_OF_MORE = re.compile(r"[0-9A-Za-z_$€£#.,/:-]\Z")
+_DIGIT: Final = re.compile(r"\d")
+_IN_WORDS: Final = "'.-"
+_PART_OF_MORE: Final = re.compile(r"[0-9A-Za-z_$€£#.,/:-]\Z")
 
 
 def _born(candidate: Candidate) -> Iterable[Span]:

@@ -17,7 +17,7 @@ _FILE_SUFFIXES: Final = frozenset(
         *("txt", "log", "pdf", "csv", "exe", "dll"),
     )
 )
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|\Z)){4}")
+_IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|\Z)){4}")
 _BEFORE_VERSIONS: Final = frozenset(
     (
         *("version", "ver", "v", "release", "rel", "build", "rev", "revision", "firmware", "driver", "oid", "step"),
@@ -39,17 +39,17 @@ _BEFORE_VERSIONS: Final = frozenset(
         *("nginx", "apache", "curl"),
     )
 )
-_MOST_BETWEEN = 3
-_PART_OF_MORE = re.compile(rf"(?:[{IN_WORDS}~]|[0-9]\.|[A-Za-z_]-)\Z")
-_GOES_ON = re.compile(rf"[{IN_WORDS}~]|\.\d|-\w+[.-]\w*[A-Za-z]")
-_IN_WORD = re.compile(f"[{IN_WORDS}]")
-_LONGEST_IPV6 = 45
+_MOST_BETWEEN: Final = 3
+_PART_OF_MORE: Final = re.compile(rf"(?:[{IN_WORDS}~]|[0-9]\.|[A-Za-z_]-)\Z")
+_GOES_ON: Final = re.compile(rf"[{IN_WORDS}~]|\.\d|-\w+[.-]\w*[A-Za-z]")
+_IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
+_LONGEST_IPV6: Final = 45
 """Characters, with an IPv4 address at the end."""
-_COLONS_WITH_PORT = 8
+_COLONS_WITH_PORT: Final = 8
 """Of an address written out, and a port behind it."""
-_SPACELESS = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
-_VERSION = re.compile(r"\d+\.\d+\.\d")
-_URL_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
+_SPACELESS: Final = re.compile("[\u0e00-\u0e7f\u2e80-\u312f\u3400-\u9fff\uac00-\ud7af]+(?=[0-9A-Za-z])")
+_VERSION: Final = re.compile(r"\d+\.\d+\.\d")
+_URL_PASSWORD: Final = re.compile(r"://[^\s/@]*:[^\s/@]*\Z")
 
 
 def _email(candidate: Candidate) -> Iterable[Span]:
@@ -152,11 +152,13 @@ def _imei(candidate: Candidate) -> Iterable[Span]:
     return whole(candidate) if not candidate.following.isdigit() and luhn(digits[:15]) else NOTHING
 
 
-_ALIKE = r"\x{370}-\x{52f}"
+_ALIKE: Final = r"\x{370}-\x{52f}"
 """Greek and Cyrillic: some of their letters pass for Latin ones."""
-_AT = r"\s?[(\[{<]\s?at\s?[)\]}>]\s?"
-_DOT = r"(?:\s?[(\[{<]\s?dot\s?[)\]}>]\s?|\.)"
-_USUAL_ENDS = "com|org|net|edu|gov|info|io|co|uk|de|fr|es|it|nl|pl|ru|pt|br|in|jp|cn|kr|tr|ch|at|be|se|no|dk|fi|eu|us|ca|au"
+_AT: Final = r"\s?[(\[{<]\s?at\s?[)\]}>]\s?"
+_DOT: Final = r"(?:\s?[(\[{<]\s?dot\s?[)\]}>]\s?|\.)"
+_USUAL_ENDS: Final = (
+    "com|org|net|edu|gov|info|io|co|uk|de|fr|es|it|nl|pl|ru|pt|br|in|jp|cn|kr|tr|ch|at|be|se|no|dk|fi|eu|us|ca|au"
+)
 
 PERSONAL: Final = (
     Detector(

@@ -10,13 +10,13 @@ from .engine import says
 from .findings import PLACEHOLDER
 from .validators import digits_of, international_lengths
 
-_EXTENSION = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
-_AN_EXTENSION = re.compile(_EXTENSION, re.IGNORECASE)
-_NUMBER = r"\+?\(?\d(?:[ ().\-/]{0,3}\d){5,16}"
+_EXTENSION: Final = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
+_AN_EXTENSION: Final = re.compile(_EXTENSION, re.IGNORECASE)
+_NUMBER: Final = r"\+?\(?\d(?:[ ().\-/]{0,3}\d){5,16}"
 
-_ENDING = f"[a-z{OTHER}]*"
+_ENDING: Final = f"[a-z{OTHER}]*"
 # After these words even a plain run of digits is a phone number.
-_STRONG = (
+_STRONG: Final = (
     "phones?|telephones?|mobile|cell(?:phone)?|tel|fax|whatsapp|sms|hotline|dial|answering at"
     "|(?:call|ring|text|reach) (?:me|us|him|her|them)(?: back)?(?: on| at)?"
     "|telefon(?:nummer|a|u|um|o)?|handy(?:nummer)?|mobil(?:nummer)?|rufnummer|rückruf|t[ée]l(?:[ée]phone)?|portable|appelez"
@@ -31,51 +31,53 @@ _STRONG = (
     "|moje číslo|मेरा नंबर"
 )
 # After these, groups of digits are one, but a plain run may be anything.
-_WEAK = (
+_WEAK: Final = (
     "call(?:s|ed|ing)?|contact|number|messages? to|reach|desk|office|registered|nummer|num[ée]ro|n[úu]mero"
     rf"|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel[.:]|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
 )
 # Scripts without spaces: no boundary is asked for.
-_UNSPACED = "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|โทร"
-_GAP = rf"(?:(?-i:[{OTHER}]){{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
+_UNSPACED: Final = (
+    "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|โทร"
+)
+_GAP: Final = rf"(?:(?-i:[{OTHER}]){{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
 
-_DATE = re.compile(
+_DATE: Final = re.compile(
     r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d(?!\d)"
 )
-_OF_CODE = ('"', "'", "=", ":", "#")
-_EXIT_CODE = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
-_NO_PHONE = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
-_OTHER_NUMBER = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
-_PRODUCT = re.compile(r"[A-Za-z]/\Z")
+_OF_CODE: Final = ('"', "'", "=", ":", "#")
+_EXIT_CODE: Final = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
+_NO_PHONE: Final = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
+_OTHER_NUMBER: Final = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
+_PRODUCT: Final = re.compile(r"[A-Za-z]/\Z")
 """Before its version: Safari/525.20.1."""
-_LETTER = re.compile("[A-Za-z]")
-_PLAIN_NUMBER = re.compile(r"\W?number[\"']?\s?[:=]", re.IGNORECASE)
+_LETTER: Final = re.compile("[A-Za-z]")
+_PLAIN_NUMBER: Final = re.compile(r"\W?number[\"']?\s?[:=]", re.IGNORECASE)
 """A field of this name holds orders and ranges more often than phones."""
-_ZIP_CODE = re.compile(r"\d{5}-\d{4}")
-_STATE = re.compile(r"\b[A-Z]{2}[^0-9A-Za-z]{1,6}\Z")
-_OURS = re.compile(PLACEHOLDER)
-_THOUSANDS = re.compile(r"[1-9]\d?(?: \d{3})+")
-_HYPHEN_FIRST = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
-_DIGITS = re.compile(r"\d+")
-_SIGN = re.compile(r"[().\-/]")
-_SEPARATORS = frozenset(" .-/")
-_AND = re.compile(
+_ZIP_CODE: Final = re.compile(r"\d{5}-\d{4}")
+_STATE: Final = re.compile(r"\b[A-Z]{2}[^0-9A-Za-z]{1,6}\Z")
+_OURS: Final = re.compile(PLACEHOLDER)
+_THOUSANDS: Final = re.compile(r"[1-9]\d?(?: \d{3})+")
+_HYPHEN_FIRST: Final = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
+_DIGITS: Final = re.compile(r"\d+")
+_SIGN: Final = re.compile(r"[().\-/]")
+_SEPARATORS: Final = frozenset(" .-/")
+_AND: Final = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
 _says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{_UNSPACED}")
 _is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})(?-i:[{OTHER}]){{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
-_PART_OF_MORE = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
-_IS_UNSPACED = re.compile(_UNSPACED)
-_LABEL = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
-_ALONE = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
+_PART_OF_MORE: Final = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
+_IS_UNSPACED: Final = re.compile(_UNSPACED)
+_LABEL: Final = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
+_ALONE: Final = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
 """What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
-_ROW = r"((?: \d+)*)"
+_ROW: Final = r"((?: \d+)*)"
 """More groups of digits, as in a dump."""
-_GOES_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d")
+_GOES_ON: Final = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d")
 """What follows a number that is a part of something longer."""
-_COORDINATE = re.compile(r"\+\d{1,3}\.\d{1,6}")
-_RUNS_ON = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d|,\d{1,3}(?![\d (.-])")
+_COORDINATE: Final = re.compile(r"\+\d{1,3}\.\d{1,6}")
+_RUNS_ON: Final = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d|,\d{1,3}(?![\d (.-])")
 
 _TRUNK_SHAPES: Final = frozenset(
     (
@@ -87,14 +89,14 @@ _TRUNK_SHAPES: Final = frozenset(
 )
 """How national numbers with a trunk zero are grouped, digits a group."""
 
-_MOST_BEHIND = 2
+_MOST_BEHIND: Final = 2
 """Characters behind a number, its blank included, that do not make a row yet."""
-_DAY_AND_TIME = (4, 6)
+_DAY_AND_TIME: Final = (4, 6)
 """What looks like one of these in logs: month and day, a slash, hour, minute and second."""
 
-_DECIMAL = re.compile(r"\d\.\d{1,2}(?: |\Z)")
-_THREE_DIGITS = re.compile(r"\d{3}")
-_FEWEST_PAIRS = 4
+_DECIMAL: Final = re.compile(r"\d\.\d{1,2}(?: |\Z)")
+_THREE_DIGITS: Final = re.compile(r"\d{3}")
+_FEWEST_PAIRS: Final = 4
 _FEWEST_IN_PAIR, _FEWEST_IN_ROW = 2, 3
 _AFTER_FIRST, _LAST = slice(1, _FEWEST_PAIRS), slice(1 - _FEWEST_PAIRS, None)
 """Of groups, those that must be pairs in a list of pairs that begins with the first, or ends with the last."""

@@ -9,25 +9,25 @@ from .key_rules import rule_of, words_of
 from .secret_names import LIKE_A_SECRET, SHORTEST, stands
 from .validators import machine_made
 
-_SPOKEN = (
+_SPOKEN: Final = (
     r"password|passcode|passphrase|passwort|kennwort|pwd|\bpin|contrase[nñ]a|mot de passe|senha|wachtwoord|has[lł]o|l[öo]senord"
     "|adgangskode|passord|salasana|parola|heslo|jelsz[óo]|[sş]ifre|пароль"
 )
-_UNSPACED = "密码|密碼|口令|パスワード|비밀번호|암호"
-_IS = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
-_WORDS = re.compile(r"\d[^\W\d_]|[^\W\d_]\d|(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
-_SIGNED = re.compile(r"(?=\S*[A-Za-z])(?:\S*[!@#$%^&*?]|(?=\S*[a-z])(?=\S*[A-Z])\S*\d)")
-_WHOLE = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}")
+_UNSPACED: Final = "密码|密碼|口令|パスワード|비밀번호|암호"
+_IS: Final = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
+_WORDS: Final = re.compile(r"\d[^\W\d_]|[^\W\d_]\d|(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
+_SIGNED: Final = re.compile(r"(?=\S*[A-Za-z])(?:\S*[!@#$%^&*?]|(?=\S*[a-z])(?=\S*[A-Z])\S*\d)")
+_WHOLE: Final = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}")
 """What has dots, and is no name of a file or a host."""
-_UUID = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_BETWEEN = frozenset(("is", "was", "value", "code", "are"))
-_NAME_BEFORE = 24
+_UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_BETWEEN: Final = frozenset(("is", "was", "value", "code", "are"))
+_NAME_BEFORE: Final = 24
 """Characters before a word like key, in which more of the name may stand."""
-_WORDS_OF_NAME = 2
-_QUOTES = "\"'“”„«»‘’"  # noqa: RUF001 - quotation marks of many languages
+_WORDS_OF_NAME: Final = 2
+_QUOTES: Final = "\"'“”„«»‘’"  # noqa: RUF001 - quotation marks of many languages
 
 
-_OPENING = frozenset(_QUOTES)
+_OPENING: Final = frozenset(_QUOTES)
 
 
 def _said(candidate: Candidate) -> Iterable[Span]:

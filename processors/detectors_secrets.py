@@ -8,12 +8,12 @@ from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .key_rules import begins_redacted, is_placeholder
 from .validators import is_jwt
 
-_SCHEMES = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|ssws|sso-key|negotiate|ntlm|zoho-oauthtoken"
-_SCHEMES_WITH_LISTS = "digest|aws4-hmac-sha256|signature|oauth"
-_PEM = "-----{}[A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
-_SHORTEST = 3
+_SCHEMES: Final = "bearer|basic|token|apikey|api-key|key|jwt|bot|splunk|ssws|sso-key|negotiate|ntlm|zoho-oauthtoken"
+_SCHEMES_WITH_LISTS: Final = "digest|aws4-hmac-sha256|signature|oauth"
+_PEM: Final = "-----{}[A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----"
+_SHORTEST: Final = 3
 """Characters of a credential; what is shorter is a word."""
-_OPAQUE = re.compile(r"\d|[A-Z].*[A-Z]|[._~+/=-].*[._~+/=-]")
+_OPAQUE: Final = re.compile(r"\d|[A-Z].*[A-Z]|[._~+/=-].*[._~+/=-]")
 
 
 def _credential(start: int, value: str) -> Iterable[Span]:

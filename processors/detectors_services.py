@@ -4,8 +4,8 @@ from typing import Final
 
 from .vendor_token import Token, detectors_of, digits, hexadecimal, letters, token
 
-_UUID = "[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}"
-_SAMPLE_UUID = f"{hexadecimal(8)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(12)}"
+_UUID: Final = "[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}"
+_SAMPLE_UUID: Final = f"{hexadecimal(8)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(12)}"
 
 _PLATFORMS: Final = (
     Token(

@@ -8,21 +8,21 @@ from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .key_rules import KeyRule, holds_redacted, rule_of
 from .secret_names import LIKE_A_SECRET, SHORTEST, reads_as_code
 
-_TOLD = (
+_TOLD: Final = (
     r"passw(?:or)?d|passwort|passphrase|\bpwd|contrase[nñ]a|senha|secret|token|api[ _-]?key|credential|\bssn|social[ _]security"
     r"|phone|mobile|telefon|\biban|card[ _]?n|birth|passport|surname|(?:first|last|full)[ _]?name"
 )
 """RE2: what the head of a column has in it, that says enough."""
-_SEPARATORS = ",;\t|"
-_AROUND = "\"' *`\r"
+_SEPARATORS: Final = ",;\t|"
+_AROUND: Final = "\"' *`\r"
 """What stands around the text of a cell."""
-_LINE = re.compile(r"([^\n\0]*)(.|\n|\Z)")
-_HEAD = re.compile(rf"[{_AROUND}]*[^\W\d][\w #()/.-]{{0,38}}[{_AROUND}]*")
-_PROSE = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b|\w\(", re.IGNORECASE)
+_LINE: Final = re.compile(r"([^\n\0]*)(.|\n|\Z)")
+_HEAD: Final = re.compile(rf"[{_AROUND}]*[^\W\d][\w #()/.-]{{0,38}}[{_AROUND}]*")
+_PROSE: Final = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b|\w\(", re.IGNORECASE)
 """What is in no head: words of sentences, and calls."""
-_LONGEST_HEADS = 1000
+_LONGEST_HEADS: Final = 1000
 """Characters of all heads together."""
-_MOST_BLANKS = 1
+_MOST_BLANKS: Final = 1
 """In a secret without digits and signs: more words are prose."""
 Cells = list[tuple[int, int]]
 

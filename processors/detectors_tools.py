@@ -4,8 +4,8 @@ from typing import Final
 
 from .vendor_token import detectors_of, hexadecimal, letters, token
 
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_SAMPLE_UUID = f"{hexadecimal(8)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(12)}"
+_UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_SAMPLE_UUID: Final = f"{hexadecimal(8)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(4)}-{hexadecimal(12)}"
 
 _MODELS: Final = (
     token("baidu", "Baidu AI Cloud", "bce-v3/", r"[\w-]{15,40}/[0-9a-f]{40}", f"bce-v3/ALTAK-{letters(21)}/{hexadecimal(40)}"),

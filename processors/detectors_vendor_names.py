@@ -9,7 +9,7 @@ from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .key_rules import is_placeholder, words_of
 from .validators import looks_random, machine_made
 
-_NAMES = (
+_NAMES: Final = (
     "adafruit|adobe|ai21|aikido|airbrake|airtable|aiven|algolia|alibaba|amplitude|anypoint|apifonica|apilayer|apimetrics"
     "|apitemplate|appcenter|appcues|appfollow|appoptics|artifactory|asaas|asana|assembly_?ai|atlassian|audd[_-]|auth0|avaza"
     "|aviationstack|axonaut|aylien|ayrshare|bannerbear|baremetrics|beamer|besttime|betterstack|bintray|bitbar|bitbucket"
@@ -58,7 +58,7 @@ _NAMES = (
     "|yousign|zapier|zendesk|zenkit|zenrows|zenscrape|zenserp|zeplin|zerobounce|zerotier|zipcodeapi|zipcodebase|zonka|zulip"
     "|zuplo"
 )
-_LOUD_NAMES = (
+_LOUD_NAMES: Final = (
     "anthropic|azure|braintree|buildkite|cerebras|circle_?ci|couchbase|deepseek|digital_?ocean|docker|drone|ebay|elastic"
     "|figma|firebase|fireworks|gitea|git_?hub|git_?lab|google|groq|hugging_?face|influx_?db|instagram|jenkins|metabase"
     "|mini_?max|miro[_-]|mistral(?:ai)?|nvidia|ollama|openai|open_?router|paypal|perplexity|pinecone|pinterest|postman"
@@ -66,27 +66,27 @@ _LOUD_NAMES = (
     "|voyage_?ai|vultr|whatsapp|word_?press|yelp|youtube|zhipu|zoho"
 )
 """Names that other things are given to as well: these must go on with key, token or secret."""
-_KEYS = ("key", "token", "secret", "pat")
-_NAMED = (
+_KEYS: Final = ("key", "token", "secret", "pat")
+_NAMED: Final = (
     rf"(?i)((?:(?:{_NAMES})[\w.\- ]{{0,24}}|(?:{_LOUD_NAMES})[\w.-]{{0,16}}?(?:key|token|secret|pat)))"
     rf"[\"'\]]{{0,2}}(?:\s{{0,3}}[:=?|>,]{{1,4}}[\s\"'`=]{{0,5}}|\s[\"'`])([\w=+/.%~:-]{{10,200}})"
 )
-_CALLED = r"(?:[ _./-]{0,2}(?:secret|private|access|api|auth|app|token|key|pat))"
-_SAID = (
+_CALLED: Final = r"(?:[ _./-]{0,2}(?:secret|private|access|api|auth|app|token|key|pat))"
+_SAID: Final = (
     rf"(?i)(?:{_NAMES}|{_LOUD_NAMES})({_CALLED}{{0,4}})"
     r"[ :.-]{1,3}([0-9A-Za-z][\w+=-]{15,200})"
 )
-_NO_SECRET = words.ABOUT | words.NOT_VAGUE | words.PLACED
-_LONG_NUMBER = 14
-_LONG_WORD = 20
-_MIXED = re.compile(r"(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[a-z])[\w+/=~-]+|[0-9a-z]+|[0-9A-Z]+")
-_WORDS = re.compile(r"[A-Za-z]{2,}\d{0,8}(?:[-_.:/](?:[A-Za-z]+\d{0,8}|\d{1,8}))+")
+_NO_SECRET: Final = words.ABOUT | words.NOT_VAGUE | words.PLACED
+_LONG_NUMBER: Final = 14
+_LONG_WORD: Final = 20
+_MIXED: Final = re.compile(r"(?=.*[A-Z].*[A-Z])(?=.*[a-z].*[a-z])[\w+/=~-]+|[0-9a-z]+|[0-9A-Z]+")
+_WORDS: Final = re.compile(r"[A-Za-z]{2,}\d{0,8}(?:[-_.:/](?:[A-Za-z]+\d{0,8}|\d{1,8}))+")
 """Words and numbers joined: names of models, hosts, releases."""
-_ALONE = re.compile(r"(?=\w*[A-Z])(?=\w*[a-z])[0-9A-Za-z]{24,}\Z|(?=\w*[g-z])[0-9a-z]{20,}\Z")
+_ALONE: Final = re.compile(r"(?=\w*[A-Z])(?=\w*[a-z])[0-9A-Za-z]{24,}\Z|(?=\w*[g-z])[0-9a-z]{20,}\Z")
 """One that needs no word for keys: not hexadecimal, as commits are and releases."""
-_FEWEST_SAID = 20
+_FEWEST_SAID: Final = 20
 """Characters of a value that only a vendor's name stands before."""
-_UNSEPARATED = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
+_UNSEPARATED: Final = re.compile(r"[0-9A-Za-z+/=_~:%-]+(?:\.[0-9A-Za-z+/=_~:%-]{6,})*")
 
 
 def _begins_inside(candidate: Candidate, start: int) -> bool:

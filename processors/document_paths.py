@@ -4,7 +4,7 @@ import json
 import re
 from typing import Final, NamedTuple
 
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\],])|([^\s{}\[\],:"]+)', re.DOTALL)
+_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\],])|([^\s{}\[\],:"]+)', re.DOTALL)
 SEPARATOR: Final = "\0"
 """Between the parts of a path."""
 

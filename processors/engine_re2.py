@@ -7,9 +7,9 @@ import re2  # type: ignore[import-untyped] # google-re2 has neither types nor st
 
 from .engine_types import Encoded, Spans
 
-_MEMORY_BYTES = 64 * 1024 * 1024
+_MEMORY_BYTES: Final = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
-_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
+_CONTINUATION_BYTES: Final = bytes(range(0x80, 0xC0))
 _NONE: Final[frozenset[int]] = frozenset()
 
 

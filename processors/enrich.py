@@ -18,9 +18,9 @@ UNKNOWN_RETENTION: Final = "standard"
 SKEW_US: Final = 5 * 60 * 1_000_000
 """How far the producer's clock may be ahead. How far behind cannot be told from an event that waited in a spool."""
 
-_WITH_USAGE = frozenset(("llm_end", "llm_error"))
+_WITH_USAGE: Final = frozenset(("llm_end", "llm_error"))
 _NO_MODEL: Final[dict[str, Any]] = dict.fromkeys(("model_family", "model_context_window", "cost_nanousd", "price_version"))
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Enricher:

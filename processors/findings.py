@@ -41,10 +41,10 @@ After the type may stand a pseudonym, or four stars and the last characters of a
 LONGEST_PLACEHOLDER: Final = 64
 """Characters of the longest, its number included."""
 
-_BRACKETS = ("[", "<")
-_BEGINNINGS = (*_BRACKETS, "****")
-_STANDING_IN = re.compile(rf"{PLACEHOLDER}|<[A-Z_]{{1,50}}_\d+>")
-_STARS = re.compile(r"\*+")
+_BRACKETS: Final = ("[", "<")
+_BEGINNINGS: Final = (*_BRACKETS, "****")
+_STANDING_IN: Final = re.compile(rf"{PLACEHOLDER}|<[A-Z_]{{1,50}}_\d+>")
+_STARS: Final = re.compile(r"\*+")
 _has_standing_in = says(rf"{_STANDING_IN.pattern}|\*{{4}}")
 
 

@@ -29,26 +29,26 @@ class KeyRule(NamedTuple):
     """Characters of the shortest value."""
 
 
-_OURS = re.compile(PLACEHOLDER)
-_STANDS_FOR_ONE = re.compile(
+_OURS: Final = re.compile(PLACEHOLDER)
+_STANDS_FOR_ONE: Final = re.compile(
     rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
     r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{ ?[\w.]* ?\}|!(?:Ref|Sub|GetAtt|ImportValue|Select|Join|vault|secret|env)\b.*"
     rf"|\$\{{\{{.*\}}\}}|{'|'.join(sorted(words.STAND_INS))}|n/a|\W)",
     re.IGNORECASE | re.DOTALL,
 )
-_VARIABLE = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_SCHEME = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
-_DOTTED = re.compile(r"(?:com|org|net|io|java|javax|edu|gov)(?:\.[a-z]{2,}){2}")
+_VARIABLE: Final = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_SCHEME: Final = re.compile(r"\s*(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|jwt)\s+", re.IGNORECASE)
+_DOTTED: Final = re.compile(r"(?:com|org|net|io|java|javax|edu|gov)(?:\.[a-z]{2,}){2}")
 """A name of code, or of a service: com.example.app."""
-_DOLLAR = re.compile(r"\$(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{7,}")
+_DOLLAR: Final = re.compile(r"\$(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{7,}")
 """What begins with a dollar and is no variable: nobody mixes letters and digits so in a name."""
-_ONE_WORD = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[\w+/=~-]+")
-_SHORTEST_CODED = 12
-_FEWEST_CROSSES = 3
-_RESULT = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
-_MOST_BLANKS = 2
+_ONE_WORD: Final = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[\w+/=~-]+")
+_SHORTEST_CODED: Final = 12
+_FEWEST_CROSSES: Final = 3
+_RESULT: Final = re.compile(r"pass(?:ed)?|fail(?:ed)?|ok|yes|no|skip(?:ped)?|error|\d{1,3}", re.IGNORECASE)
+_MOST_BLANKS: Final = 2
 """In a password whose name may be the result of a test; a sentence has more."""
-_COOKIE = re.compile(r"\s*[\w.-]+=[^\s=]")
+_COOKIE: Final = re.compile(r"\s*[\w.-]+=[^\s=]")
 
 
 def is_placeholder(value: str) -> bool:
@@ -137,9 +137,9 @@ _SECRETS: Final = frozenset(
 _has_secret: Final = says("|".join(sorted(_SECRETS)))
 _AT_THE_END: Final = {phrase: rule for phrases, rule in _PERSONAL for phrase in _compact(phrases)}
 
-_WORD = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
-_LONGEST_PHRASE = 4
-_LONGEST_KEY = 128
+_WORD: Final = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
+_LONGEST_PHRASE: Final = 4
+_LONGEST_KEY: Final = 128
 
 
 def words_of(key: str) -> list[str]:
@@ -204,7 +204,7 @@ def value_hit(text: str, rule: KeyRule) -> tuple[Hit, ...]:
     return (Hit(*part, rule.type, Rank.KEY, KEY_RULE),) if part else ()
 
 
-_NO_CARD = words.COUNTED
+_NO_CARD: Final = words.COUNTED
 
 KEY_RULE: Final = "key"
 """Stands for a detector's name where the key of a JSON value says what it is."""

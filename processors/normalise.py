@@ -16,19 +16,19 @@ ODD: Final = (
 )
 """Characters that can hide an ASCII letter or digit, as the inside of an RE2 class: RE2's own classes do not see through."""
 
-_COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
-_ODD = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + f"]|{_COLOURS}")
-_RANGE = re.compile(r"\\x\{(\w+)\}(?:-\\x\{(\w+)\})?")
-_PERCENT = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2})+")
-_ENCODED_BYTE = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
-_SHORT_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
-_JSON_ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
-_SHORT_ESCAPE = 2
-_ESCAPED = 'bfnrt"\\/'
+_COLOURS: Final = r"\x1b\[[0-9;]*[A-Za-z]"
+_ODD: Final = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + f"]|{_COLOURS}")
+_RANGE: Final = re.compile(r"\\x\{(\w+)\}(?:-\\x\{(\w+)\})?")
+_PERCENT: Final = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2})+")
+_ENCODED_BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
+_SHORT_ESCAPES: Final = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
+_JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
+_SHORT_ESCAPE: Final = 2
+_ESCAPED: Final = 'bfnrt"\\/'
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
-_BLANK = re.compile(r"\s")
-_EVERYTHING = 1 << 60
-_ESCAPE = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
+_BLANK: Final = re.compile(r"\s")
+_EVERYTHING: Final = 1 << 60
+_ESCAPE: Final = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
 
 ODD_TRIGGER: Final = rf"[{ODD}]|\x1b\["
 PERCENT_TRIGGER: Final = "%[2-7][0-9A-Fa-f]"

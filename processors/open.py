@@ -3,7 +3,7 @@
 import base64
 import re
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -30,10 +30,10 @@ from langtrail.schemas.headers import REVISION_HEADER
 from .core_reader import CoreReader, Odd
 from .event import Event, Rejected, schema_of
 
-_SALT_BYTES = 32
-_DOCUMENT = frozenset(("salt", *CONTENT_FIELDS))
-_REVISION = re.compile(rb"[0-9]{1,18}")
-_UUIDS = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )+")
+_SALT_BYTES: Final = 32
+_DOCUMENT: Final = frozenset(("salt", *CONTENT_FIELDS))
+_REVISION: Final = re.compile(rb"[0-9]{1,18}")
+_UUIDS: Final = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )+")
 
 
 class Open:

@@ -31,7 +31,7 @@ _SIGNS: Final = {
     PERCENT: normalise.PERCENT_TRIGGER,
     ESCAPE: normalise.ESCAPE_TRIGGER,
 }
-_HEX = "[0-9A-Fa-f]"
+_HEX: Final = "[0-9A-Fa-f]"
 DIGITS: Final = (
     rf"\d(?:[ ().\-/_\r\n]{{0,3}}\d){{5}}|(?:[2-7]{_HEX}){{3}}|\d\.\d{{1,3}}\.\d{{1,3}}\.\d"
     rf"|(?:^|[^0-9A-Za-z_])(?:{_HEX}{{1,4}}::|::{_HEX})|:{_HEX}{{1,4}}:{_HEX}{{1,4}}:"
@@ -42,13 +42,13 @@ DIGITS: Final = (
 
 _T = TypeVar("_T")
 _NONE: Final[frozenset[int]] = frozenset()
-_MOST_AT_ONCE = 6
+_MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
-_SHORT = 128
-_REMEMBERED = 4096
-_LONGEST_REMEMBERED = 8192
+_SHORT: Final = 128
+_REMEMBERED: Final = 4096
+_LONGEST_REMEMBERED: Final = 8192
 """Characters of a document whose keys are."""
-_MOST_ASKED = 12
+_MOST_ASKED: Final = 12
 """Families that are asked one by one; of a text that concerns more all are taken to be concerned."""
 
 

@@ -15,10 +15,10 @@ from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 PRICE_VERSION: Final = f"genai-prices-{version('genai-prices')}"
 """The price list, as it is written into events; its data is a part of the package and has no date of its own."""
 
-_MANY = 10**9
+_MANY: Final = 10**9
 """Tokens of a probe: their price in dollars is the price of one in billionths of a dollar."""
-_REMEMBERED = 4096
-_RESOURCE = "models/"
+_REMEMBERED: Final = 4096
+_RESOURCE: Final = "models/"
 """Before the name of a model where Google's interface names it as a resource."""
 
 

@@ -22,14 +22,14 @@ PERSONAL: Final = (
 )
 """Types that say who somebody is: their pseudonyms are the subject tokens of an event."""
 
-_KEY_BYTES = 32
-_TOKEN_BYTES = 12
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
-_SPARE_BITS = -8 * _TOKEN_BYTES % 10
-_SHIFTS = range(8 * _TOKEN_BYTES + _SPARE_BITS - 10, -1, -10)
-_FEWEST_PHONE_DIGITS = 5
-_NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]")
+_KEY_BYTES: Final = 32
+_TOKEN_BYTES: Final = 12
+_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = [first + second for first in _BASE32 for second in _BASE32]
+_SPARE_BITS: Final = -8 * _TOKEN_BYTES % 10
+_SHIFTS: Final = range(8 * _TOKEN_BYTES + _SPARE_BITS - 10, -1, -10)
+_FEWEST_PHONE_DIGITS: Final = 5
+_NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Za-z]")
 
 
 class Pseudonyms:

@@ -24,8 +24,8 @@ WITHHELD: Final = "[WITHHELD]"
 
 REDACTOR_VERSION: Final = f"{version('langtrail')}+{fingerprint()}"
 
-_BUDGET_SECONDS = 5.0
-_PLAIN_TEXT = frozenset(("error_message",))
+_BUDGET_SECONDS: Final = 5.0
+_PLAIN_TEXT: Final = frozenset(("error_message",))
 _NO_TEXTS: Final = dict.fromkeys(("input", "output", "error_message", "params", "metadata"))
 
 

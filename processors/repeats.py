@@ -12,7 +12,7 @@ from .engine_types import Spans
 FEWEST_CHARACTERS: Final = 8_000
 """Of a text in which it is worth to look for repeats: a shorter one does not take long, whatever is in it."""
 
-_MOST_DIFFERENT = 512
+_MOST_DIFFERENT: Final = 512
 """Matches in a row that are all different: no more are compared."""
 
 

@@ -20,10 +20,10 @@ from .repeats import FEWEST_CHARACTERS, Repeats
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
 from .texts import Cut, Several, Texts, Walked, cut, is_valid, starts_of
 
-_CANDIDATES_A_CHECK = 64
-_AROUND = 1000
+_CANDIDATES_A_CHECK: Final = 64
+_AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
-_MAX_CARRIED = 2
+_MAX_CARRIED: Final = 2
 """How deep carriers in carriers are searched."""
 _Carried = tuple[Hit, str]
 """A candidate that goes when something is found in the text that it carries, and that text."""
@@ -259,12 +259,12 @@ def _second_word(text: str, start: int, end: int) -> int:
     return separator.end() - 1 if separator else end
 
 
-_SIGNS = frozenset((KEY, ODD, PERCENT, ESCAPE))
+_SIGNS: Final = frozenset((KEY, ODD, PERCENT, ESCAPE))
 _NOTHING: Final[frozenset[int]] = frozenset()
-_SILENT = frozenset((KEY,))
+_SILENT: Final = frozenset((KEY,))
 """What fires where the texts of a document need not be searched."""
-_PSEUDONYM = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
-_SEPARATORS = re.compile(r"[ .\-/()]+")
+_PSEUDONYM: Final = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
+_SEPARATORS: Final = re.compile(r"[ .\-/()]+")
 
 
 def _mapped(view: View, hits: list[Hit]) -> Iterator[Hit]:

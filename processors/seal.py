@@ -9,7 +9,7 @@ from .event import Event, Rejected, schema_of
 from .head_writer import HeadWriter
 
 MAX_RECORD_BYTES: Final = topic("events").max_message_bytes
-_RECORD_OVERHEAD_BYTES = 512
+_RECORD_OVERHEAD_BYTES: Final = 512
 """More than what Kafka adds to key and value: batch header, lengths, timestamp."""
 
 

@@ -26,26 +26,26 @@ BARE: Final = r"[^\t\n\f\r \"'`\x00]"
 SHORT_QUOTED: Final = r"(?:\"([^\"\n\x00]{1,200})\"|'([^'\n\x00]{1,200})')"
 """Two groups; without escapes."""
 
-_REFERENCES = (
+_REFERENCES: Final = (
     "self|this|cls|os|env|process|config|conf|cfg|settings|options|opts|args|kwargs|params|request|req|response|res|ctx|context"
     "|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module|auth"
 )
-_CODE = re.compile(
+_CODE: Final = re.compile(
     r"[a-z_][\w.:]*[(\[].*|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}",
     re.IGNORECASE | re.DOTALL,
 )
-_MEMBER = re.compile(
+_MEMBER: Final = re.compile(
     rf"(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*",
     re.IGNORECASE,
 )
-_VARIABLE = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
+_VARIABLE: Final = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
 PLAIN_URL: Final = re.compile(r"https?://[^@]*\Z")
 """A URL without a password."""
-_PLACE = re.compile(r"[a-z][a-z_.-]*(?:/[a-z][\w.-]*){2,}")
+_PLACE: Final = re.compile(r"[a-z][a-z_.-]*(?:/[a-z][\w.-]*){2,}")
 """A path in a store of secrets."""
 LIKE_A_SECRET: Final = re.compile(r"[0-9]|\w[^\w\s.,'’-]|[^\w\s.,'’-]\w")  # noqa: RUF001 - the apostrophe of prose
 """A digit, or a sign within or beside a word: prose has none of these."""
-_WORD = re.compile(r"\w")
+_WORD: Final = re.compile(r"\w")
 SHORTEST: Final = 3
 """Characters of a secret with a name."""
 

@@ -10,20 +10,20 @@ from . import key_words as words
 from .key_rules import KeyRule, rule_of
 from .normalise import Escapes, json_escapes, json_unescaped
 
-MAX_DEPTH = 3
+MAX_DEPTH: Final = 3
 """How deep JSON inside of JSON strings is taken apart; deeper it is searched as text."""
 
 # A string that does not end goes to the end of the text: from each of its quotation marks all would be read again.
-_TOKEN = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
-_JSON_START = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
+_TOKEN: Final = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
+_JSON_START: Final = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
 _read: Final[Callable[[str], tuple[str, int]]] = json.JSONDecoder(strict=False).raw_decode
 _STARTS: Final = frozenset('{["')
-_MOST_BLANKS = 64
-_NAME = re.compile(r"[\w .\-]{1,64}")
+_MOST_BLANKS: Final = 64
+_NAME: Final = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
 """A number that may be a card's."""
 # In JSON Schema, and in descriptions of tools, a key like `password` describes an argument; it has no value.
-_SCHEMA = re.compile(
+_SCHEMA: Final = re.compile(
     r'\{[^{}]{0,400}?"(?:type"\s*:\s*"(?:string|integer|number|boolean|array|object|null)"|(?:anyOf|oneOf|allOf)"\s*:\s*\[|\$ref"\s*:)'
 )
 

@@ -16,7 +16,7 @@ from .scan import Scanner
 POLICY_PATH: Final = "path"
 """Stands for a detector's name where a path of the policy says what a value is."""
 
-_HIDDEN = re.compile(r"[%&\\]")
+_HIDDEN: Final = re.compile(r"[%&\\]")
 _SHOWN: Final = 4
 _FEWEST_MASKED: Final = 9
 """Of what is shorter, four characters would say too much."""

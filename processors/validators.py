@@ -14,10 +14,10 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-_LUHN_SINGLE = bytes([byte - 48 if 48 <= byte < 58 else 0 for byte in range(256)])
-_LUHN_DOUBLED = bytes([2 * digit - 9 * (digit > 4) for digit in _LUHN_SINGLE])
-_NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
-_IBAN_DIGITS = str.maketrans({char: str(value) for value, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)})
+_LUHN_SINGLE: Final = bytes([byte - 48 if 48 <= byte < 58 else 0 for byte in range(256)])
+_LUHN_DOUBLED: Final = bytes([2 * digit - 9 * (digit > 4) for digit in _LUHN_SINGLE])
+_NO_DIGITS: Final = bytes({*range(256)} - {*b"0123456789"})
+_IBAN_DIGITS: Final = str.maketrans({char: str(value) for value, char in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)})
 
 _ANY_LENGTH: Final = (12, 13, 14, 15, 16, 17, 18, 19)
 _CARD_RANGES: Final = (
@@ -104,8 +104,8 @@ def iban(compact: str) -> bool:
     return int((compact[4:] + compact[:4]).translate(_IBAN_DIGITS)) % 97 == 1
 
 
-_BASE58 = {char: value for value, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
-_BECH32 = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+_BASE58: Final = {char: value for value, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_BECH32: Final = {char: value for value, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 _BECH32_GENERATOR: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32_TERMS: Final = [
     reduce(xor, [term for bit, term in enumerate(_BECH32_GENERATOR) if top >> bit & 1], 0) for top in range(32)
@@ -149,7 +149,7 @@ def _national_lengths(calling_code: int) -> Collection[int]:
 
 _NATIONAL_LENGTHS: Final = {code: _national_lengths(code) for code in COUNTRY_CODE_TO_REGION_CODE}
 """How many digits the numbers of each calling code may have. Read at once: that takes as long as the worst text may."""
-_LONGEST_CALLING_CODE = 3
+_LONGEST_CALLING_CODE: Final = 3
 
 
 def international_lengths(digits: str) -> Collection[int]:
@@ -187,9 +187,9 @@ def _json_object(encoded: str) -> frozenset[str] | None:
     return frozenset(members) if isinstance(members, dict) else None
 
 
-_MOST_JUDGED = 256
+_MOST_JUDGED: Final = 256
 """Characters of a value that its randomness is judged by."""
-_TIMES_LOG = (0.0, *[n * math.log2(n) for n in range(1, _MOST_JUDGED + 1)])
+_TIMES_LOG: Final = (0.0, *[n * math.log2(n) for n in range(1, _MOST_JUDGED + 1)])
 
 
 def entropy(text: str) -> float:
@@ -204,9 +204,9 @@ def _least_entropy(kinds: int, characters: int) -> float:
     return math.log2(characters) - _TIMES_LOG[characters - kinds + 1] / characters
 
 
-_DIGIT = re.compile("[0-9]")
-_LETTER = re.compile("[A-Za-z]")
-_RANDOM_CHARS = re.compile(r"[A-Za-z0-9+/=_.~%-]+")
+_DIGIT: Final = re.compile("[0-9]")
+_LETTER: Final = re.compile("[A-Za-z]")
+_RANDOM_CHARS: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]+")
 
 
 def looks_random(text: str, minimum: int = 8) -> bool:
@@ -220,8 +220,8 @@ def looks_random(text: str, minimum: int = 8) -> bool:
     return _least_entropy(len({*judged}), len(judged)) >= enough or entropy(judged) >= enough
 
 
-_SWITCH = re.compile("[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
-_FEWEST_SWITCHES = 3
+_SWITCH: Final = re.compile("[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
+_FEWEST_SWITCHES: Final = 3
 """From letters to digits and back: names with a version or a number have two."""
 
 

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .literals import hints
 
-_WORDS = re.compile("[0-9A-Z]")
-_JOINTS = re.compile("[_-]")
-_REST_OF_WORD = re.compile(r"[\w-]*", re.ASCII)
-_SIGN = re.compile(r"\\x..")
+_WORDS: Final = re.compile("[0-9A-Z]")
+_JOINTS: Final = re.compile("[_-]")
+_REST_OF_WORD: Final = re.compile(r"[\w-]*", re.ASCII)
+_SIGN: Final = re.compile(r"\\x..")
 _TELLING, _TELLING_ALONE = 4, 6
 """Characters of a beginning that no word has, and base64 seldom: with a sign in it, and without."""
 
