@@ -9,7 +9,7 @@ from typing import Final
 from .detector import Span, as_span
 from .engine_types import Spans
 
-FEWEST_CHARACTERS: Final = 8_000
+FEWEST_CHARACTERS = 8_000
 """Of a text in which it is worth to look for repeats: a shorter one does not take long, whatever is in it."""
 
 _MOST_DIFFERENT: Final = 512

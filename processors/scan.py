@@ -6,27 +6,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-from .detector import NOTHING, SEPARATOR, Candidate, Detector, Judge, Span, has_placeholder
+from .candidates import Carried, Search
+from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
-from .engine import compiled, encode
+from .engine import compiled
 from .engine_parts import parts_of
-from .engine_types import Parts, Pattern, Spans
+from .engine_types import Parts, Pattern
 from .findings import Hit, as_hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment, as_redaction
-from .repeats import FEWEST_CHARACTERS, Repeats
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
 from .texts import Cut, Several, Texts, Walked, cut, is_valid, starts_of
 
-_CANDIDATES_A_CHECK: Final = 64
 _AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
 _MAX_CARRIED: Final = 2
 """How deep carriers in carriers are searched."""
-_Carried = tuple[Hit, str]
-"""A candidate that goes when something is found in the text that it carries, and that text."""
 
 
 class Prefilters(Protocol):
@@ -169,7 +166,7 @@ class Scanner:
                 hits += _mapped(view, self._run(view.text, refired, budget, depth, treatment, lambda _: ""))
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
 
-    def _carriers(self, carried: list[_Carried], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Hit]:
+    def _carriers(self, carried: list[Carried], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Hit]:
         """Yield those hits whose carried text has something in it, of the type of that; none where they are too deep."""
         if not carried or depth >= _MAX_CARRIED:
             return
@@ -200,63 +197,10 @@ class Scanner:
         treatment: Treatment,
         key_before: Callable[[int], str],
     ) -> list[Hit]:
-        data, hits, carried, candidates = encode(text), list[Hit](), list[_Carried](), 0
-        found = hits.append
-        is_long = len(text) >= FEWEST_CHARACTERS
-        has_ours = ("[" in text or "]" in text) and (not is_long or has_placeholder(text))
-
-        candidate = Candidate(text, key_before)
-
-        def judged(groups: Spans) -> Iterable[Span] | None:
-            candidate.start, candidate.end = groups[0]
-            candidate.groups = groups if parts is None else parts(text, *groups[0])
-            if len(candidate.groups) > 1:
-                candidate.narrow()
-            return None if has_ours and candidate.touches_placeholder else judge(candidate)
-
-        def take(groups: Spans) -> int:
-            nonlocal candidates
-            candidates += 1
-            if not candidates % _CANDIDATES_A_CHECK:
-                budget.check()
-            spans = said(groups)
-            if spans is None:
-                return 0
-            first, end = groups[0]
-            last = first
-            for start, last, kind in spans:
-                found(as_hit((start, last, kind or type_, rank, name)))
-            if last > first:
-                return end - last if goes_on else 0
-            return end - _second_word(text, first, end) if retry else 0
-
+        search = Search(text, key_before, budget)
         for number in sorted(fired - _SIGNS):
-            detector, parts = self._table[number], self._parts[number]
-            judge = detector.judge if detector.carried is None else _taken_down(detector, carried)
-            said = Repeats(judged, text, detector.reach) if is_long and detector.carried is None else judged
-            type_, rank, name, goes_on, retry = detector.type, detector.rank, detector.name, not detector.whole, detector.retry
-            self._patterns[number].search(data, len(text), take)
-        hits += self._carriers(carried, budget, depth, treatment)
-        return hits
-
-
-def _taken_down(detector: Detector, carried: list[_Carried]) -> Judge:
-    """Return a judge that takes none, but takes down what its candidates carry."""
-    text_of = detector.carried or (lambda _: "")
-
-    def judge(candidate: Candidate) -> Iterable[Span]:
-        inside = text_of(candidate)
-        if inside:
-            carried.append((Hit(candidate.start, candidate.end, detector.type, detector.rank, detector.name), inside))
-        return NOTHING
-
-    return judge
-
-
-def _second_word(text: str, start: int, end: int) -> int:
-    """Return where the separator before the second word is: what begins there may ask for it."""
-    separator = _SEPARATORS.search(text, start, end)
-    return separator.end() - 1 if separator else end
+            search.by(self._table[number], self._patterns[number], self._parts[number])
+        return [*search.hits, *self._carriers(search.carried, budget, depth, treatment)] if search.carried else search.hits
 
 
 _SIGNS: Final = frozenset((KEY, ODD, PERCENT, ESCAPE))
@@ -264,7 +208,6 @@ _NOTHING: Final[frozenset[int]] = frozenset()
 _SILENT: Final = frozenset((KEY,))
 """What fires where the texts of a document need not be searched."""
 _PSEUDONYM: Final = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
-_SEPARATORS: Final = re.compile(r"[ .\-/()]+")
 
 
 def _mapped(view: View, hits: list[Hit]) -> Iterator[Hit]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from langtrail.processors import scan
+from langtrail.processors import candidates
 from langtrail.processors.detector import Detector, Span
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.engine_types import Spans
@@ -71,5 +71,5 @@ def test_repeats_hide_nothing(detector: Detector, monkeypatch: pytest.MonkeyPatc
     units = f"{detector.example}\n", f"{detector.counter_example}; ", f"{detector.example} {detector.example} "
     texts = [unit * (FEWEST_CHARACTERS // len(unit) + 1) for unit in units]
     quickly = [SCANNER.find(text, Budget(60)) for text in texts]
-    monkeypatch.setattr(scan, "FEWEST_CHARACTERS", 10 * FEWEST_CHARACTERS)
+    monkeypatch.setattr(candidates, "FEWEST_CHARACTERS", 10 * FEWEST_CHARACTERS)
     assert [SCANNER.find(text, Budget(60)) for text in texts] == quickly
