@@ -22,11 +22,13 @@ from langtrail.deploy.sample_events import sample_events
 from langtrail.deploy.sample_raw_events import RawRecord, raw_record
 from langtrail.deploy.stack import environment
 from langtrail.deploy.stack_files import private_key_file
+from langtrail.processors import redact
 from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from langtrail.processors.dead_letter_loader import dead_letters_loaded
 from langtrail.processors.deaths import Deaths
 from langtrail.processors.delivery import Delivery, Incoming
+from langtrail.processors.detector import Candidate, Detector, Rank, Span
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import pipeline
 from langtrail.processors.scan import Scanner
@@ -86,9 +88,21 @@ def made(variables: dict[str, str], **core: Any) -> RawRecord:
     return raw_record(event | ids | core, {"input": json.dumps(CONTENT)}, data_key)
 
 
-def fails(*_: object, **__: object) -> None:
-    """Stand for a detector with a fault."""
-    raise ZeroDivisionError
+def fails(candidate: Candidate) -> tuple[Span, ...]:
+    """Stand for the judge of a detector with a fault."""
+    raise ZeroDivisionError(candidate.value)
+
+
+BROKEN = Detector(
+    name="broken",
+    type="EMAIL",
+    reason="It raises.",
+    pattern="Bluebird",
+    judge=fails,
+    rank=Rank.EXACT,
+    example="Bluebird",
+    counter_example="bluebird",
+)
 
 
 def processed_by_a_worker_with_a_broken_detector(
@@ -103,14 +117,14 @@ def processed_by_a_worker_with_a_broken_detector(
     tenants = Tenants(connection, metrics)
     tenants.start()
     assert tenants.ready.wait(20)
-    steps = pipeline(settings.private_keys, tenants)
+    with monkeypatch.context() as broken:
+        broken.setattr(redact, "_scanner", lambda: Scanner((BROKEN,)))
+        steps = pipeline(settings.private_keys, tenants)
     delivery = Delivery(connection, 20, MAX_DEAD_LETTER_BYTES)
     handler = BatchHandler(steps, delivery, Breaker(), Deaths(deaths), tenants, metrics)
     headers = [(name, value) for name, value in record.headers if isinstance(value, bytes)]
     incoming = [Incoming(partition, 10**9, record.key, record.value, [*headers], 1_790_000_000_123)]
-    with monkeypatch.context() as broken:
-        broken.setattr(Scanner, "find", fails)
-        asyncio.run(handler(incoming))
+    asyncio.run(handler(incoming))
 
 
 def states(stack: Stack) -> dict[str | None, str]:
