@@ -119,7 +119,7 @@ def json_escapes(literal: str) -> Escapes:
     places, longer, more = list[int](), [0], 0
     for match in _JSON_ESCAPE.finditer(literal):
         start, end = match.span()
-        if end - start > _SHORT_ESCAPE or literal[start + 1] in _ESCAPED:
+        if _is_escape(match[0]):
             places.append(start - more)
             more += end - start - 1
             longer.append(more)
@@ -194,8 +194,12 @@ def _escape(escaped: str) -> str:
     return "\ufffd" if _FIRST_SURROGATE <= decoded[:1] <= _LAST_SURROGATE else decoded.replace("\0", " ")
 
 
+def _is_escape(written: str) -> bool:
+    """Tell whether JSON knows what looks like one of its escapes; what is longer than two characters names a character."""
+    return len(written) > _SHORT_ESCAPE or written[1] in _ESCAPED
+
+
 @lru_cache(maxsize=4096)
 def _json_escape(escaped: str) -> str:
-    known = escaped[1] in _ESCAPED or (escaped[1] == "u" and len(escaped) > _SHORT_ESCAPE)
-    text: str = json.loads(f'"{escaped}"') if known else escaped
+    text: str = json.loads(f'"{escaped}"') if _is_escape(escaped) else escaped
     return text

@@ -25,7 +25,7 @@ class Redaction(NamedTuple):
         return Finding(self.type, self.start, self.end)
 
 
-as_redaction: Callable[[tuple[str, int, int, str, str]], Redaction] = partial(tuple.__new__, Redaction)
+as_redaction: Final[Callable[[tuple[str, int, int, str, str]], Redaction]] = partial(tuple.__new__, Redaction)
 """Twice as fast as its own constructor."""
 
 

@@ -168,7 +168,7 @@ class Scanner:
 
     def _carriers(self, carried: list[Carried], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Hit]:
         """Yield those hits whose carried text has something in it, of the type of that; none where they are too deep."""
-        if not carried or depth >= _MAX_CARRIED:
+        if depth >= _MAX_CARRIED:
             return
         documents = [*dict.fromkeys([text for _, text in carried])]
         types: dict[str, str] = {}

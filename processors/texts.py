@@ -106,7 +106,7 @@ class Cut:
     def starts(self) -> Sequence[int]:
         """Where in the document each text begins."""
         if self._starts is None:
-            self._starts = [*accumulate([len(part) + 1 for part in self._parts])][::2]
+            self._starts = starts_of(self._parts)[1::2]
         return self._starts
 
     def number_at(self, position: int) -> int:

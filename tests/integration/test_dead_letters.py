@@ -28,10 +28,8 @@ from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from langtrail.processors.dead_letter_loader import dead_letters_loaded
 from langtrail.processors.deaths import Deaths
 from langtrail.processors.delivery import Delivery, Incoming
-from langtrail.processors.detector import Candidate, Detector, Rank, Span
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import pipeline
-from langtrail.processors.scan import Scanner
 from langtrail.processors.sink_settings import SinkSettings
 from langtrail.processors.tenants import Tenants
 from langtrail.processors.worker_settings import WorkerSettings
@@ -40,6 +38,7 @@ from langtrail.schemas import DataKey, DeadLetterHeader, frame, split_raw, topic
 from langtrail.schemas.codec import join_raw
 from langtrail.schemas.settings import load_settings
 from langtrail.schemas.statements import question
+from tests.broken_detector import broken_scanner
 from tests.integration.said import Command
 
 CONTENT = "the plan is called Bluebird, ask jane.doe@example.com"
@@ -88,23 +87,6 @@ def made(variables: dict[str, str], **core: Any) -> RawRecord:
     return raw_record(event | ids | core, {"input": json.dumps(CONTENT)}, data_key)
 
 
-def fails(candidate: Candidate) -> tuple[Span, ...]:
-    """Stand for the judge of a detector with a fault."""
-    raise ZeroDivisionError(candidate.value)
-
-
-BROKEN = Detector(
-    name="broken",
-    type="EMAIL",
-    reason="It raises.",
-    pattern="Bluebird",
-    judge=fails,
-    rank=Rank.EXACT,
-    example="Bluebird",
-    counter_example="bluebird",
-)
-
-
 def processed_by_a_worker_with_a_broken_detector(
     stack: Stack, record: RawRecord, partition: int, deaths: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +100,7 @@ def processed_by_a_worker_with_a_broken_detector(
     tenants.start()
     assert tenants.ready.wait(20)
     with monkeypatch.context() as broken:
-        broken.setattr(redact, "_scanner", lambda: Scanner((BROKEN,)))
+        broken.setattr(redact, "_scanner", lambda: broken_scanner("Bluebird"))
         steps = pipeline(settings.private_keys, tenants)
     delivery = Delivery(connection, 20, MAX_DEAD_LETTER_BYTES)
     handler = BatchHandler(steps, delivery, Breaker(), Deaths(deaths), tenants, metrics)

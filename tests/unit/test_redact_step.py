@@ -1,15 +1,13 @@
 """Step redact: one event's content in, its redacted fields and what is known of their redaction out. It fails closed."""
 
 import json
-from typing import Any
 
 import pytest
 
 from langtrail.processors import redact as redact_module
-from langtrail.processors.detector import Candidate, Detector, Rank
 from langtrail.processors.event import Event
 from langtrail.processors.redact import REDACTOR_VERSION, WITHHELD, Redactor
-from langtrail.processors.scan import Scanner
+from tests.broken_detector import broken_scanner
 
 FIELDS = ("input", "output", "error_message", "params", "metadata")
 
@@ -71,23 +69,7 @@ def test_all_withheld_is_said() -> None:
 
 def test_a_detector_that_raises_withholds_the_field(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong in a detector, the field does not go on; only the class of the error is kept."""
-
-    def broken(candidate: Candidate) -> Any:
-        raise ZeroDivisionError(candidate.value)
-
-    table = (
-        Detector(
-            name="broken",
-            type="EMAIL",
-            reason="It raises.",
-            pattern="zz",
-            judge=broken,
-            rank=Rank.EXACT,
-            example="zz",
-            counter_example="z",
-        ),
-    )
-    scanner = Scanner(table)
+    scanner = broken_scanner("zz")
     monkeypatch.setattr(redact_module, "_scanner", lambda: scanner)
     redactor = Redactor()
     event = redacted(redactor, input='"a zz"', output='"a z"')
