@@ -1,9 +1,9 @@
 """Words and signs that a text must hold for a pattern to match it: to look for these is cheap, and tells most texts apart."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 from typing import Any, Final, NamedTuple
 
 from .engine_plain import python_syntax
@@ -41,8 +41,15 @@ def hints(pattern: str) -> frozenset[str]:
     best = frozenset(map(str.lower, best)) if fold else best
     if min(map(_weight, best)) < _SHORTEST:
         return frozenset()
-    kept = (text for text in best if not any(other != text and other in text for other in best))
+    kept = (text for text in best if best.isdisjoint(_proper_parts(text)))
     return frozenset(f"{'(?i)' * fold}{_escaped(text)}" for text in kept)
+
+
+def _proper_parts(text: str) -> Iterator[str]:
+    """Yield what stands in a text, short of all of it."""
+    for start, end in combinations(range(len(text) + 1), 2):
+        if end - start < len(text):
+            yield text[start:end]
 
 
 class _Part(NamedTuple):
