@@ -7,7 +7,7 @@ from typing import Final
 from .detector import NOTHING, Candidate, Detector, Span, has_placeholder
 from .engine import encode
 from .engine_types import Parts, Pattern, Spans
-from .findings import Hit, as_hit
+from .findings import Hit
 from .redaction import Budget
 from .repeats import FEWEST_CHARACTERS, Repeats
 
@@ -70,8 +70,9 @@ class Search:
             return 0
         first, end = groups[0]
         last, detector = first, self._detector
-        for start, last, kind in spans:
-            self.hits.append(as_hit((start, last, kind or detector.type, detector.rank, detector.name)))
+        for span in spans:
+            last = span.end
+            self.hits.append(Hit(span.start, last, span.type or detector.type, detector.rank, detector.name))
         if last > first:
             return 0 if detector.whole else end - last
         return end - _second_word(self._text, first, end) if detector.retry else 0

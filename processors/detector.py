@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from .engine import says
 from .findings import LONGEST_PLACEHOLDER, PLACEHOLDER
@@ -31,12 +30,15 @@ _AT_PLACEHOLDER: Final = re.compile(rf"{PLACEHOLDER}\Z")
 _UP_TO_PLACEHOLDER: Final = re.compile(f".*{PLACEHOLDER}", re.DOTALL)
 
 
-class Span(NamedTuple):
+class Span:
     """A span to redact; the type is the detector's unless given."""
 
-    start: int
-    end: int
-    type: str = ""
+    __slots__ = ("end", "start", "type")
+
+    def __init__(self, start: int, end: int, kind: str = "") -> None:
+        self.start = start
+        self.end = end
+        self.type = kind
 
 
 class Candidate:
@@ -179,9 +181,6 @@ class Detector:
 
 NOTHING: Final[tuple[Span, ...]] = ()
 """What a judge returns for a candidate that is none."""
-
-as_span: Final[Callable[[tuple[int, int, str]], Span]] = partial(tuple.__new__, Span)
-"""Return a tuple as a span: twice as fast as its own constructor."""
 
 
 def whole(candidate: Candidate) -> Iterable[Span]:

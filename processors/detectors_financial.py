@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
-from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, as_span, whole
+from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 from .engine import says
 from .validators import (
     CARD_LENGTHS,
@@ -174,7 +174,7 @@ def _card(candidate: Candidate) -> Iterable[Span]:
     # The most are written as one group, or as four of four: no other reading is needed, or only where a word says card.
     if before != "-" and card_range(digits) and card_certain(digits) and _USUAL.fullmatch(text, start, end):
         if luhn(digits) and not all_alike(digits):
-            return NOTHING if _GOES_ON.match(text, end) or _in_dump(text, start, end) else (as_span((start, end, "")),)
+            return NOTHING if _GOES_ON.match(text, end) or _in_dump(text, start, end) else (Span(start, end),)
         if not _says_card_around(candidate):
             return NOTHING
     return [*_CardReader(candidate, digits).cards()]

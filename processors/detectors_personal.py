@@ -7,7 +7,7 @@ from socket import AF_INET6, inet_pton
 from string import ascii_letters
 from typing import Final
 
-from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, as_span, whole
+from .detector import IN_WORDS, NOTHING, OTHER, Candidate, Detector, Rank, Span, whole
 from .validators import digits_of, luhn, us_ssn
 
 _FILE_SUFFIXES: Final = frozenset(
@@ -62,7 +62,7 @@ def _email(candidate: Candidate) -> Iterable[Span]:
     if text.find("://", max(0, first - 256), first) >= 0 and _URL_PASSWORD.search(candidate.before(256)):
         return NOTHING
     start = first + _local_part(local)
-    return (as_span((start, end, "")),) if start < first + len(local) else NOTHING
+    return (Span(start, end),) if start < first + len(local) else NOTHING
 
 
 def _local_part(text: str) -> int:
@@ -90,7 +90,7 @@ def _ipv4(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     if start and text[start - 1] != " " and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    return NOTHING if _GOES_ON.match(text, end) or _is_version(candidate.before(24)) else (as_span((start, end, "")),)
+    return NOTHING if _GOES_ON.match(text, end) or _is_version(candidate.before(24)) else (Span(start, end),)
 
 
 def _is_version(before: str) -> bool:
@@ -125,7 +125,7 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
         inet_pton(AF_INET6, value)
     except OSError:
         return NOTHING
-    return (as_span((start, start + len(value), "")),)
+    return (Span(start, start + len(value)),)
 
 
 def _mac(candidate: Candidate) -> Iterable[Span]:

@@ -201,7 +201,7 @@ def _is_vague(name: list[str]) -> bool:
 def value_hit(text: str, rule: KeyRule) -> tuple[Hit, ...]:
     """Return the part of a string that its key says is to go."""
     part = rule.part(text)
-    return (Hit(*part, rule.type, Rank.KEY, KEY_RULE),) if part else ()
+    return (Hit(part[0], part[1], rule.type, Rank.KEY, KEY_RULE),) if part else ()
 
 
 _NO_CARD: Final = words.COUNTED

@@ -1,10 +1,10 @@
 """A policy's own tests: each text redacted under it, compared with what its owner expects."""
 
 from .event import Withheld
-from .findings import splice
 from .policy import Policy
 from .policy_reader import Mistake
 from .redact import rules_of, search
+from .redaction import spliced
 
 
 class _Unkeyed:
@@ -20,8 +20,7 @@ def failed_tests(policy: Policy) -> list[Mistake]:
     failed: list[Mistake] = []
     for index, test in enumerate(policy.tests):
         try:
-            found = search(test.text, rules=rules, field=test.field)
-            became = splice(test.text, found, [one.replacement for one in found])
+            became = spliced(test.text, search(test.text, rules=rules, field=test.field))
         except Withheld as withheld:
             became = f"withheld: {withheld}"
         if became != test.expected:

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
 from .detectors import fingerprint
 from .event import Event, Withheld
-from .findings import Finding, as_finding, splice
+from .findings import Finding
 from .policy import Policy
-from .redaction import Budget, Redaction
+from .redaction import Budget, Redaction, spliced
 from .scan import Scanner
 from .tenant import Tenant
 from .tenant_rules import DEFAULT_POLICY, PolicyUnusable, TenantRules
@@ -29,12 +29,17 @@ _PLAIN_TEXT: Final = frozenset(("error_message",))
 _NO_TEXTS: Final = dict.fromkeys(("input", "output", "error_message", "params", "metadata"))
 
 
-class Redacted(NamedTuple):
+class Redacted:
     """A text without what was found in it."""
 
-    text: str
-    findings: list[Finding]
-    """What was found, in order and without overlap; offsets in characters of the input."""
+    def __init__(self, text: str, found: list[Redaction]) -> None:
+        self.text = text
+        self._found = found
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, in order and without overlap; offsets in characters of the input."""
+        return [one.finding for one in self._found]
 
 
 @cache
@@ -47,7 +52,8 @@ def redact_text(text: str, budget_seconds: float = _BUDGET_SECONDS) -> Redacted:
 
     Raises Withheld when the search takes longer than the budget.
     """
-    return _redacted(text, search(text, budget_seconds))
+    found = search(text, budget_seconds)
+    return Redacted(spliced(text, found), found)
 
 
 def search(
@@ -69,14 +75,6 @@ def default_rules() -> Rules:
 def rules_of(policy: Policy, pseudonyms: Tokens | None = None, tenant_id: str = "") -> Rules:
     """Return what holds under a policy. Raises PseudonymsMissing when that needs a key and none is given."""
     return Rules(policy, _scanner().with_more(policy.custom), tenant_id, pseudonyms)
-
-
-def _redacted(text: str, found: list[Redaction]) -> Redacted:
-    return Redacted(_spliced(text, found), [as_finding(one[:3]) for one in found])
-
-
-def _spliced(text: str, found: list[Redaction]) -> str:
-    return splice(text, found, [redaction.replacement for redaction in found]) if found else text
 
 
 class Redactor:
@@ -136,7 +134,7 @@ class Redactor:
             redactions = rules.find(text, budget, name, subjects, valid=is_json)
             if not redactions:
                 return text
-            redacted = _spliced(text, redactions)
+            redacted = spliced(text, redactions)
             if is_json:
                 _check_json(redacted)
         except Exception as error:  # noqa: BLE001 - whatever a detector does, nothing unjudged goes on

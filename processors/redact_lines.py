@@ -10,11 +10,10 @@ import orjson
 from .detectors import DETECTORS
 from .entities import DETECTOR
 from .event import Withheld
-from .findings import splice
 from .key_rules import KEY_RULE, NUMBER_RULE
 from .policy import OWN_REASON
 from .redact import WITHHELD, search
-from .redaction import Redaction
+from .redaction import Redaction, spliced
 from .treatment import POLICY_PATH, Rules
 
 _REASONS: Final = {
@@ -74,8 +73,7 @@ def _answer(text: str, rules: Rules | None, *, explain: bool) -> dict[str, Any]:
         found = search(text, rules=rules)
     except Withheld:
         return {"text": WITHHELD, "findings": [{"type": "WITHHELD", "start": 0, "end": len(text)}]}
-    redacted = splice(text, found, [one.replacement for one in found])
-    return {"text": redacted, "findings": [_finding(one, explain=explain) for one in found]}
+    return {"text": spliced(text, found), "findings": [_finding(one, explain=explain) for one in found]}
 
 
 def _finding(one: Redaction, *, explain: bool) -> dict[str, Any]:

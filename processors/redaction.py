@@ -1,23 +1,27 @@
 """What a search is given and answers: how long it may take, what becomes of what is found, and what is to go."""
 
 from collections.abc import Callable
-from functools import partial
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final
 
 from .event import Withheld
 from .findings import Finding, Hit
 
 
-class Redaction(NamedTuple):
-    """A finding, and what takes its place. Offsets are in characters, the end exclusive."""
+class Redaction:
+    """A finding, and what takes its place. Offsets are in characters, the end exclusive.
 
-    type: str
-    start: int
-    end: int
-    replacement: str
-    detector: str
-    """Name of the detector that the type is from."""
+    `detector` is the name of the one that the type is from.
+    """
+
+    __slots__ = ("detector", "end", "replacement", "start", "type")
+
+    def __init__(self, kind: str, start: int, end: int, replacement: str, detector: str) -> None:
+        self.type = kind
+        self.start = start
+        self.end = end
+        self.replacement = replacement
+        self.detector = detector
 
     @property
     def finding(self) -> Finding:
@@ -25,8 +29,18 @@ class Redaction(NamedTuple):
         return Finding(self.type, self.start, self.end)
 
 
-as_redaction: Final[Callable[[tuple[str, int, int, str, str]], Redaction]] = partial(tuple.__new__, Redaction)
-"""Twice as fast as its own constructor."""
+def spliced(text: str, found: list[Redaction]) -> str:
+    """Return the text with each finding replaced; they are in order and do not overlap."""
+    if not found:
+        return text
+    pieces: list[str] = []
+    at = 0
+    for one in found:
+        pieces.append(text[at : one.start])
+        pieces.append(one.replacement)
+        at = one.end
+    pieces.append(text[at:])
+    return "".join(pieces)
 
 
 class Budget:

@@ -6,7 +6,7 @@ A hostile text of 100 kB has ten thousand of them, and they repeat: made of word
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from .detector import Span, as_span
+from .detector import Span
 from .engine_types import Spans
 
 FEWEST_CHARACTERS = 8_000
@@ -28,7 +28,7 @@ class Repeats:
         self._place = (0, 0)
         self._first = 0
         self._different = 0
-        self._said: tuple[Span, ...] | None = None
+        self._said: list[Span] | None = None
 
     def __call__(self, groups: Spans) -> Iterable[Span] | None:
         """Return what is said of a match, without asking when the same was asked just now."""
@@ -40,14 +40,10 @@ class Repeats:
         if around == self._around and place == self._place:
             self._different = 0
             by = first - self._first
-            same = self._said
-            if same and len(same) == 1:
-                start, end, kind = same[0]
-                return (as_span((start + by, end + by, kind)),)
-            return same and [as_span((start + by, end + by, kind)) for start, end, kind in same]
+            return self._said and [Span(span.start + by, span.end + by, span.type) for span in self._said]
         self._different += 1
         said = self._judged(groups)
-        self._said = None if said is None else tuple(said)
+        self._said = None if said is None else [*said]
         # Who took something far behind the match may have looked as far behind that.
         is_near = not self._said or self._said[-1].end <= end + self._reach // 2
         self._around, self._place, self._first = around if is_near else "", place, first

@@ -12,11 +12,11 @@ from .detectors import DETECTORS
 from .engine import compiled
 from .engine_parts import parts_of
 from .engine_types import Parts, Pattern
-from .findings import Hit, as_hit, merge, outside_placeholders
+from .findings import Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
-from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment, as_redaction
+from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
 from .texts import Cut, Several, Texts, Walked, cut, is_valid, starts_of
 
@@ -96,8 +96,9 @@ class Scanner:
         hits = self._in_text(text, fired, budget, depth, treatment)
         if looks_like_json(text):
             for leaf, found in self._by_leaf(Walked(leaves(text)), budget, depth, treatment):
-                for start, end, kind, _, detector in merge(treatment.left(leaf.text, found, leaf.source)):
-                    hits.append(as_hit((*leaf.source(start, end), kind, 0, detector)))
+                for hit in merge(treatment.left(leaf.text, found, leaf.source)):
+                    start, end = leaf.source(hit.start, hit.end)
+                    hits.append(Hit(start, end, hit.type, 0, hit.detector))
         return _replaced(text, hits, treatment)
 
     def _in_place(
@@ -111,7 +112,7 @@ class Scanner:
             return " ".join(words_of(document.key(document.number_at(position))))
 
         hits = self._in_text(document.in_place(), fired, budget, depth, treatment, key_at)
-        if any(document.is_in_key(end) for _, end, _, _, _ in hits):
+        if any(document.is_in_key(hit.end) for hit in hits):
             return [*_redactions(document, _of_leaves(document, hits, document.starts), treatment)]
         return _replaced(text, hits, treatment)
 
@@ -177,7 +178,7 @@ class Scanner:
             types[text] = min(types.get(text, kind), kind)
         for hit, text in carried:
             if text in types:
-                yield hit._replace(type=types[text])
+                yield Hit(hit.start, hit.end, types[text], hit.rank, hit.detector)
 
     def _in_each(self, documents: list[str], budget: Budget, depth: int, treatment: Treatment) -> Iterator[tuple[int, str]]:
         """Yield the types of what is in each of several texts, with its number: many are searched in one go."""
@@ -213,7 +214,7 @@ _PSEUDONYM: Final = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")
 def _mapped(view: View, hits: list[Hit]) -> Iterator[Hit]:
     for hit in hits:
         start, end = view.source(hit.start, hit.end)
-        yield hit._replace(start=start, end=end)
+        yield Hit(start, end, hit.type, hit.rank, hit.detector)
 
 
 def _unescaped_layers(text: str) -> Iterator[str]:
@@ -244,9 +245,8 @@ class _KeyNames:
 
 
 def _replaced(text: str, hits: list[Hit], treatment: Treatment) -> list[Redaction]:
-    replacement = treatment.replacement
     return [
-        as_redaction((hit[2], hit[0], hit[1], replacement(text[hit[0] : hit[1]], hit, _same), hit[4]))
+        Redaction(hit.type, hit.start, hit.end, treatment.replacement(text[hit.start : hit.end], hit, _same), hit.detector)
         for hit in merge(treatment.left(text, hits, _same))
     ]
 
@@ -257,14 +257,14 @@ def _of_leaves(document: Texts, hits: Iterable[Hit], starts: Sequence[int]) -> I
     The texts begin at `starts`, where they were searched together.
     """
     found: dict[int, list[Hit]] = {}
-    for start, end, kind, rank, detector in hits:
-        number = bisect_right(starts, start) - 1
+    for hit in hits:
+        number = bisect_right(starts, hit.start) - 1
         first = starts[number]
-        hit = as_hit((start - first, end - first, kind, rank, detector))
+        inner = Hit(hit.start - first, hit.end - first, hit.type, hit.rank, hit.detector)
         if number in found:
-            found[number].append(hit)
+            found[number].append(inner)
         else:
-            found[number] = [hit]
+            found[number] = [inner]
     for number in sorted({*found, *document.judged}):
         leaf, inside = document.leaf(number), found.get(number, [])
         if leaf.number:
@@ -287,7 +287,8 @@ def _redactions(document: Texts, found: Iterable[tuple[Leaf, list[Hit]]], treatm
                 new = names.next(leaf.owner, new or f"[{hit.type}]")
             elif leaf.number:
                 new = f"{leaf.quote()}{new}{leaf.quote()}" if new else "null"
-            yield as_redaction((hit.type, *leaf.source(hit.start, hit.end), new, hit.detector))
+            start, end = leaf.source(hit.start, hit.end)
+            yield Redaction(hit.type, start, end, new, hit.detector)
 
 
 def _same(start: int, end: int) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from . import key_words as words
@@ -28,25 +27,37 @@ _SCHEMA: Final = re.compile(
 )
 
 
-@dataclass(slots=True, eq=False)
 class Leaf:
-    """One text or number of a document."""
+    """One text or number of a document.
 
-    text: str
-    start: int
-    """Where it begins in the text that it stands in: for a string, after the quote."""
-    parent: "Leaf | None"
-    """The string whose text it stands in; None for the document itself."""
-    key: str
-    """The key that it is the value of, or an element of the value; empty without one."""
-    rule: KeyRule | None
-    """What that key says about it."""
-    literal: str = ""
-    """A string as it is written, when that differs from its text."""
-    owner: int = -1
-    """For a key, the number of the object that it is a key of."""
-    number: bool = False
-    _escapes: Escapes | None = field(default=None, repr=False)
+    `start` is where it begins in the text that it stands in: for a string, after the quote. `parent` is the string whose text
+    it stands in, None for the document itself; `key` the one that it is the value of, or an element of the value, empty
+    without one; `rule` what that says about it; `literal` a string as it is written, when that differs from its text;
+    `owner`, for a key, the number of the object that it is a key of.
+    """
+
+    __slots__ = ("_escapes", "key", "literal", "number", "owner", "parent", "rule", "start", "text")
+
+    def __init__(
+        self,
+        text: str,
+        start: int,
+        parent: "Leaf | None",
+        key: str = "",
+        rule: KeyRule | None = None,
+        literal: str = "",
+        *,
+        number: bool = False,
+    ) -> None:
+        self.text = text
+        self.start = start
+        self.parent = parent
+        self.key = key
+        self.rule = rule
+        self.literal = literal
+        self.owner = -1
+        self.number = number
+        self._escapes: Escapes | None = None
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return where the span [start, end) of the text is in the document."""
@@ -96,21 +107,26 @@ def leaves(text: str, parent: Leaf | None = None) -> list[Leaf]:
     return found
 
 
-@dataclass(slots=True, eq=False)
 class _Frame:
-    """A container that is open."""
+    """A container that is open. `rule` is what applies to the values in it, by its own key or one further out.
 
-    is_object: bool
-    key: str
-    rule: KeyRule | None
-    """What applies to the values in it, by its own key or one further out."""
-    number: int
-    is_schema: bool = False
-    expects_key: bool = False
-    member: str = ""
-    member_rule: KeyRule | None = None
-    calls_itself: str = ""
-    """The value of its member `name`, which says what its member `value` is."""
+    `calls_itself` is the value of its member `name`, which says what its member `value` is.
+    """
+
+    __slots__ = ("calls_itself", "expects_key", "is_object", "is_schema", "key", "member", "member_rule", "number", "rule")
+
+    def __init__(
+        self, key: str, rule: KeyRule | None, number: int, *, is_object: bool = False, is_schema: bool = False
+    ) -> None:
+        self.is_object = is_object
+        self.key = key
+        self.rule = rule
+        self.number = number
+        self.is_schema = is_schema
+        self.expects_key = is_object
+        self.member = ""
+        self.member_rule: KeyRule | None = None
+        self.calls_itself = ""
 
 
 class _Walker:
@@ -122,13 +138,13 @@ class _Walker:
 
     def walk(self, text: str, parent: Leaf | None, key: str, rule: KeyRule | None, depth: int) -> None:
         frames: list[_Frame] = []
-        frame = _Frame(is_object=False, key=key, rule=rule, number=-1)
+        frame = _Frame(key, rule, -1)
         for match in _TOKEN.finditer(text):
             found = match[match.lastindex or 0]
             if match.lastindex == 1:
-                self._string(frame, Leaf(found, match.start(1), parent, "", None), depth)
+                self._string(frame, Leaf(found, match.start(1), parent), depth)
             elif match.lastindex == 3:
-                self._scalar(frame, Leaf(found, match.start(3), parent, "", None, number=True))
+                self._scalar(frame, Leaf(found, match.start(3), parent, number=True))
             elif found in "{[":
                 frames.append(frame)
                 frame = self._open(text, match.start(), frame)
@@ -141,10 +157,10 @@ class _Walker:
         self._objects += 1
         key, rule = _context(outer)
         if text[at] == "[":
-            return _Frame(is_object=False, key=key, rule=rule, number=self._objects)
+            return _Frame(key, rule, self._objects)
         inherited = None if rule is None or rule.vague else rule
         is_schema = inherited is not None and _SCHEMA.match(text, at) is not None
-        return _Frame(is_object=True, key=key, rule=inherited, number=self._objects, is_schema=is_schema, expects_key=True)
+        return _Frame(key, inherited, self._objects, is_object=True, is_schema=is_schema)
 
     def _string(self, frame: _Frame, leaf: Leaf, depth: int) -> None:
         if "\\" in leaf.text:

@@ -73,7 +73,7 @@ def starts_of(texts: Sequence[str]) -> list[int]:
 
 
 def _leaves_at(document: str, start: int) -> list[Leaf]:
-    whole = Leaf(document, start, None, "", None)
+    whole = Leaf(document, start, None)
     if not might_be_json(document):
         return [whole]
     if is_json(document):
@@ -129,7 +129,7 @@ class Cut:
         if self._literals is None or ":" in self._parts[2 * number + 2]:
             return self.leaves[number]
         literal = self._literals[number]
-        return Leaf(self.texts[number], self.starts[number], None, "", None, literal if "\\" in literal else "")
+        return Leaf(self.texts[number], self.starts[number], None, literal=literal if "\\" in literal else "")
 
     def key(self, number: int) -> str:
         """Return the key of a text."""

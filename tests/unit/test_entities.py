@@ -10,10 +10,10 @@ import pytest
 from langtrail.processors import entities
 from langtrail.processors.entities import ENTRY_POINTS, CannotFind, finder, type_of
 from langtrail.processors.event import Withheld
-from langtrail.processors.findings import splice
 from langtrail.processors.policy_reader import PolicyError, read_policy
 from langtrail.processors.redact import rules_of, search
 from langtrail.processors.redact_lines import redacted_lines
+from langtrail.processors.redaction import spliced
 
 ASKED: dict[str, Any] = {"version": "1", "entities": {"find": ["PERSON", "LOCATION"], "by": "names"}}
 seen: list[str] = []
@@ -46,7 +46,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> None:
 def redacted(text: str, table: dict[str, Any]) -> str:
     """Return what a policy makes of a text."""
     found = search(text, rules=rules_of(read_policy(table)))
-    return splice(text, [one.finding for one in found], [one.replacement for one in found])
+    return spliced(text, found)
 
 
 @pytest.mark.usefixtures("offered")

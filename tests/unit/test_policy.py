@@ -10,13 +10,12 @@ import pytest
 
 from langtrail.processors.document_paths import SEPARATOR, places
 from langtrail.processors.event import Event
-from langtrail.processors.findings import splice
 from langtrail.processors.policy import MASK, OFF, PathRule, Policy, toml_of
 from langtrail.processors.policy_reader import PolicyError, parse_policy
 from langtrail.processors.policy_trial import failed_tests
 from langtrail.processors.pseudonym import Pseudonyms
 from langtrail.processors.redact import WITHHELD, Redactor, rules_of, search
-from langtrail.processors.redaction import Budget
+from langtrail.processors.redaction import Budget, spliced
 from langtrail.processors.tenant import Tenant
 
 KEY = Pseudonyms(bytes(range(32)))
@@ -31,7 +30,7 @@ def made(policy: str, text: str, field: str = "input") -> str:
 def again(policy: Policy, text: str, field: str = "input") -> str:
     """Return the same for a policy that is parsed."""
     found = search(text, rules=rules_of(policy, KEY, "acme"), field=field)
-    return splice(text, [one.finding for one in found], [one.replacement for one in found])
+    return spliced(text, found)
 
 
 # ruff: noqa: E501 - a case is a line

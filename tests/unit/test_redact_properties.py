@@ -9,9 +9,10 @@ import pytest
 
 from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.findings import Finding
 from langtrail.processors.prefilter import ESCAPE, KEY, ODD, PERCENT
 from langtrail.processors.redact import redact_text
-from langtrail.processors.redaction import Budget, Redaction
+from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
 
 FRAGMENTS = (
@@ -121,8 +122,8 @@ class _Everything:
         return self
 
 
-def found(scanner: Scanner, text: str) -> list[Redaction]:
-    return scanner.find(text, Budget(60))
+def found(scanner: Scanner, text: str) -> list[tuple[Finding, str, str]]:
+    return [(one.finding, one.replacement, one.detector) for one in scanner.find(text, Budget(60))]
 
 
 def test_the_prefilter_hides_nothing_from_text() -> None:

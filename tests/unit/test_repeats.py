@@ -8,6 +8,7 @@ from langtrail.processors import candidates
 from langtrail.processors.detector import Detector, Span
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.engine_types import Spans
+from langtrail.processors.findings import Finding
 from langtrail.processors.redaction import Budget
 from langtrail.processors.repeats import FEWEST_CHARACTERS, Repeats
 from langtrail.processors.scan import Scanner
@@ -33,7 +34,7 @@ class _Judge:
     def said(self) -> list[tuple[int, int]]:
         """Return what is said of each 12, from the left."""
         matches = [[match.span()] for match in re.finditer("12", self._text)]
-        return [(start, end) for match in matches for start, end, _ in self._said(match) or ()]
+        return [(span.start, span.end) for match in matches for span in self._said(match) or ()]
 
 
 def test_what_repeats_is_judged_once() -> None:
@@ -62,7 +63,7 @@ def test_a_match_near_the_beginning_is_another() -> None:
     matches = [(3, 11), (12, 14)]
     said = Repeats(lambda groups: [Span(*groups[0])], text, reach=9)
     assert text[: 11 + 9] == text[12 - 9 : 14 + 9]
-    assert [[(start, end) for start, end, _ in said([match]) or ()] for match in matches] == [[match] for match in matches]
+    assert [[(span.start, span.end) for span in said([match]) or ()] for match in matches] == [[match] for match in matches]
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
@@ -70,6 +71,10 @@ def test_repeats_hide_nothing(detector: Detector, monkeypatch: pytest.MonkeyPatc
     """In a long text the same is found as when every candidate in it is judged."""
     units = f"{detector.example}\n", f"{detector.counter_example}; ", f"{detector.example} {detector.example} "
     texts = [unit * (FEWEST_CHARACTERS // len(unit) + 1) for unit in units]
-    quickly = [SCANNER.find(text, Budget(60)) for text in texts]
+    quickly = [_found(text) for text in texts]
     monkeypatch.setattr(candidates, "FEWEST_CHARACTERS", 10 * FEWEST_CHARACTERS)
-    assert [SCANNER.find(text, Budget(60)) for text in texts] == quickly
+    assert [_found(text) for text in texts] == quickly
+
+
+def _found(text: str) -> list[Finding]:
+    return [one.finding for one in SCANNER.find(text, Budget(60))]

@@ -9,8 +9,9 @@ import pytest
 
 from langtrail.processors import scan
 from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.findings import Finding
 from langtrail.processors.key_rules import number_hit, value_hit
-from langtrail.processors.redaction import Budget, Redaction
+from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
 from langtrail.processors.structure import leaves
 from langtrail.processors.texts import cut, is_valid
@@ -102,8 +103,8 @@ def test_cutting_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the document, the same is found in it as by walking through all of them."""
     scanner = Scanner()
 
-    def found(document: str) -> list[Redaction]:
-        return scanner.find(document, Budget(60))
+    def found(document: str) -> list[tuple[Finding, str, str]]:
+        return [(one.finding, one.replacement, one.detector) for one in scanner.find(document, Budget(60))]
 
     quickly = [found(document) for document in documents(2500)]
     monkeypatch.setattr(scan, "cut", lambda _: None)
