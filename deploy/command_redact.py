@@ -3,11 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from .errors import CannotRun
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 
 def redact(
@@ -25,16 +28,18 @@ def redact(
     empty line is answered with an empty one. At a line that is no such JSON it stops with status 2, naming the line.
     """
     from langtrail.processors.garbage import garbage_seldom_collected  # noqa: PLC0415 - its packages are an extra
-    from langtrail.processors.redact_lines import NotALine, redacted_lines  # noqa: PLC0415 - as above
+    from langtrail.processors.redact_lines import NotALine, lines_arriving, redacted_lines  # noqa: PLC0415 - as above
 
     from .policy_file import policy_rules  # noqa: PLC0415 - as above
 
     try:
         rules = None if policy is None else policy_rules(policy, tenant)
         with garbage_seldom_collected():
-            for line in redacted_lines(sys.stdin.buffer, rules=rules, explain=explain):
-                sys.stdout.buffer.write(line)
+            first = 1
+            for lines in lines_arriving(cast("BufferedReader", sys.stdin.buffer)):
+                sys.stdout.buffer.writelines(redacted_lines(lines, first=first, rules=rules, explain=explain))
                 sys.stdout.buffer.flush()
+                first += len(lines)
     except NotALine as error:
         raise CannotRun(str(error)) from None
     except BrokenPipeError:  # the reader has seen enough; Python must not flush into the closed pipe when it ends

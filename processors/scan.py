@@ -85,6 +85,10 @@ class Scanner:
             return [] if fine else [*self._in_document(Walked(leaves(text)), budget, depth, treatment, in_document)]
         return self._in_plain(text, fired, budget, depth, treatment)
 
+    def find_nothing(self, texts: Sequence[str]) -> bool:
+        """Tell in one pass whether nothing is in any of several texts. False: that cannot be told of them together."""
+        return not any(map(might_be_json, texts)) and not self._prefilter.fired(SEPARATOR.join(texts))
+
     def _fired_in_layers(self, text: str) -> frozenset[int]:
         """Return what fires on JSON text, and on that with its escapes decoded, as often as JSON may stand in its strings."""
         return _NOTHING.union(*[self._prefilter.fired(layer, is_json=True) for layer in (text, *_unescaped_layers(text))])

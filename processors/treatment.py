@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from .document_paths import Place, places
@@ -68,6 +68,10 @@ class Rules:
             return before >= 0 and one.start < max(whole[before].end, starts[before] + 1)
 
         return sorted([*whole, *[one for one in found if not inside(one)]], key=lambda one: one.start)
+
+    def find_nothing(self, texts: Sequence[str]) -> bool:
+        """Tell whether nothing is to go from any of several texts. False: that cannot be told of them together."""
+        return not self.policy.paths and self.scanner.find_nothing(texts)
 
 
 class _Paths:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.entities import keep_offline
 from langtrail.processors.redact import redact_text
+from langtrail.processors.redact_lines import redacted_lines
 
 KB: Final = 1000
 ROUNDS: Final = 5
@@ -148,6 +149,9 @@ def main() -> None:
     dense = "".join(dense_lines(chance, 1000))
     texts = [dense[at : at + 2 * KB] for at in range(0, len(dense), 2 * KB)]
     print(f"redact: prose {speed(redact_text, prose):,.0f} MB/s, texts of 1.5 kB")
+    short = [json.dumps({"text": text[at : at + 200]}).encode() for text in prose for at in range(0, len(text), 200)]
+    taken = min(timed(lambda: [*redacted_lines(short)]) for _ in range(ROUNDS))
+    print(f"redact: JSON lines of 200 characters of prose {sum(map(len, short)) / taken / 1e6:,.0f} MB/s")
     vocabulary = [*made_up_words(chance, 5000)]
     varied = [" ".join(chance.choices(vocabulary, k=300)) + "." for _ in range(1000)]
     first = sum(map(len, varied)) / timed(lambda: [redact_text(text) for text in varied]) / 1e6

@@ -4,20 +4,41 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from io import BufferedReader, RawIOBase
+from itertools import product
 from typing import Any
 
 import pytest
 
 from langtrail.processors import redact_lines as module
+from langtrail.processors.detector import Detector
+from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.event import Withheld
-from langtrail.processors.redact import redact_text
-from langtrail.processors.redact_lines import NotALine, redacted_lines
+from langtrail.processors.redact import default_rules, redact_text
+from langtrail.processors.redact_lines import NotALine, lines_arriving, redacted_lines
 
 
 def lines(*texts: str, explain: bool = False) -> list[Any]:
     """Return the answers to these texts."""
     asked = [json.dumps({"text": text}).encode() + b"\n" for text in texts]
     return [json.loads(line) for line in redacted_lines(asked, explain=explain)]
+
+
+class Arriving(RawIOBase):
+    """A stream whose bytes come in these pieces."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read the next piece."""
+        piece = self.pieces.pop(0) if self.pieces else b""
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def test_each_line_is_answered_with_text_and_findings() -> None:
@@ -66,6 +87,28 @@ def test_a_line_without_a_text_is_named_by_its_number(line: bytes) -> None:
     next(answers)
     with pytest.raises(NotALine, match=r"^line 2 is not a JSON object with a text"):
         next(answers)
+
+
+def test_texts_asked_about_together_are_answered_as_alone() -> None:
+    """Clean, found, empty, JSON and wrong lines in any order: each is answered as if it were the only one."""
+    kinds = ["nothing here", "mail ann@example.org", '{"password": "hunter2"}', "", "\ud83d", "word " * 5_000, "nor here"]
+    texts = [text for three in product(kinds, repeat=3) for text in three]
+    texts += ["clean"] * 40 + ["pay 5555 5555 5555 4444"] + ["clean"] * 40
+    assert lines(*texts) == [lines(text)[0] for text in texts]
+
+
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+def test_what_a_detector_finds_is_seen_among_clean_texts(detector: Detector) -> None:
+    """Wherever among them it stands, it is not told that nothing is in them."""
+    rules, example, clean = default_rules(), detector.example, "Nothing here."
+    for texts in ([example, clean], [clean, example], [clean, example, clean]):
+        assert not rules.find_nothing(texts)
+
+
+def test_lines_are_taken_as_they_arrive() -> None:
+    """Whole lines are not held back for what follows them; the last one needs no end of line."""
+    arriving = Arriving([b"a\nb", b"c\n\n", b"d", b"e", b"\nf\ng"])
+    assert list(lines_arriving(BufferedReader(arriving))) == [[b"a"], [b"bc", b""], [b"de", b"f"], [b"g"]]
 
 
 def test_a_text_that_cannot_be_judged_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
