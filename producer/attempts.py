@@ -19,7 +19,8 @@ _KEY_BYTES: Final = 16 * 1024
 
 def begin(run: "Run", given: bytes, tags: Sequence[Any] | None) -> None:
     """Give a run that starts its number, where its attempt is known. `given` is its input as it is recorded."""
-    run.input_key = 0 if run.defers_inputs else hash((len(given), given[:_KEY_BYTES])) or 1
+    if run.parent is not None and not run.defers_inputs:
+        run.input_key = hash((len(given), given[:_KEY_BYTES])) or 1
     if tags and (tagged := _tagged(tags)):
         run.attempt = tagged
     elif (parent := run.parent) is not None and (parent.failures or parent.component in _COUNTING):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from langtrail.schemas import RAW_EVENT, encode_group, registry
 
 from .app_version import app_version
-from .avro_pieces import NULL, SOME, clock, long, optional_text, text
+from .avro_pieces import NULL, SOME, long, optional_text, text
 from .draft import Content, Draft, Shared
 from .identity import Identity
 from .settings import ProducerSettings
@@ -58,8 +58,8 @@ class CoreWriter:
                 event_id.encode(),
                 self._stream_id,
                 long(seq),
-                clock(occurred_at),
-                clock(monotonic_ns),
+                long(occurred_at),
+                long(monotonic_ns),
                 tenant,
                 session or self._stream_id,
                 run,
@@ -126,7 +126,7 @@ def share(
 
 def own_run(run_ids: RunIds, component: str) -> bytes:
     """Return the end of group event: what is a run's own."""
-    return _ids(*run_ids) + text(component)
+    return _ids(run_ids) + text(component)
 
 
 def encoded_model(facts: Mapping[str, Any]) -> bytes:
@@ -145,7 +145,7 @@ def encoded_outcome(
     return (
         optional_text(outcome)
         + optional_text(error_type)
-        + (NULL if started_at is None else SOME + clock(started_at))
+        + (NULL if started_at is None else SOME + long(started_at))
         + (NULL if latency_us is None else SOME + long(latency_us))
         + (NULL if attempt is None else SOME + long(attempt))
     )
@@ -157,11 +157,12 @@ def _routing_key(session_id: str) -> bytes:
     return key if len(key) <= _KEY_BYTES else key[:_KEY_BYTES].decode("utf-8", "ignore").encode()
 
 
-def _ids(run: str | None, parent: str | None, root: str | None) -> bytes:
+def _ids(run_ids: RunIds) -> bytes:
     """Write the ids of a run out."""
+    run, parent, root = run_ids
     if run is not None and parent is not None and root is not None and len(run) == len(parent) == len(root) == _UUID_LENGTH:
         return f"\x02\x48{run}\x02\x48{parent}\x02\x48{root}".encode()
-    return b"".join(map(optional_text.__wrapped__, (run, parent, root)))
+    return b"".join(map(optional_text.__wrapped__, run_ids))
 
 
 def _identifier(value: str) -> bytes:

@@ -25,7 +25,7 @@ _NUMBERS: Final = struct.Struct(">BQHI")
 _CHAIN_FIELDS: Final = struct.Struct(">BQQ32s")
 _WINDOW = 1024 * 1024
 _COPIED_BYTES: Final = 32 * 1024
-"""Content up to this is copied thrice: that costs less than the calls which spare it."""
+"""Content up to this is copied twice: that costs less than the calls which spare it."""
 
 _pack_head: Final = _HEAD.pack
 _pack_numbers: Final = _NUMBERS.pack
@@ -78,7 +78,7 @@ def pack_event(seq: int, key: bytes, content: bytes, core: bytes) -> bytes:
         checksum = _crc32(core, _crc32(content, _crc32(key, _crc32(numbers))))
         length = len(numbers) + len(key) + len(content) + len(core)
         return b"".join((_pack_head(_MARK, length, checksum), numbers, key, content, core))
-    payload = numbers + key + content + core
+    payload = b"".join((numbers, key, content, core))
     return _pack_head(_MARK, len(payload), _crc32(payload)) + payload
 
 

@@ -6,13 +6,14 @@ it is 4.
 
 from binascii import b2a_base64
 from os import urandom
+from typing import Final
 
 from langtrail.schemas.hashing import Blocks, hmac_blocks
 from langtrail.schemas.sealing import NONCE_BYTES
 
-_SALT_BYTES = 32
-_EVENT_BYTES = _SALT_BYTES + NONCE_BYTES
-_MANY = 64
+_SALT_BYTES: Final = 32
+_EVENT_BYTES: Final = _SALT_BYTES + NONCE_BYTES
+_MANY: Final = 64
 
 Fresh = tuple[str, Blocks, bytes]
 """Random values for one event, never used for another: salt, its blocks as a key of HMAC, nonce.

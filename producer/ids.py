@@ -1,7 +1,6 @@
 """Identifiers: UUIDv7 (RFC 9562 §5.7), 48 bits of milliseconds and 74 of randomness, also many in a row (§6.2)."""
 
 import os
-from functools import lru_cache
 from typing import Final
 
 _COUNTED: Final = 12
@@ -21,16 +20,19 @@ class EventIds:
         """Draw where to begin; a fork has a stream of its own, and draws anew."""
         drawn = _random_part(os.urandom(10))
         self._fixed, self._first = drawn[:-_COUNTED], int(drawn[-_COUNTED:], 16)
+        self._last, self._beginning = 0, _time_part(0)
 
     def of(self, milliseconds: int, seq: int) -> str:
         """Return the id of the event `seq`: a UUIDv7 as text."""
-        return f"{_time_part(milliseconds)}{self._fixed}{self._first + seq & _COUNTED_BITS:012x}"
+        if milliseconds != self._last:
+            self._last, self._beginning = milliseconds, _time_part(milliseconds)
+        counted = (self._first + seq & _COUNTED_BITS).to_bytes(_COUNTED // 2, "big").hex()
+        return f"{self._beginning}{self._fixed}{counted}"
 
 
-@lru_cache(maxsize=16)
 def _time_part(milliseconds: int) -> str:
     """Return the beginning of a UUIDv7: the time, and the version."""
-    digits = f"{milliseconds:012x}"
+    digits = milliseconds.to_bytes(6, "big").hex()
     return f"{digits[:8]}-{digits[8:]}-7"
 
 
@@ -42,5 +44,5 @@ def _random_part(random: bytes) -> str:
 
 def uuid_text(number: int) -> str:
     """Return a UUID as text, from its integer: half of what its own str takes."""
-    digits = f"{number:032x}"
+    digits = number.to_bytes(16, "big").hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -46,9 +46,9 @@ def snapshot(value: Any) -> bytes:
     Never raises for anything an object does; what cannot be recorded is named in its place.
     """
     try:
-        data = _json_of(value)
-        if data == _lately_clean[0]:
-            return data
+        data, lately = _json_of(value), _lately_clean[0]
+        if data == lately:
+            return lately
         if len(data) <= MAX_FIELD_BYTES and not needs_scrubbing(data):
             if len(data) <= _MAX_LATELY_BYTES:
                 _lately_clean[0] = data

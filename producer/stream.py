@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -27,9 +26,6 @@ from .spool import Watermark
 
 _now_ns = time.time_ns
 _monotonic_ns: Final = time.monotonic_ns
-
-Append = Callable[[int, bytes, bytes, bytes], None]
-"""Keeps an event: seq, key, content, core. Raises SpoolFull."""
 
 
 class Stream:
@@ -144,11 +140,11 @@ class Stream:
         self._appending = True
         try:
             if self._hole is not None:
-                self._name_hole(self.log.append)
+                self._name_hole()
             seq = self._seq
             self._seq = seq + 1
             try:
-                self._write(seq, draft, random, content, facts, self.log.append)
+                self._write(seq, draft, random, content, facts)
             except SpoolFull as error:
                 self._drop(Hole(seq, seq, str(error)))
             except BaseException:  # Ctrl-C in the middle of it: whether it was written is not known
@@ -166,32 +162,32 @@ class Stream:
         self._hole = hole
         self.dropped += hole.count
 
-    def _name_hole(self, append: Append) -> None:
+    def _name_hole(self, *, last: bool = False) -> None:
         """Name the open hole as soon as there is room again; until then it only grows."""
         hole = self._hole
         assert hole is not None  # noqa: S101 - the caller asked
-        if self._write_own(dropped_event(self._settings, hole), append):
+        if self._write_own(dropped_event(self._settings, hole), last=last):
             self._namings.append((self._seq - 1, hole.first_seq))
             self._hole = None
 
     def _last_words(self) -> None:
         if self._hole is not None:
-            self._name_hole(self.log.append_last)
+            self._name_hole(last=True)
         ext = {"dropped": str(self.dropped)}
-        self._write_own(own_event(self._settings, "stream_close", ext=ext, count=self.kept + 1), self.log.append_last)
+        self._write_own(own_event(self._settings, "stream_close", ext=ext, count=self.kept + 1), last=True)
 
-    def _write_own(self, draft: Draft, append: Append) -> bool:
+    def _write_own(self, draft: Draft, *, last: bool) -> bool:
         random = fresh()  # of one's own: while there is no room, every event asks for this
         content, facts = content_of(draft, random)
         seq, self._seq = self._seq, self._seq + 1
         try:
-            self._write(seq, draft, random, content, facts, append)
+            self._write(seq, draft, random, content, facts, last=last)
         except SpoolFull:
             self._seq = seq
             return False
         return True
 
-    def _write(self, seq: int, draft: Draft, random: Fresh, content: bytes, facts: bytes, append: Append) -> None:
+    def _write(self, seq: int, draft: Draft, random: Fresh, content: bytes, facts: bytes, *, last: bool = False) -> None:
         occurred_at = _now_ns() // 1000
         if occurred_at <= self._last_at:
             occurred_at = self._last_at + 1
@@ -199,7 +195,11 @@ class Stream:
         core = self._writer.core(draft, seq, event_id, occurred_at, _monotonic_ns(), facts)
         if content and self._key:
             content = self._key.seal(content, associated_data(self._stream_bytes, seq), random[2])
-        append(seq, draft.shared.key or self._stream_key, content, core)
+        key = draft.shared.key or self._stream_key
+        if last:
+            self.log.append_last(seq, key, content, core)
+        else:
+            self.log.append(seq, key, content, core)
         self._last_at, self.last_kept = occurred_at, seq
         self.kept += 1
 

@@ -29,9 +29,8 @@ _HASH_BYTES: Final = 32
 _ONE_BYTE: Final = 63
 _TWO_BYTES: Final = 8192
 """The largest long that Avro writes in one byte, and the smallest that takes more than two."""
-_SEVEN_BYTES: Final = (1 << 48) - 1
 _EIGHT_BYTES: Final = 1 << 55
-"""The largest long that Avro writes in seven bytes, and the smallest that takes more than eight."""
+"""The smallest long that Avro writes in more than eight bytes."""
 
 
 class Frame(NamedTuple):
@@ -134,17 +133,18 @@ def encode_long(number: int) -> bytes:
     """Return Avro's encoding of a long: zigzag, then base 128 with the low bits first."""
     if 0 <= number < _TWO_BYTES:  # most lengths are as small: without the loop they take half the time
         return bytes((number << 1 & 0x7F | 0x80, number >> 6)) if number > _ONE_BYTE else bytes((number << 1,))
-    if _SEVEN_BYTES < number < _EIGHT_BYTES:  # a time in microseconds, from 1978 to 3111
-        return _eight_bytes(number << 1)
+    if 0 <= number < _EIGHT_BYTES:  # any time in microseconds up to the year 3111
+        return _up_to_eight_bytes(number << 1)
     return encode_unsigned((number << 1) ^ (number >> 63))
 
 
-def _eight_bytes(number: int) -> bytes:
+def _up_to_eight_bytes(number: int) -> bytes:
     """Return 56 bits in base 128: halves, then quarters, then eighths of them are moved apart; a third of the loop's time."""
+    size = (number.bit_length() + 6) // 7
     number = number & 0x0000_0000_0FFF_FFFF | (number & 0x00FF_FFFF_F000_0000) << 4
     number = number & 0x0000_3FFF_0000_3FFF | (number & 0x0FFF_C000_0FFF_C000) << 2
     number = number & 0x007F_007F_007F_007F | (number & 0x3F80_3F80_3F80_3F80) << 1
-    return (number | 0x0080_8080_8080_8080).to_bytes(8, "little")
+    return (number | 0x0080_8080_8080_8080 >> 64 - 8 * size).to_bytes(size, "little")
 
 
 def encode_unsigned(number: int) -> bytes:

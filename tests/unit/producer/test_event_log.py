@@ -1,21 +1,20 @@
 """The log of a stream between memory and disk: order, bounds, and the same bytes whoever ships what is left."""
 
+import errno
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
-from langtrail.producer import SpoolFull
+from langtrail.producer import SpoolFull, spool_writer
 from langtrail.producer import event_log as event_log_module
 from langtrail.producer.event_log import EventLog
 from langtrail.producer.own_events import Hole
 from langtrail.producer.shipper import Shipper
 from langtrail.producer.sources import FileSource, LogSource
 from langtrail.producer.spool import Watermark, streams
-from langtrail.producer.spool_writer import SpoolWriter
 
 STREAM = "01a20302-9ca0-7641-8857-606240232968"
 FACTS = {"stream_id": STREAM, "schema_id": 1, "key": ""}
@@ -28,14 +27,14 @@ Switch = Callable[[bool], None]
 def disk(monkeypatch: pytest.MonkeyPatch) -> Switch:
     """Return a switch of the disk. What it refused is tried again at once."""
     monkeypatch.setattr(event_log_module, "_TRY_AGAIN_SECONDS", 0.0)
-    works, real = [True], SpoolWriter._append
+    works, real = [True], spool_writer._write
 
-    def append(self: SpoolWriter, *args: Any) -> None:
+    def write(descriptor: int, data: bytes) -> int:
         if not works[0]:
-            raise SpoolFull("the disk is off")
-        real(self, *args)
+            raise OSError(errno.EIO, "the disk is off")
+        return real(descriptor, data)
 
-    monkeypatch.setattr(SpoolWriter, "_append", append)
+    monkeypatch.setattr(spool_writer, "_write", write)
 
     def switch(on: bool) -> None:
         works[0] = on

@@ -1,6 +1,7 @@
 """LANGTRAIL_DELIVERY: block refuses to begin what cannot be recorded; drop needs a broker; a wrong word is refused at once."""
 
 import asyncio
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,8 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
-from langtrail.producer import AuditCallbackHandler, AuditUnavailable, SettingsError, SpoolFull
+from langtrail.producer import AuditCallbackHandler, AuditUnavailable, SettingsError, spool_writer
 from langtrail.producer.pipeline import pipeline
-from langtrail.producer.spool_writer import SpoolWriter
 from tests.unit.producer.trail import Trail, config
 
 DONE: list[str] = []
@@ -42,14 +42,14 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """Return the disk of the spool."""
-    disk, real = Disk(), SpoolWriter._append
+    disk, real = Disk(), spool_writer._write
 
-    def append(self: SpoolWriter, *args: Any) -> None:
+    def write(descriptor: int, data: bytes) -> int:
         if disk.full:
-            raise SpoolFull("the spool's disk is full")
-        real(self, *args)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data)
 
-    monkeypatch.setattr(SpoolWriter, "_append", append)
+    monkeypatch.setattr(spool_writer, "_write", write)
     return disk
 
 
@@ -72,7 +72,7 @@ def test_what_can_be_recorded_begins(blocking: Trail) -> None:
 def test_a_tool_that_cannot_be_recorded_does_not_run(blocking: Trail, disk: Disk) -> None:
     """Its body is not executed, and the caller is told why."""
     disk.full = True
-    with pytest.raises(AuditUnavailable, match="the spool's disk is full"):
+    with pytest.raises(AuditUnavailable, match="No space left on device"):
         transfer.invoke({"amount": 1}, config())
     assert DONE == []
     assert len(pipeline().runs) == 0

@@ -1,21 +1,22 @@
 """Numbers, times and holes of one process's stream."""
 
+import errno
 import gc
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import RFC_4122, UUID
 
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from langtrail.producer import AuditCallbackHandler, SpoolFull
+from langtrail.producer import AuditCallbackHandler, spool_writer
 from langtrail.producer import stream as stream_module
 from langtrail.producer.ids import EventIds, uuid7
 from langtrail.producer.pipeline import pipeline
 from langtrail.producer.spool import streams
-from langtrail.producer.spool_writer import SpoolWriter
 from tests.unit.producer.trail import Trail, ext
 
 Wait = Callable[[Callable[[], object], float, str], None]
@@ -34,13 +35,13 @@ def numbers(trail: Trail) -> list[int]:
 @pytest.fixture
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Return a switch: the disk refuses every event from now on, or takes them again."""
-    real = SpoolWriter._append
+    real = spool_writer._write
 
-    def full(*_: Any) -> None:
-        raise SpoolFull("the spool's disk is full")
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     def switch(on: bool) -> None:
-        monkeypatch.setattr(SpoolWriter, "_append", full if on else real)
+        monkeypatch.setattr(spool_writer, "_write", full if on else real)
 
     return switch
 
@@ -109,7 +110,7 @@ def test_what_neither_disk_nor_memory_takes_is_a_hole_with_a_name(
     held = dropped["first_seq"]
     assert 20 < held < 60
     assert (dropped["last_seq"], dropped["count"]) == (202, 203 - held)
-    assert dropped["ext"] == [{"key": "reason", "value": "the spool's disk is full"}]
+    assert dropped["ext"] == [{"key": "reason", "value": "the spool cannot be written (No space left on device)"}]
     assert numbers(trail) == [*range(held), *range(203, 206)]
 
 
@@ -147,14 +148,13 @@ def test_last_words_are_said_on_a_full_disk(
     run()
     full_disk(True)
     run()
-    real_last = SpoolWriter.append_last
+    unlink = Path.unlink
 
-    def with_reserve(self: SpoolWriter, *args: Any) -> None:
-        full_disk(False)
-        real_last(self, *args)
-        full_disk(True)
+    def make_room(path: Path, *, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        full_disk(path.name != "reserve")
 
-    monkeypatch.setattr(SpoolWriter, "append_last", with_reserve)
+    monkeypatch.setattr(Path, "unlink", make_room)
     pipeline().close(0)
     assert [event["event_type"] for event in trail.events()[-2:]] == ["dropped", "stream_close"]
     dropped = trail.one("dropped")
@@ -167,8 +167,6 @@ def test_an_interrupt_while_an_event_is_written_does_not_break_the_numbers(
     trail: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C reaches the application, the number of the event is named, and no number is used twice."""
-    from langtrail.producer import spool_writer  # noqa: PLC0415 - for this alone
-
     run()
     real = spool_writer._write
 
@@ -190,17 +188,17 @@ def test_an_interrupt_while_an_event_is_written_does_not_break_the_numbers(
 
 def test_a_hook_within_a_hook_neither_waits_nor_breaks_the_order(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
     """A finaliser that ends a run while another event is written is recorded after it."""
-    real = SpoolWriter.append
+    real = spool_writer._write
     nested: list[bool] = []
 
-    def append(self: SpoolWriter, *args: Any) -> None:
+    def write(descriptor: int, data: bytes) -> int:
         if not nested:
             nested.append(True)
             run("nested")
-        real(self, *args)
+        return real(descriptor, data)
 
     run()
-    monkeypatch.setattr(SpoolWriter, "append", append)
+    monkeypatch.setattr(spool_writer, "_write", write)
     run()
     assert numbers(trail) == list(range(7))
 
