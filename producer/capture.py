@@ -13,7 +13,7 @@ from . import langchain_context, threads
 from .core import NO_OUTCOME, encoded_model, encoded_outcome, own_run, share
 from .draft import Content, Draft, Shared
 from .identity import inherit, named, resolve, says_the_same
-from .labels import WITHHELD, identifier, label, namespace, technical
+from .labels import WITHHELD, identifier, label, namespace, technical, whole
 from .model_facts import answer_facts, generations, is_cache_hit
 from .outcome import hands_over
 from .prompts import prompt_of
@@ -191,8 +191,7 @@ def _place(metadata: Mapping[str, Any]) -> dict[str, Any]:
         place["checkpoint_ns"] = namespace(text_of(path))
     if (node := metadata.get("langgraph_node")) is not None:
         place["node"] = label(text_of(node))
-        step = metadata.get("langgraph_step")
-        if type(step) is int:
+        if (step := whole(metadata.get("langgraph_step"))) is not None:
             place["step"] = step
     return {**place, **_span()}
 

@@ -16,7 +16,7 @@ from . import capture, prompts
 from .draft import Content
 from .errors import AuditUnavailable
 from .failures import record_failure
-from .labels import technical
+from .labels import technical, whole
 from .langchain_context import callers_tool_call_id, graph_is_paused, reader_stopped
 from .pipeline import pipeline
 from .recorder import Recorder
@@ -304,7 +304,7 @@ class AuditCallbackHandler(Recorder, BaseCallbackHandler):
         error = outcome.exception() if outcome is not None and outcome.failed else None
         content = {"error_message": snapshot_text(text_of(error))} if error else {}
         facts = {"error_type": technical(type_name(error))} if error else {}
-        attempt = getattr(retry_state, "attempt_number", None)
+        attempt = whole(getattr(retry_state, "attempt_number", None))
         record_within("retry", run_id, content, attempt=attempt, **facts)
 
     @_guarded

@@ -10,6 +10,7 @@ from .serialise import text_of
 
 MAX_LABEL: Final = 256
 MAX_IDENTIFIER: Final = 1024
+_MAX_WHOLE: Final = 2**53
 WITHHELD: Final = "withheld"
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -38,8 +39,13 @@ def optional_technical(value: Any) -> str | None:
 @lru_cache(maxsize=1024)
 def namespace(value: str) -> str:
     """Return LangGraph's path of nested graphs: the names in it as labels, the ids of its tasks as they are."""
-    parts = (part.partition(":") for part in identifier(value).split("|"))
+    parts = [part.partition(":") for part in identifier(value).split("|")]
     return "|".join(f"{label(node)}{colon}{task}" for node, colon, task in parts)
+
+
+def whole(value: Any) -> int | None:
+    """Return a number that a library gave; None for what is no whole number, or beyond 2^53."""
+    return value if type(value) is int and abs(value) <= _MAX_WHOLE else None
 
 
 def identifier(value: Any) -> str:

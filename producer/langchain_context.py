@@ -131,7 +131,7 @@ def _has(frame: FrameType, name: str) -> bool:
 
 def _library_frames() -> Iterator[FrameType]:
     """Yield the frames of LangChain and LangGraph that called this package, the nearest first, up to the application's."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack costs milliseconds
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - inspect.stack costs milliseconds
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         frame = frame.f_back
     left = _MAX_FRAMES

@@ -154,7 +154,8 @@ def start_model(
     params, options = kwargs.get("invocation_params"), kwargs.get("options")
     run.model = request_facts(metadata, params)
     run.structured = isinstance(options, dict) and "ls_structured_output_format" in options
-    if (size := kwargs.get("batch_size") or 0) > 1:
+    size = kwargs.get("batch_size")
+    if type(size) is int and size > 1:
         _join_batch(run, size, params)
     content: Content = {"input": snapshot(prompt), **capture.run_content(metadata, tags)}
     if params:

@@ -132,14 +132,14 @@ def _value_of(name: str, value: Any) -> Any:
 
 def _scrubbed_long(text: str) -> str:
     """Look closely only where a prefix ends, unless these are many: a full search costs ten times as much as one for them."""
-    signs = sorted((*(sign.start() for sign in _PREFIX_ENDS.finditer(text)), *_bearers(text)))
+    signs = sorted([*[sign.start() for sign in _PREFIX_ENDS.finditer(text)], *_bearers(text)])
     if len(signs) > _MOST_LOOKED_AT:
         return _PREFIXED.sub(SECRET, text)
     found = _tokens_at(signs, text)
     if not found:
         return text
-    ends = [0, *(end for _, end in found)]
-    starts = [*(start for start, _ in found), len(text)]
+    ends = [0, *[end for _, end in found]]
+    starts = [*[start for start, _ in found], len(text)]
     return SECRET.join(text[end:start] for end, start in zip(ends, starts, strict=True))
 
 

@@ -79,8 +79,8 @@ def snapshot_text(value: str) -> bytes:
 
 def type_name(value: Any) -> str:
     """Return the class of a value, with its module unless that is builtins."""
-    cls = type(value)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    cls: Any = type(value)
+    return str(cls.__qualname__) if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def text_of(value: Any) -> str:
@@ -88,8 +88,8 @@ def text_of(value: Any) -> str:
     if type(value) is str and value.isascii():
         return value
     try:
-        text = value if isinstance(value, str) else str(value)
-        return text.encode("utf-8", "backslashreplace").decode()
+        text = value if issubclass(type(value), str) else str(value)
+        return str.encode(text, "utf-8", "backslashreplace").decode()
     except Exception:  # noqa: BLE001 - whatever an application's object does, the event goes on
         return f"({type_name(value)})"
 
@@ -212,7 +212,7 @@ def _error(error: BaseException) -> dict[str, Any]:
     return {"type": type_name(error), "message": str(error)}
 
 
-def _class(cls: type) -> dict[str, Any]:
+def _class(cls: Any) -> dict[str, Any]:
     return {"class": f"{cls.__module__}.{cls.__qualname__}"}
 
 
@@ -257,15 +257,16 @@ class _Walker:
             self._path.discard(id(value))
 
     def _plain(self, value: Any, depth: int) -> Any:
-        if value is None or isinstance(value, bool):
+        cls = type(value)
+        if value is None or cls is bool:
             return value
-        if isinstance(value, Enum):
+        if issubclass(cls, Enum):
             return self.walk(value.value, depth)
-        if isinstance(value, str):
+        if issubclass(cls, str):
             return text_of(value)
-        if isinstance(value, int):
+        if issubclass(cls, int):
             return int(value) if -(2**63) <= value < 2**64 else str(int(value))
-        if isinstance(value, float):
+        if issubclass(cls, float):
             return float(value) if value - value == 0 else _odd_number(value)
         return self._container(value, depth)
 
@@ -282,9 +283,10 @@ class _Walker:
         return self.walk(plain, depth)
 
     def _key(self, key: Any) -> str:
-        if isinstance(key, (str, int, float, tuple)) and not isinstance(key, Enum):
-            return text_of(key)
-        return text_of(key.value) if isinstance(key, Enum) else type_name(key)
+        cls = type(key)
+        if issubclass(cls, Enum):
+            return text_of(key.value)
+        return text_of(key) if issubclass(cls, (str, int, float, tuple)) else type_name(key)
 
 
 def _odd_number(value: float) -> str:

@@ -19,12 +19,10 @@ class Lost:
 
 
 class _OpenFile:
-    """A file that is closed once nobody refers to it."""
-
-    _close = staticmethod(os.close)
+    """A file that is closed once nobody refers to it, and be it when Python has let go of its modules."""
 
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+        self.descriptor, self._close = descriptor, os.close
 
     def __del__(self) -> None:
         self._close(self.descriptor)

@@ -109,7 +109,7 @@ class ToolCallLedger:
             self._wait(session, left)
             return []
         answered = _answered(output)
-        calls = (call for call in left.values() if not _is_form(call, own.answers, output))
+        calls = [call for call in left.values() if not _is_form(call, own.answers, output)]
         return [(call, _reason(call, outcome, answered, own.answers)) for call in calls]
 
     def _wait(self, session: Session | None, calls: dict[str, Call]) -> None:

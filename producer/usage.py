@@ -37,7 +37,7 @@ def tokens(
 def was_cached(message: Any) -> bool:
     """Tell whether LangChain's cache made this message: it sets a total cost of 0, which no provider does."""
     cost = _mapping(getattr(message, "usage_metadata", None)).get("total_cost")
-    return cost is not None and cost == 0
+    return type(cost) in (int, float) and not cost
 
 
 def _standard(usage: Mapping[str, Any]) -> Counts:
@@ -90,10 +90,11 @@ def _beside(given: int, answered: int | None, total: int | None, cached: int) ->
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
-        value = usage.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_COUNT:
-            return value
-        if isinstance(value, float) and value.is_integer() and 0 <= value <= _MAX_COUNT:
+        value: Any = usage.get(name)
+        cls = type(value)
+        if issubclass(cls, int) and cls is not bool and 0 <= value <= _MAX_COUNT:
+            return int(value)
+        if issubclass(cls, float) and value.is_integer() and 0 <= value <= _MAX_COUNT:
             return int(value)
     return None
 

@@ -9,7 +9,11 @@ SchemaError
 
 
 class SchemaError(Exception):
-    """Something does not keep the contract. Its text never quotes content."""
+    """Something does not keep the contract. Its text never quotes content, and nothing besides it is shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.__suppress_context__ = True  # what it was raised in may quote content; compiled code forgets `from None`
 
 
 class MalformedRecord(SchemaError):

@@ -1,6 +1,7 @@
 """Sealed content opens for its recipients, as it was sealed and where it was sealed, or not at all."""
 
 import base64
+import dataclasses
 import os
 from collections.abc import Callable
 from random import Random
@@ -202,4 +203,4 @@ def test_a_data_key_shows_no_secret(private: str, key: DataKey) -> None:
     shown = repr(key) + repr(PrivateKeys([private]))
     assert private not in shown
     assert base64.b64decode(private).hex() not in shown
-    assert set(vars(key)) == {"header", "_cipher"}
+    assert [field.name for field in dataclasses.fields(key)] == ["header", "_cipher"]

@@ -20,8 +20,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import ToolException, tool
 
 from langtrail.producer import AuditCallbackHandler, SettingsError, audit_context, capture
-from langtrail.producer.draft import Shared
-from langtrail.producer.runs import Run
+from langtrail.producer.pipeline import pipeline
 from tests.unit.producer.trail import Trail, config
 
 
@@ -62,18 +61,8 @@ def test_a_chain_is_recorded_from_start_to_finish_under_its_parent(trail: Trail)
     assert events[1]["content"]["input"] == {"q": "hi"}
 
 
-def test_what_a_run_takes_from_its_parent_is_its_own_encoding(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_run_takes_from_its_parent_is_its_own_encoding(trail: Trail) -> None:
     """With and without a session, a prompt's name, a tool, a place in a graph, and where a child names something itself."""
-    taken: list[bool] = []
-    real = capture._shared_with_parent
-
-    def checked(run: Run) -> Shared | None:
-        found = real(run)
-        assert found is None or found == capture.shared_by(run)
-        taken.append(found is not None)
-        return found
-
-    monkeypatch.setattr(capture, "_shared_with_parent", checked)
     lookup = tool(StrOutputParser().invoke, description="Look up.")
     said: tuple[dict[str, Any], ...] = ({}, {"session_id": "s1", "tenant_id": "acme"}, {"prompt_name": "greet"})
     for given in said:
@@ -81,8 +70,12 @@ def test_what_a_run_takes_from_its_parent_is_its_own_encoding(trail: Trail, monk
             prompt = ChatPromptTemplate.from_messages([("user", "{q}")]).with_config(metadata=own)
             chain = prompt | answer("hello") | StrOutputParser() | (RunnableLambda(str) | lookup)
             chain.invoke({"q": "hi"}, config(**given))
-    assert {*taken} == {True, False}
-    assert trail.events()
+    runs = list(pipeline().runs._closed.values())
+    assert len(runs) == len(trail.events("chain_start", "llm_start", "tool_start"))
+    encoded = [(run, run.shared) for run in runs if run.shared]
+    assert [run.component for run, shared in encoded if shared != capture.shared_by(run)] == []
+    children = [(shared, run.parent.shared) for run, shared in encoded if run.parent and run.parent.shared]
+    assert {shared.middle is of_parent.middle for shared, of_parent in children} == {True, False}
 
 
 def test_model_facts_come_from_wherever_the_provider_puts_them(trail: Trail) -> None:

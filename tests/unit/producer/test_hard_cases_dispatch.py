@@ -15,13 +15,14 @@ import pytest
 from langchain_core.callbacks import BaseCallbackHandler, CallbackManager, CallbackManagerForChainRun, dispatch_custom_event
 from langchain_core.language_models import FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langchain_core.tracers import LangChainTracer
 from langchain_core.tracers import context as tracers_context
 from pydantic import BaseModel
 
-from langtrail.producer import AuditCallbackHandler, capture, install, serialise
+from langtrail.producer import AuditCallbackHandler, install
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.install import _installed
 from tests.unit.producer.trail import Trail, config
@@ -189,29 +190,35 @@ def test_inputs_of_any_kind_are_recorded(trail: Trail, value: Any, recorded: Any
         assert next(value) == 1
 
 
-@pytest.mark.parametrize("broken", ["snapshot", "label"])
-def test_a_fault_of_ours_is_in_the_trail_and_not_in_the_application(
-    trail: Trail, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
-    """Whatever breaks within the handler, the chain goes on and an event names it."""
+class Faulty(dict[str, Any]):
+    """Breaks what looks closer at it: its values, and whether it is anything at all."""
 
-    def fail(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("a fault of ours")
+    def values(self) -> Any:
+        raise RuntimeError("a secret of the application's")
 
-    step: RunnableLambda[int, int] = RunnableLambda(lambda value: value)
-    if broken == "snapshot":
-        monkeypatch.setattr(serialise, "_json_of", fail)
-        assert step.invoke(1, config()) == 1
-        start, end = trail.events("chain_start", "chain_end")
-        assert start["flags"] == end["flags"] == ["payload_error"]
-        assert start["content"]["input"] == {"type": "int", "not_recorded": True}
-    else:
-        monkeypatch.setattr(capture, "start_event", fail)
-        assert step.invoke(1, config()) == 1
-        failure = trail.one("custom")
-        assert failure["flags"] == ["payload_error"]
-        assert {"key": "hook", "value": "on_chain_start"} in failure["ext"]
-        assert "a fault of ours" not in str(failure)
+    __bool__ = values
+
+
+def test_content_that_breaks_us_is_named_and_not_in_the_application(trail: Trail) -> None:
+    """What cannot be recorded, even by whoever expects the worst, costs its own content and nothing else."""
+    step: RunnableLambda[Any, int] = RunnableLambda(len)
+    assert step.invoke(Faulty(key=None), config()) == 1
+    start, end = trail.events("chain_start", "chain_end")
+    assert (start["flags"], end["flags"]) == (["payload_error"], [])
+    assert start["content"]["input"] == {"type": f"{__name__}.Faulty", "not_recorded": True}
+    assert end["content"]["output"] == 1
+
+
+def test_a_fault_of_ours_is_in_the_trail_and_not_in_the_application(trail: Trail) -> None:
+    """Whatever breaks within the handler, the chain goes on and an event names the hook."""
+    prompt = ChatPromptTemplate.from_messages([("user", "{q}")])
+    of_a_hub: dict[str, Any] = {"lc_hub_repo": "greeting", "lc_hub_owner": Faulty()}
+    assert prompt.invoke({"q": "hi"}, config(**of_a_hub)).to_string() == "Human: hi"
+    failure = trail.one("custom")
+    assert failure["flags"] == ["payload_error"]
+    assert {"key": "hook", "value": "on_chain_start"} in failure["ext"]
+    assert "a secret of the application's" not in str(failure)
+    assert trail.one("chain_end")["run_id"] == failure["run_id"]
 
 
 def test_a_saturated_executor_does_not_delay_our_hooks(trail: Trail) -> None:
