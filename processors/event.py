@@ -1,49 +1,59 @@
 """An event on its way through the pipeline, and the two ways in which a step may end that way."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from langtrail.schemas import RegisteredSchema
 
 
-@dataclass(slots=True)
 class Event:
     """One record of langtrail.raw. Each step reads what the steps before it filled in and adds its own."""
 
-    key: bytes | None
-    value: bytes
-    headers: dict[str, bytes]
-    partition: int
-    offset: int
-    timestamp_ms: int
+    def __init__(
+        self,
+        key: bytes | None,
+        value: bytes,
+        headers: dict[str, bytes],
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        *,
+        core: dict[str, Any] | None = None,
+        content: dict[str, str] | None = None,
+    ) -> None:
+        self.key = key
+        self.value = value
+        self.headers = headers
+        self.partition = partition
+        self.offset = offset
+        self.timestamp_ms = timestamp_ms
 
-    # open
-    schema: RegisteredSchema | None = None
-    core_bytes: bytes = b""
-    content_bytes: bytes = b""
-    """The content as it came, sealed or not."""
-    core: dict[str, Any] = field(default_factory=dict)
-    """What the steps need of the core, decoded: UUIDs as text, timestamps in microseconds."""
-    content: dict[str, str] = field(default_factory=dict)
-    """The content fields that are there, by name (input, output, error_message, params, metadata, tags): exact texts.
+        # open
+        self.schema: RegisteredSchema | None = None
+        self.core_bytes = b""
+        self.content_bytes = b""
+        """The content as it came, sealed or not."""
+        self.core = core or {}
+        """What the steps need of the core, decoded: UUIDs as text, timestamps in microseconds."""
+        self.content = content or {}
+        """The content fields that are there, by name (input, output, error_message, params, metadata, tags): exact texts.
 
-    JSON, but for error_message.
-    """
+        JSON, but for error_message.
+        """
 
-    # redact, enrich
-    head: dict[str, Any] = field(default_factory=dict)
-    """The head fields of the AuditEvent, filled step by step; hashes come last."""
-    withheld: list[str] = field(default_factory=list)
-    """The content fields that redaction could not judge: the event goes on without them, the original is kept sealed."""
+        # redact, enrich
+        self.head: dict[str, Any] = {}
+        """The head fields of the AuditEvent, filled step by step; hashes come last."""
+        self.withheld: list[str] = []
+        """The content fields that redaction could not judge: the event goes on without them, the original is kept sealed."""
 
-    # seal
-    head_bytes: bytes = b""
-    """The head as Avro, without its first field, the hash over all the rest."""
-    output: bytes = b""
-    """The value for langtrail.events."""
+        # seal
+        self.head_bytes = b""
+        """The head as Avro, without its first field, the hash over all the rest."""
+        self.output = b""
+        """The value for langtrail.events."""
 
-    rejected: "Rejected | None" = None
-    """Why it cannot become an event, once a step has said so: it goes through no other."""
+        self.rejected: Rejected | None = None
+        """Why it cannot become an event, once a step has said so: it goes through no other."""
 
 
 class Rejected(Exception):

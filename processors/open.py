@@ -1,8 +1,8 @@
 """Step 1 of the pipeline: take a record of langtrail.raw apart, open its content, and hold it against its commitments."""
 
-import base64
 import re
-from functools import cache
+from binascii import a2b_base64
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import orjson
@@ -31,6 +31,7 @@ from .core_reader import CoreReader, Odd
 from .event import Event, Rejected, schema_of
 
 _SALT_BYTES: Final = 32
+_REMEMBERED: Final = 4096
 _DOCUMENT: Final = frozenset(("salt", *CONTENT_FIELDS))
 _REVISION: Final = re.compile(rb"[0-9]{1,18}")
 _UUIDS: Final = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12} )+")
@@ -52,7 +53,7 @@ class Open:
         content, wrapped_key = event.content_bytes, event.headers.get(KEY_HEADER)
         if content and wrapped_key is not None:
             core = event.core
-            bound_to = associated_data(bytes.fromhex(core["stream_id"].replace("-", "")), core["seq"])
+            bound_to = associated_data(_stream(core["stream_id"]), core["seq"])
             try:
                 content = self._keys.open(wrapped_key, content, bound_to)
             except ContentSealBroken as error:
@@ -109,6 +110,11 @@ def _decoded_core(schema: RegisteredSchema, datum: bytes) -> dict[str, Any]:
         del record[field]
     _check_ids(record, uuid_fields)
     return record
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _stream(stream_id: str) -> bytes:
+    return bytes.fromhex(stream_id.replace("-", ""))
 
 
 @cache
@@ -170,7 +176,7 @@ def _check_commitments(core: dict[str, Any], fields: dict[str, str], salt: bytes
 def _salt(document: dict[str, str]) -> bytes:
     """Take the salt out of a content document."""
     try:
-        salt = base64.b64decode(document.pop("salt", ""), validate=True)
+        salt = a2b_base64(document.pop("salt", ""), strict_mode=True)
     except ValueError:
         salt = b""
     if len(salt) != _SALT_BYTES:

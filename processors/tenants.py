@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -66,6 +66,10 @@ class Tenants(Mapping[str, Tenant]):
 
     def __getitem__(self, tenant_id: str) -> Tenant:
         return self._tenants[tenant_id]
+
+    def get(self, tenant_id: str, default: Any = None, /) -> Any:
+        """Return a tenant, or something else where there is none; what Mapping has for it raises and catches KeyError."""
+        return self._tenants.get(tenant_id, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tenants.copy())

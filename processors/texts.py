@@ -199,7 +199,7 @@ def _has_card(gaps: str) -> bool:
 def keys_of(document: str) -> tuple[str, ...]:
     """Return the keys of valid JSON without escapes, in order. In JSON a colon stands after a key, and only there."""
     parts = document.split('"')
-    return tuple([text for text, gap in zip(parts[1::2], parts[2::2], strict=True) if ":" in gap])
+    return tuple([parts[gap - 1] for gap in range(2, len(parts), 2) if ":" in parts[gap]])
 
 
 def say_nothing(keys: Sequence[str]) -> bool:
