@@ -11,7 +11,8 @@ from uuid import UUID
 from confluent_kafka import Message
 
 from langtrail.processors.dead_letter_facts import DeadLetter, bytes_of, core_of, headers_of, letter_of
-from langtrail.processors.delivery import Delivery, DeliveryFailed, Outgoing
+from langtrail.processors.delivery import Delivery, DeliveryFailed
+from langtrail.processors.records import Outgoing
 from langtrail.schemas import DeadLetterHeader, topic
 from langtrail.schemas.headers import REPLAYED_FROM_HEADER, REVISION_HEADER
 

@@ -13,9 +13,9 @@ from mode.supervisors import CrashingSupervisor
 
 from langtrail.schemas import topic
 
-from .delivery import Incoming
 from .faust_tuning import FETCH_BYTES, MOST_HELD_RECORDS, POLL_RECORDS, Consumer, QuietMonitor, Run, Transport
 from .kafka_security import credentials
+from .records import Incoming, incoming
 from .worker_settings import WorkerSettings
 
 GROUP: Final = "langtrail-worker"
@@ -83,15 +83,10 @@ def add_agent(app: App, handler: Handler) -> None:
 
     async def carry(stream: StreamT[Any]) -> None:
         async for events in cast(Stream[Any], stream).noack_take(BATCH_RUNS, within=BATCH_SECONDS):
-            await handler([incoming(record) for event in events for record in cast(Run, event.message).records])
+            await handler(incoming([record for event in events for record in cast(Run, event.message).records]))
             for event in events:
                 await stream.ack(event)
                 cast(Consumer, app.consumer).finish(event.message)
             app.progressed_at = time.monotonic()
 
     app.agent(raw, name="carry", concurrency=1, supervisor_strategy=CrashingSupervisor)(carry)
-
-
-def incoming(record: Any) -> Incoming:
-    """Return a record as aiokafka has it."""
-    return Incoming(record.partition, record.offset, record.key, record.value, record.headers, record.timestamp)

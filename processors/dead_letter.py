@@ -8,8 +8,8 @@ from typing import Final
 
 from langtrail.schemas import DeadLetterHeader, topic
 
-from .delivery import Incoming, Outgoing
 from .event import Rejected
+from .records import Incoming, Outgoing
 
 MAX_DEAD_LETTER_BYTES: Final = topic("dead_letters").max_message_bytes
 WINDOW: Final = 1000

@@ -18,7 +18,7 @@ from langtrail.schemas import (
 )
 from langtrail.schemas.headers import REPLAYED_FROM_HEADER, REVISION_HEADER
 
-from .delivery import Headers
+from .records import Headers
 
 _MOST_DIGITS = 18
 

@@ -1,40 +1,15 @@
 """Records from Kafka and to Kafka, each into the partition that it names, and the certainty that Kafka has them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from .records import Outgoing, hand_over
 
 _FULL_SECONDS = 0.1
 _MORE_SECONDS = 5
 """librdkafka reports a record that it gave up on a little after its time is over."""
-
-
-Headers = list[tuple[str, bytes | None]]
-
-
-@dataclass(slots=True)
-class Incoming:
-    """One record of langtrail.raw as Kafka has it; `timestamp_ms` is when it arrived there, since 1970."""
-
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
-    timestamp_ms: int
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """One record to be written."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = field(default_factory=list)
 
 
 class DeliveryFailed(Exception):
@@ -63,12 +38,14 @@ class Delivery:
 
     async def begin(self, records: Iterable[Outgoing]) -> None:
         """Start to write some records of a batch: Kafka works while the rest of it is made. Raises DeliveryFailed."""
-        for record in records:
-            try:
-                while not self._has_taken(record):
+        left = iter(records)
+        try:
+            while (refused := hand_over(left, self._producer, self._on_delivery)) is not None:
+                while refused is not None:
                     await asyncio.to_thread(self._producer.poll, _FULL_SECONDS)
-            except KafkaException as error:
-                raise DeliveryFailed(_sentence(error.args[0])) from None
+                    refused = hand_over(iter((refused,)), self._producer, self._on_delivery)
+        except KafkaException as error:
+            raise DeliveryFailed(_sentence(error.args[0])) from None
 
     async def deliver(self, records: Iterable[Outgoing]) -> None:
         """Write the rest of a batch and return when Kafka has acknowledged all of it. Raises DeliveryFailed when not."""
@@ -78,21 +55,6 @@ class Delivery:
             raise DeliveryFailed(_sentence(self._error))
         if missing:
             raise DeliveryFailed(f"Kafka did not acknowledge {missing} records within {self._timeout_seconds} s")
-
-    def _has_taken(self, record: Outgoing) -> bool:
-        """Give a record to the producer; say whether there was room in its queue. What is in it leaves by itself."""
-        try:
-            self._producer.produce(
-                record.topic,
-                record.value,
-                record.key,
-                record.partition,
-                headers=[*record.headers] or None,  # a list takes longer, an empty one too
-                on_delivery=self._on_delivery,
-            )
-        except BufferError:
-            return False
-        return True
 
     def _on_delivery(self, error: KafkaError | None, _: Message) -> None:
         if error is not None and self._error is None:

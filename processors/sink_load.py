@@ -13,8 +13,9 @@ from langtrail.schemas import MalformedRecord, RegisteredSchema, decode, encode
 from .avro_container import AvroContainer
 from .clickhouse import Store, StoreRefused, StoreUnreadable
 from .dead_letter import MAX_DEAD_LETTER_BYTES, dead_letter
-from .delivery import Delivery, Incoming
+from .delivery import Delivery
 from .event import Rejected
+from .records import Incoming
 from .sink_batch import FRAME_BYTES, Batch, Reject, datum_of, deduplication_token, missing, offset_of
 from .sink_breaker import SinkBreaker, stop_if_newer
 

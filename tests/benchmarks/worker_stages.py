@@ -15,11 +15,11 @@ from pathlib import Path
 from aiokafka.structs import ConsumerRecord  # type: ignore[import-untyped]  # it has no type hints
 
 from langtrail.deploy.sample_raw_events import sample_raw_records
-from langtrail.processors.app import BATCH_RUNS, incoming
+from langtrail.processors.app import BATCH_RUNS
 from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from langtrail.processors.deaths import Deaths
-from langtrail.processors.delivery import Delivery, Outgoing
+from langtrail.processors.delivery import Delivery
 from langtrail.processors.enrich import Enricher
 from langtrail.processors.event import Event, Rejected
 from langtrail.processors.faust_tuning import RUN_RECORDS
@@ -27,6 +27,7 @@ from langtrail.processors.garbage import garbage_seldom_collected
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import Step, pipeline
 from langtrail.processors.pseudonym import Pseudonyms
+from langtrail.processors.records import Outgoing, incoming
 from langtrail.processors.redact import Redactor
 from langtrail.processors.seal import SEAL
 from langtrail.processors.tenants import Tenants
@@ -125,7 +126,7 @@ def in_one_round(records: Sequence[ConsumerRecord], steps: Sequence[Step], direc
     handler = BatchHandler(timed, HandOver(clock), Counting(clock), Deaths(directory), Tenants(NOWHERE, metrics), metrics)
     for first in range(0, len(records), BATCH_RUNS * RUN_RECORDS):
         clock.begin("take up")
-        asyncio.run(handler([incoming(record) for record in records[first : first + BATCH_RUNS * RUN_RECORDS]]))
+        asyncio.run(handler(incoming(records[first : first + BATCH_RUNS * RUN_RECORDS])))
     clock.begin("")
     return clock.taken
 

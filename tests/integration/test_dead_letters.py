@@ -27,9 +27,10 @@ from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import MAX_DEAD_LETTER_BYTES, Breaker
 from langtrail.processors.dead_letter_loader import dead_letters_loaded
 from langtrail.processors.deaths import Deaths
-from langtrail.processors.delivery import Delivery, Incoming
+from langtrail.processors.delivery import Delivery
 from langtrail.processors.metrics import Metrics
 from langtrail.processors.pipeline import pipeline
+from langtrail.processors.records import Incoming
 from langtrail.processors.sink_settings import SinkSettings
 from langtrail.processors.tenants import Tenants
 from langtrail.processors.worker_settings import WorkerSettings

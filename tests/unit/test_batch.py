@@ -8,12 +8,14 @@ from typing import cast
 
 import pytest
 
-from langtrail.processors.batch import BatchHandler, ProcessingFailed
+from langtrail.processors.batch import BatchHandler
 from langtrail.processors.dead_letter import Breaker
 from langtrail.processors.deaths import MOST_DEATHS, Deaths
-from langtrail.processors.delivery import Delivery, Incoming, Outgoing
+from langtrail.processors.delivery import Delivery
 from langtrail.processors.event import Event, Rejected
 from langtrail.processors.metrics import Metric, Metrics
+from langtrail.processors.part import ProcessingFailed
+from langtrail.processors.records import Incoming, Outgoing
 from langtrail.processors.tenants import Tenants
 from langtrail.schemas import topic
 

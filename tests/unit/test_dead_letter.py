@@ -6,8 +6,8 @@ import pytest
 
 from langtrail.processors.dead_letter import FEWEST_REJECTED, WINDOW, Breaker, BreakerOpen, dead_letter, withheld
 from langtrail.processors.deaths import MOST_DEATHS, Deaths
-from langtrail.processors.delivery import Incoming
 from langtrail.processors.event import Rejected
+from langtrail.processors.records import Incoming
 from langtrail.schemas import KEY_HEADER, DeadLetterHeader, topic
 
 RAW = topic("raw").name

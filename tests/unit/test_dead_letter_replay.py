@@ -19,9 +19,10 @@ from langtrail.processors.dead_letter import FEWEST_REJECTED, Breaker, BreakerOp
 from langtrail.processors.dead_letter_facts import letter_of
 from langtrail.processors.dead_letter_loader import COLUMNS, row_of
 from langtrail.processors.deaths import Deaths
-from langtrail.processors.delivery import Delivery, Incoming, Outgoing
+from langtrail.processors.delivery import Delivery
 from langtrail.processors.event import Event, Rejected
 from langtrail.processors.metrics import Metrics
+from langtrail.processors.records import Incoming, Outgoing
 from langtrail.processors.tenants import Tenants
 from langtrail.schemas import KEY_HEADER, DeadLetterHeader, topic
 from langtrail.schemas.headers import REPLAYED_FROM_HEADER, REVISION_HEADER

@@ -12,8 +12,9 @@ from confluent_kafka.cimpl import NewTopic
 from langtrail.deploy.process import wait_for
 from langtrail.deploy.topics import create_topics
 from langtrail.processors import start_offsets
-from langtrail.processors.delivery import Delivery, DeliveryFailed, Outgoing
+from langtrail.processors.delivery import Delivery, DeliveryFailed
 from langtrail.processors.metrics import Metrics
+from langtrail.processors.records import Outgoing
 from langtrail.processors.start_offsets import CannotConsume, check_start
 from langtrail.processors.tenant import Tenant
 from langtrail.processors.tenants import Tenants, TenantsLost, encode_tenant
