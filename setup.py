@@ -16,7 +16,7 @@ GROUP = "langtrail.processors.compiled"
 """The name of the library that holds all of them, before what mypyc puts behind it."""
 COMPILED = (
     *("detector", "document_paths", "findings", "id_checks", "key_rules", "key_words", "normalise", "prefilter", "pseudonym"),
-    *("redact", "redaction", "repeats", "candidates", "scan", "secret_names", "structure", "texts", "treatment"),
+    *("redact", "redaction", "repeats", "begun", "candidates", "scan", "secret_names", "structure", "texts", "treatment"),
     *("validators", "vendor_token", "engine_parts", "engine_plain", "engine_re2", "engine_types"),
     *("core_reader", "enrich", "event", "head_writer", "open", "part", "prices", "records", "seal"),
     *sorted(path.stem for path in (ROOT / "processors").glob("detectors*.py")),

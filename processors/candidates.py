@@ -1,7 +1,7 @@
 """One text searched by one detector after another: each match of a pattern is a candidate, and its judge says what goes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Span, has_placeholder
@@ -23,10 +23,10 @@ class Search:
 
     def __init__(self, text: str, key_before: Callable[[int], str], budget: Budget) -> None:
         """Take the text; `key_before` returns the key of the JSON value that stands at a place of it."""
+        self.encoded = encode(text)
         self.hits: list[Hit] = []
         self.carried: list[Carried] = []
         self._text = text
-        self._data = encode(text)
         self._budget = budget
         self._is_long = len(text) >= FEWEST_CHARACTERS
         self._has_ours = ("[" in text or "]" in text) and (not self._is_long or has_placeholder(text))
@@ -34,13 +34,16 @@ class Search:
         self._candidates = 0
         self._repeats: Repeats | None = None
 
-    def by(self, detector: Detector, pattern: Pattern, parts: Parts | None) -> None:
-        """Search by one more detector. Raises Withheld when it takes too long."""
+    def by(self, detector: Detector, pattern: Pattern, parts: Parts | None, places: Sequence[int] | None = None) -> None:
+        """Search by one more detector, at `places` alone where these are known. Raises Withheld when it takes too long."""
         self._detector = detector
         self._parts = parts
         if self._is_long and detector.carried is None:
             self._repeats = Repeats(self._judged, self._text, detector.reach)
-        pattern.search(self._data, len(self._text), self._take)
+        if places is None:
+            pattern.search(self.encoded, self._take)
+        else:
+            pattern.search_at(self.encoded, places, self._take)
         self._repeats = None  # it knows this object: one that is not known any more goes at once, without a collector
 
     def _judged(self, groups: Spans) -> Iterable[Span] | None:

@@ -60,7 +60,6 @@ _HEX_BEFORE: Final = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
 _HEX_AFTER: Final = re.compile(r"(?=[0-9\s]{0,64}[A-F])(?:\s[0-9A-F]{4}){2}\b")
 _GAP: Final = r"(?:[ ./_\n-]|\r\n| - |  )"
 _USUAL: Final = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
-_DIGITS: Final = re.compile(r"\d+")
 _BETWEEN: Final = re.compile(r"\D+")
 _SEPARATORS: Final = re.compile("[ .\r\n-]+")
 _UNUSUAL: Final = re.compile("[.\r\n]")
@@ -76,9 +75,10 @@ class _CardReader:
     def __init__(self, candidate: Candidate, digits: str) -> None:
         self._candidate = candidate
         self._digits = digits
-        self._groups = [match.span() for match in _DIGITS.finditer(candidate.text, candidate.start, candidate.end)]
-        self._lengths = tuple([end - begin for begin, end in self._groups])
+        groups = candidate.value.replace("-", " ").split(" ")
+        self._lengths = tuple(map(len, groups))
         self._totals = [*accumulate(self._lengths, initial=0)]
+        self._first = candidate.start
         self._card_is_said: bool | None = None
         self._shape = b""
 
@@ -92,7 +92,7 @@ class _CardReader:
 
     def cards(self) -> Iterator[Span]:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
-        first, groups = 0, len(self._groups)
+        first, groups = 0, len(self._lengths)
         while first < groups:
             if first >= _MOST_GROUPS:
                 first = self._next_shape(first)
@@ -100,8 +100,14 @@ class _CardReader:
                     return
             count = self._groups_of_card(first)
             if count:
-                yield Span(self._groups[first][0], self._groups[first + count - 1][1])
+                yield Span(self._start_of(first), self._end_of(first + count - 1))
             first += max(count, 1)
+
+    def _start_of(self, group: int) -> int:
+        return self._first + self._totals[group] + group  # a separator stands before each of them
+
+    def _end_of(self, group: int) -> int:
+        return self._start_of(group) + self._lengths[group]
 
     def _next_shape(self, first: int) -> int:
         """Return where groups as cards have begin next: where words are too far before to say card, there must be some."""
@@ -112,12 +118,12 @@ class _CardReader:
             is_four = self._lengths[first : first + 4] == _FOURS and self._lengths[first + 4 : first + 5] != (3,)
             if not is_four or self._sum_of_four(first) % 10 == 0:
                 return first
-        return len(self._groups)
+        return len(self._lengths)
 
     def _sum_of_four(self, first: int) -> int:
         """Return what four groups of four digits add to Luhn's sum."""
         text = self._candidate.text
-        return sum([_LUHN_OF_FOUR.get(text[begin:end], 0) for begin, end in self._groups[first : first + 4]])
+        return sum([_LUHN_OF_FOUR[text[start : start + 4]] for start in map(self._start_of, range(first, first + 4))])
 
     def _groups_of_card(self, first: int) -> int:
         """Return how many groups from this one on are a card's number; 0 when none are."""
@@ -146,8 +152,8 @@ class _CardReader:
         return (
             not (needs_word and (first >= _MOST_GROUPS or not self._says_card()))
             and not all_alike(digits)
-            and not _GOES_ON.match(self._candidate.text, self._groups[last - 1][1])
-            and not (len(lengths) > 1 and _in_dump(self._candidate.text, self._groups[first][0], self._groups[last - 1][1]))
+            and not _GOES_ON.match(self._candidate.text, self._end_of(last - 1))
+            and not (len(lengths) > 1 and _in_dump(self._candidate.text, self._start_of(first), self._end_of(last - 1)))
         )
 
 

@@ -142,7 +142,10 @@ def _mac(candidate: Candidate) -> Iterable[Span]:
 
 def _ssn(candidate: Candidate) -> Iterable[Span]:
     text, start, end = candidate.text, candidate.start, candidate.end
-    if text[end : end + 1] == "-" or (start and text[start - 1] in "-.") or candidate.is_within_word:
+    before, after = text[start - 1] if start else "", text[end : end + 1]
+    if before not in ("", " ") and (before in "-." or _IN_WORD.match(before)):
+        return NOTHING
+    if after not in ("", " ") and (after == "-" or _IN_WORD.match(after)):
         return NOTHING
     return (Span(start, end),) if us_ssn(digits_of(text[start:end])) else NOTHING
 

@@ -114,10 +114,12 @@ def _international(candidate: Candidate) -> Iterable[Span]:
     if has_exit_code and (not _EXIT_CODE.match(value) or _in_a_row(candidate) or (before in _OF_CODE and value.isdigit())):
         return NOTHING
     digits = digits_of(value).removeprefix("00") if has_exit_code else digits_of(value)
-    if _COORDINATE.fullmatch(value):
+    if "." in value and _COORDINATE.fullmatch(value):
         return NOTHING
     runs_on = _RUNS_ON if has_exit_code else _GOES_ON
     lengths, length = international_lengths(digits), len(digits)
+    if length > _FEWEST and length in lengths and not runs_on.match(text, candidate.end):
+        return (Span(start, _end_of_extension(text, candidate.end)),)
     for group in reversed([*_DIGITS.finditer(text, start, candidate.end)]):
         end = group.end()
         if length > _FEWEST and length in lengths and not runs_on.match(text, end):
@@ -218,7 +220,7 @@ def _are_too_short(groups: Sequence[re.Match[str]], needed: slice) -> bool:
 
 def _is_list(value: str) -> bool:
     """Tell whether groups are too short for a number: less than four pairs, single digits among pairs, decimals."""
-    if " " in value and _DECIMAL.search(value):
+    if "." in value and " " in value and _DECIMAL.search(value):
         return True
     if _THREE_DIGITS.search(value):
         return False
@@ -230,7 +232,9 @@ def _is_number(value: str, *, vague: bool) -> bool:
     if value.isdigit():
         return not vague and _FEWEST <= len(value) <= _MOST
     digits = len(digits_of(value))
-    if not _FEWEST <= digits <= _MOST or _DATE.match(value) or _NO_PHONE.fullmatch(value) or _is_list(value):
+    if not _FEWEST <= digits <= _MOST or (value[0] != "+" and (_DATE.match(value) or _NO_PHONE.fullmatch(value))):
+        return False
+    if _is_list(value):
         return False
     return not vague or (digits >= _FEWEST_GROUPED and not _THOUSANDS.fullmatch(value) and " - " not in value)
 

@@ -104,6 +104,7 @@ TABLES: Final = (
         type="SECRET",
         reason="Rows of CSV or of a table in Markdown, where the head of a column says secret or personal.",
         pattern=rf"(?i)(?:^|[\n\x00])([^\n\x00]*(?:{_TOLD})[^\n\x00]*)\n",
+        parts=r"[\n\x00]?([^\n\x00]+)\n",
         trigger=rf"(?i)(?:{_TOLD})[\w #()/.-]*[\"'*`]*(?:[ ]*[,;\t|]|\r?\n)",
         judge=_column,
         rank=Rank.ASSIGNED_SECRET,

@@ -4,11 +4,11 @@ Python's own has no bound on its time but the budget of a search, which is looke
 patterns of the table of detectors alone, and a policy with patterns of a tenant's own cannot be used there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from .engine_types import Pattern, PatternSet
+from .engine_types import Beginnings, Pattern, PatternSet
 
 HAS_RE2: Final = find_spec("re2") is not None
 """Whether google-re2 is there."""
@@ -32,6 +32,11 @@ def compiled(pattern: str, *, ours: bool = False, groups: bool = True) -> Patter
 def compiled_set(patterns: Mapping[int, str]) -> PatternSet:
     """Return patterns ready to be looked for at once, by their keys."""
     return _engine.PatternSet(patterns)
+
+
+def beginnings_of(patterns: Mapping[int, Collection[str]]) -> Beginnings | None:
+    """Return what tells where patterns may begin, each with one of its literals; None where that helps nothing."""
+    return _engine.Beginnings(patterns) if HAS_RE2 else None
 
 
 def says(words: str) -> Callable[[str], bool]:

@@ -26,10 +26,10 @@ class Pattern:
             raise ValueError("own patterns need google-re2, for their time's sake: run `pip install google-re2`")
         self._compiled = re.compile(python_syntax(pattern))
 
-    def search(self, data: str, characters: int, take: Callable[[Spans], int]) -> None:
+    def search(self, text: str, take: Callable[[Spans], int]) -> None:
         """Hand the spans of each match in a text to `take`, from the left, as `engine_re2.Pattern` does."""
         at, groups = 0, range(self._compiled.groups + 1)
-        while at <= characters and (match := self._compiled.search(data, at)) is not None:
+        while at <= len(text) and (match := self._compiled.search(text, at)) is not None:
             at = max(match.end() - take([match.span(group) for group in groups]), match.start() + 1)
 
 
@@ -39,9 +39,9 @@ class PatternSet:
     def __init__(self, patterns: Mapping[int, str]) -> None:
         self._compiled = {name: re.compile(python_syntax(pattern)) for name, pattern in patterns.items()}
 
-    def matching(self, data: str) -> frozenset[int]:
+    def matching(self, text: str) -> list[int]:
         """Return the keys of the patterns that match somewhere in the text."""
-        return frozenset(name for name, compiled in self._compiled.items() if compiled.search(data))
+        return [name for name, compiled in self._compiled.items() if compiled.search(text)]
 
 
 def python_syntax(pattern: str) -> str:

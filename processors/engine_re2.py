@@ -1,6 +1,8 @@
 """Regular expressions by RE2: linear in the length of the text whatever it holds. All that is known of google-re2 is here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
@@ -10,7 +12,8 @@ from .engine_types import Encoded, Spans
 _MEMORY_BYTES: Final = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
 _CONTINUATION_BYTES: Final = bytes(range(0x80, 0xC0))
-_NONE: Final[frozenset[int]] = frozenset()
+_BLOCK: Final = 256
+"""Bytes of a text whose characters are counted together."""
 
 
 def _options(*, captures: bool = True) -> Any:
@@ -21,9 +24,35 @@ def _options(*, captures: bool = True) -> Any:
     return options
 
 
+class Utf8:
+    """A text as RE2 reads it, and where in it its characters are; one `?` stands for each lone surrogate."""
+
+    __slots__ = ("_continued", "data", "is_wide")
+
+    def __init__(self, text: str) -> None:
+        self.data = text.encode("utf-8", "replace")
+        self.is_wide = len(self.data) != len(text)
+        self._continued: list[int] = []  # before each block, how many bytes are not the first of a character
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return a span of bytes in characters; what took no part stays that."""
+        if first < 0:
+            return first, last
+        begin = self._character(first)
+        return begin, begin + last - first - _continued(self.data[first:last])
+
+    def _character(self, at: int) -> int:
+        """Return which character begins at a byte. All patterns ask this of one text: none counts it from its beginning."""
+        if not self._continued:
+            blocks = [_continued(self.data[start : start + _BLOCK]) for start in range(0, len(self.data), _BLOCK)]
+            self._continued = [*accumulate(blocks, initial=0)]
+        block = at // _BLOCK
+        return at - self._continued[block] - _continued(self.data[block * _BLOCK : at])
+
+
 def encode(text: str) -> Encoded:
-    """Return the text as UTF-8, one `?` for each lone surrogate: positions in characters stay as they are."""
-    return text.encode("utf-8", "replace")
+    """Return the text as it is searched."""
+    return Utf8(text)
 
 
 class Pattern:
@@ -41,17 +70,18 @@ class Pattern:
         # The wrapper's own methods cost as much again as the search, for each match.
         self._match: Callable[[Any, bytes, int, int], Spans] = compiled._regexp.Match  # noqa: SLF001
         self._anywhere = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001
+        self._here = re2._re2.RE2.Anchor.ANCHOR_START  # noqa: SLF001
 
-    def search(self, data: bytes, characters: int, take: Callable[[Spans], int]) -> None:
-        """Hand the spans of each match in an encoded text of so many characters to `take`, from the left.
+    def search(self, text: Utf8, take: Callable[[Spans], int]) -> None:
+        """Hand the spans of each match in a text to `take`, from the left.
 
         `take` returns how many characters of the match's end it did not use: the search goes on with these.
         """
-        match, anywhere, end = self._match, self._anywhere, len(data)
-        if end != characters:
-            self._search_wide(data, take)
+        if text.is_wide:
+            self._search_wide(text, take)
             return
-        at = 0
+        match, anywhere, data = self._match, self._anywhere, text.data
+        at, end = 0, len(data)
         while at <= end:
             groups = match(anywhere, data, at, end)
             start, stop = groups[0]
@@ -61,41 +91,37 @@ class Pattern:
             if at <= start:
                 at = start + 1
 
-    def _search_wide(self, data: bytes, take: Callable[[Spans], int]) -> None:
+    def _search_wide(self, text: Utf8, take: Callable[[Spans], int]) -> None:
         """Search a text with characters of several bytes."""
-        match, anywhere = self._match, self._anywhere
+        match, anywhere, data = self._match, self._anywhere, text.data
         at, end = 0, len(data)
-        counted = continued = 0  # bytes that were counted, and how many of them are not the first of a character
         while at <= end:
             groups = match(anywhere, data, at, end)
             start, at = groups[0]
             if start < 0:
                 return
-            continued += _continued(data[counted:start])
-            counted = start
-            matched = data[start:at]
-            if len(groups) == 1:
-                begin = start - continued
-                groups = [(begin, begin + at - start - _continued(matched))]
-            elif matched.isascii():
-                groups = [(first - continued, last - continued) if first >= 0 else (-1, -1) for first, last in groups]
+            at = max(_before(data, at, take([text.span(first, last) for first, last in groups])), start + 1)
+
+    def search_at(self, text: Utf8, places: Sequence[int], take: Callable[[Spans], int]) -> None:
+        """Do the same where all places are known at which a match may begin, in order."""
+        match, here, data = self._match, self._here, text.data
+        at, end = 0, len(data)
+        for place in places:
+            if place < at:
+                continue
+            groups = match(here, data, place, end)
+            start, at = groups[0]
+            if start < 0:
+                at = place
+            elif text.is_wide:
+                at = _before(data, at, take([text.span(first, last) for first, last in groups]))
             else:
-                groups = [_characters(data, span, start, continued) for span in groups]
-            at = max(_before(data, at, take(groups)), start + 1)
+                at -= take(groups)
 
 
 def _continued(piece: bytes) -> int:
     """Return how many bytes of a piece of UTF-8 are not the first of a character."""
     return 0 if piece.isascii() else len(piece) - len(piece.translate(None, _CONTINUATION_BYTES))
-
-
-def _characters(data: bytes, span: tuple[int, int], start: int, continued: int) -> tuple[int, int]:
-    """Return a span of bytes in characters, where so many bytes before `start`, and the span, are not the first of one."""
-    first, last = span
-    if first < 0:
-        return span
-    begin = first - continued - _continued(data[start:first])
-    return begin, begin + last - first - _continued(data[first:last])
 
 
 def _before(data: bytes, at: int, characters: int) -> int:
@@ -122,11 +148,40 @@ class PatternSet:
         self._names = tuple(patterns)
         self._nothing = [self._canary]
 
-    def matching(self, data: bytes) -> frozenset[int]:
+    def matching(self, text: Utf8) -> list[int]:
         """Return the keys of the patterns that match somewhere in the text; all of them when it cannot be told."""
-        matched = self._match(data) or ()
+        matched = self._match(text.data) or ()
         if matched == self._nothing:
-            return _NONE
+            return []
         if self._canary not in matched:
-            return frozenset(self._names)
-        return frozenset([self._names[index] for index in matched if index != self._canary])
+            return [*self._names]
+        return [self._names[index] for index in matched if index != self._canary]
+
+
+class Beginnings:
+    """Where patterns may begin that begin with one of a few literals: one pass over a text tells it of hundreds of them."""
+
+    def __init__(self, patterns: Mapping[int, Collection[str]]) -> None:
+        self._beginning_with = defaultdict[bytes, list[int]](list)
+        for name, literals in patterns.items():
+            for literal in literals:
+                self._beginning_with[literal.encode()].append(name)
+        self._sizes = sorted({len(literal) for literal in self._beginning_with})
+        self._pattern = "|".join([re2.escape(literal.decode()) for literal in sorted(self._beginning_with)])
+        self._match: Callable[[Any, bytes, int, int], Spans] | None = None
+
+    def places(self, text: Utf8, most: int) -> dict[int, list[int]] | None:
+        """Return where in a text each of the patterns may begin, in order; None where there are more than so many places."""
+        if self._match is None:
+            self._match = re2.compile(self._pattern, _options(captures=False))._regexp.Match  # noqa: SLF001 - as above
+        match, anywhere, data, found = self._match, re2._re2.RE2.Anchor.UNANCHORED, text.data, dict[int, list[int]]()  # noqa: SLF001
+        at, end = match(anywhere, data, 0, len(data))[0][0], len(data)
+        while at >= 0:
+            most -= 1
+            if most < 0:
+                return None
+            for size in self._sizes:
+                for name in self._beginning_with.get(data[at : at + size], ()):
+                    found.setdefault(name, []).append(at)
+            at = match(anywhere, data, at + 1, end)[0][0]
+        return found

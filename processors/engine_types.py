@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 Encoded = Any
-"""A text as an engine searches it: bytes for RE2, and for Python's own a text."""
+"""A text as an engine searches it."""
 
 Spans = list[tuple[int, int]]
 """The spans of a match and of its groups, in characters; (-1, -1) for a group that took no part."""
@@ -16,15 +16,25 @@ Parts = Callable[[str, int, int], Sequence[tuple[int, int]]]
 class Pattern(Protocol):
     """One compiled pattern."""
 
-    def search(self, data: Encoded, characters: int, take: Callable[[Spans], int]) -> None:
-        """Hand the spans of each match in an encoded text of so many characters to `take`, from the left.
+    def search(self, text: Encoded, take: Callable[[Spans], int]) -> None:
+        """Hand the spans of each match in an encoded text to `take`, from the left.
 
         `take` returns how many characters of the match's end it did not use: the search goes on with these.
         """
+
+    def search_at(self, text: Encoded, places: Sequence[int], take: Callable[[Spans], int]) -> None:
+        """Do the same where all places are known at which a match may begin, in order: where `Beginnings` told them."""
+
+
+class Beginnings(Protocol):
+    """Where patterns may begin that begin with one of a few literals."""
+
+    def places(self, text: Encoded, most: int) -> dict[int, list[int]] | None:
+        """Return where in a text each of the patterns may begin, in order; None where there are more than so many places."""
 
 
 class PatternSet(Protocol):
     """Many patterns, matched in one pass."""
 
-    def matching(self, data: Encoded) -> frozenset[int]:
+    def matching(self, text: Encoded) -> list[int]:
         """Return the keys of the patterns that match somewhere in the text; all of them when it cannot be told."""

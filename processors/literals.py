@@ -52,6 +52,49 @@ def _proper_parts(text: str) -> Iterator[str]:
             yield text[start:end]
 
 
+def beginnings(pattern: str) -> frozenset[str]:
+    """Return texts of which every match of a pattern, of RE2's syntax, begins with one; none if not known or if case is not."""
+    if "(?i" in pattern:
+        return frozenset()
+    texts, _ = _beginnings_of(_parser.parse(python_syntax(pattern)))
+    return frozenset(text[:_LONG_ENOUGH] for text in texts) if min(map(len, texts)) >= _SHORTEST else frozenset()
+
+
+def _beginnings_of(items: Sequence[tuple[Any, Any]]) -> tuple[Literals, bool]:
+    """Return what these begin with, and whether that is all that they match."""
+    texts, is_all = _UNKNOWN, True
+    for op, argument in items:
+        more, is_all = _beginning_of(op, argument)
+        is_enough = len(more) > 1 and min(map(len, texts)) >= _SHORTEST
+        if is_enough or len(texts) * len(more) > _MOST_USEFUL:
+            return texts, False
+        texts = _joined(texts, more)
+        if not is_all or min(map(len, texts)) >= _LONG_ENOUGH:
+            return texts, False
+    return texts, is_all
+
+
+def _beginning_of(op: Any, argument: Any) -> tuple[Literals, bool]:  # noqa: PLR0911 - one for each kind
+    match str(op):
+        case "LITERAL":
+            return frozenset((chr(argument),)), True
+        case "IN":
+            exact = _of_class(argument).exact
+            return (_UNKNOWN, False) if exact is None else (exact, True)
+        case "SUBPATTERN":
+            return _beginnings_of(argument[3])
+        case "BRANCH" if not _is_boundary(argument[1]):
+            branches = [_beginnings_of(items) for items in argument[1]]
+            return frozenset[str]().union(*[texts for texts, _ in branches]), all(is_all for _, is_all in branches)
+        case "MAX_REPEAT":
+            least, most, items = argument
+            texts, is_all = _beginnings_of(items)
+            return (texts, is_all and most == 1) if least else (texts | _UNKNOWN, is_all and most == 1)
+        case "BRANCH" | "AT":
+            return _UNKNOWN, True
+    return _UNKNOWN, False
+
+
 class _Part(NamedTuple):
     """What is known of a part of a pattern."""
 

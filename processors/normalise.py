@@ -17,12 +17,12 @@ ODD: Final = (
 """Characters that can hide an ASCII letter or digit, as the inside of an RE2 class: RE2's own classes do not see through."""
 
 _COLOURS: Final = r"\x1b\[[0-9;]*[A-Za-z]"
-_ODD: Final = re.compile("[" + re.sub(r"\\x\{([0-9a-f]+)\}", lambda m: f"\\U{int(m[1], 16):08x}", ODD) + f"]|{_COLOURS}")
 _RANGE: Final = re.compile(r"\\x\{(\w+)\}(?:-\\x\{(\w+)\})?")
 _PERCENT: Final = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2})+")
 _ENCODED_BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES: Final = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
+_PLANE: Final = 0x10000
 _SHORT_ESCAPE: Final = 2
 _ESCAPED: Final = 'bfnrt"\\/'
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
@@ -67,9 +67,14 @@ def plain(text: str) -> View:
 
     What does not show is dropped: invisible characters, and the codes of a terminal's colours.
     """
-    if not text.isascii():
-        text = text.translate(_folded_alike())
-    return _view(text, _ODD, _fold) if "\x1b[" in text or not text.isascii() else View(text, [0], [0], [False])
+    left = ""
+    for char in "" if text.isascii() else sorted({*"".join([run for odd in _odd_characters() for run in odd.findall(text)])}):
+        folded = _fold(char)
+        if len(folded) == 1:  # positions stay as they are
+            text = text.replace(char, folded)
+        else:
+            left += char
+    return _view(text, _hiding(left), _fold) if left or "\x1b[" in text else View(text, [0], [0], [False])
 
 
 def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
@@ -117,12 +122,16 @@ class Escapes(NamedTuple):
 def json_escapes(literal: str) -> Escapes:
     """Return where the escapes of a JSON string are, given what stands between its quotes."""
     places, longer, more = list[int](), [0], 0
-    for match in _JSON_ESCAPE.finditer(literal):
-        start, end = match.span()
-        if _is_escape(match[0]):
-            places.append(start - more)
-            more += end - start - 1
+    at, last = literal.find("\\"), len(literal) - 1
+    while 0 <= at < last:
+        size = _SHORT_ESCAPE
+        if literal[at + 1] == "u" and (escape := _JSON_ESCAPE.match(literal, at)):
+            size = escape.end() - at
+        if size > _SHORT_ESCAPE or literal[at + 1] in _ESCAPED:
+            places.append(at - more)
+            more += size - 1
             longer.append(more)
+        at = literal.find("\\", at + size)
     return Escapes(places, longer)
 
 
@@ -167,22 +176,32 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
 
 
 @cache
-def _folded_alike() -> dict[int, str]:
-    """Return what those odd characters fold to that fold to one character: positions stay as they are."""
-    codes = [code for first, last in _RANGE.findall(ODD) for code in range(int(first, 16), int(last or first, 16) + 1)]
-    folded = {code: _fold(chr(code)) for code in codes}
-    return {code: char for code, char in folded.items() if len(char) == 1 and not _ODD.fullmatch(char)}
+def _odd_characters() -> tuple[re.Pattern[str], ...]:
+    """Return what finds odd characters: for the first 65,536 of all alone Python has a table, and for others it has none."""
+    ranges = [(int(first, 16), int(last or first, 16)) for first, last in _RANGE.findall(ODD)]
+    near = "".join([f"{chr(first)}-{chr(last)}" for first, last in ranges if last < _PLANE])
+    far = "".join([f"{chr(first)}-{chr(last)}" for first, last in ranges if last >= _PLANE])
+    return re.compile(f"[{near}]+"), re.compile(f"[{far}]+")
+
+
+@lru_cache(maxsize=64)
+def _hiding(odd: str) -> re.Pattern[str]:
+    """Return what finds the codes of colours and these characters; of those that do not show many at once."""
+    dropped = "".join([char for char in odd if not _fold(char)])
+    others = "".join([char for char in odd if char not in dropped])
+    return re.compile("|".join([f"[{some}]{many}" for some, many in ((dropped, "+"), (others, "")) if some] + [_COLOURS]))
 
 
 @lru_cache(maxsize=4096)
-def _fold(char: str) -> str:
-    if char[0] == "\x1b" or unicodedata.category(char) in ("Cf", "Mn"):
+def _fold(odd: str) -> str:
+    char = odd[0]
+    if char == "\x1b" or unicodedata.category(char) in ("Cf", "Mn"):
         return ""
     if unicodedata.category(char) == "Nd":
         return str(unicodedata.digit(char))
-    if "‐" <= char <= "―" or char == "−":  # noqa: RUF001 - hyphens and dashes, which NFKC leaves as they are
-        return "-"
-    return unicodedata.normalize("NFKC", char)
+    folded = unicodedata.normalize("NFKC", char)
+    # Hyphens and dashes are left as they are by NFKC.
+    return "-" if "‐" <= folded <= "―" or folded == "−" else folded  # noqa: RUF001 - they are meant
 
 
 def _percent(encoded: str) -> str:

@@ -251,7 +251,7 @@ def _of_pattern(pattern: str) -> Iterator[str]:
         empty.append(groups)
         return 0
 
-    search(encode(""), 0, take)
+    search(encode(""), take)
     if empty:
         yield "matches the empty text: it would match everywhere"
 

@@ -60,9 +60,9 @@ class _FewAtOnce:
         parts = [numbers[at : at + _MOST_AT_ONCE] for at in range(0, len(numbers), _MOST_AT_ONCE)]
         self._sets = [compiled_set({number: patterns[number] for number in part}) for part in parts]
 
-    def matching(self, data: Encoded) -> frozenset[int]:
+    def matching(self, text: Encoded) -> list[int]:
         """Return the keys of the patterns that match somewhere in the text."""
-        return _NONE.union(*[few.matching(data) for few in self._sets])
+        return [key for few in self._sets for key in few.matching(text)]
 
 
 class _Family:
@@ -99,20 +99,22 @@ class _Triggers:
         self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
         self.keys = compiled_set({KEY: key_rules.TRIGGER})
 
-    def fired(self, data: Encoded) -> frozenset[int]:
+    def fired(self, text: Encoded) -> frozenset[int]:
         """Return which of them, by their number, and which signs fire on an encoded text."""
-        fired = self._shapes.matching(data)
+        fired = self._shapes.matching(text)
         if has_numbers := _NUMBERS in fired:
-            fired = fired - {_NUMBERS} | self._numbers.matching(data)
-        told = self._hints.matching(data)
-        return fired | self._hinted_at(told, data, has_numbers=has_numbers) if told else fired
+            fired.remove(_NUMBERS)
+            fired += self._numbers.matching(text)
+        if told := self._hints.matching(text):
+            fired += self._hinted_at(told, text, has_numbers=has_numbers)
+        return frozenset(fired) if fired else _NONE
 
-    def _hinted_at(self, told: frozenset[int], data: Encoded, *, has_numbers: bool) -> frozenset[int]:
+    def _hinted_at(self, told: list[int], text: Encoded, *, has_numbers: bool) -> list[int]:
         """Return the detectors that words hint at, and that their triggers confirm."""
         families = {family for hint in told for family in self._hinted[hint] if has_numbers or not family.numeric}
         if len(families) > _MOST_ASKED:
-            return frozenset(number for family in families for number in family.triggers)
-        return _NONE.union(*[family.asked.matching(data) for family in families])
+            return [number for family in families for number in family.triggers]
+        return [number for family in families for number in family.asked.matching(text)]
 
 
 class Prefilter:
@@ -134,9 +136,9 @@ class Prefilter:
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""
-        data = encode(text)
-        fired = self._fired(data)
-        return fired | self._triggers.keys.matching(data) if is_json else fired
+        encoded = encode(text)
+        fired = self._fired(encoded)
+        return fired.union(self._triggers.keys.matching(encoded)) if is_json else fired
 
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return what the texts of valid JSON without escapes may concern; where that is nothing, what its keys may say."""
@@ -145,7 +147,7 @@ class Prefilter:
             return _NONE
         fired = self._fired(encode(document.replace('"', SEPARATOR)))
         if not fired and not self._has_silent_keys(document):
-            fired = self._triggers.keys.matching(encode(document))
+            fired = frozenset(self._triggers.keys.matching(encode(document)))
         if not fired and is_short:
             _remember(self._clean, document)
         return fired
@@ -160,9 +162,9 @@ class Prefilter:
             _remember(self._silent_keys, keys)
         return silent
 
-    def _fired(self, data: Encoded) -> frozenset[int]:
-        fired = self._triggers.fired(data)
-        return fired if self._more is None else fired | self._more.matching(data)
+    def _fired(self, text: Encoded) -> frozenset[int]:
+        fired = self._triggers.fired(text)
+        return fired if self._more is None else fired.union(self._more.matching(text))
 
 
 def _remember(known: set[_T], what: _T) -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
+from .begun import Begun
 from .candidates import Carried, Search
 from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
@@ -55,6 +56,7 @@ class Scanner:
             parts = detector.parts
             self._patterns.append(compiled(detector.pattern, ours=narrower is None, groups=parts is None))
             self._parts.append(None if parts is None else parts_of(parts or detector.pattern))
+        self._begun: Begun = Begun(table) if narrower is None else narrower._begun  # noqa: SLF001 - it is one too
 
     def with_more(self, more: Sequence[Detector]) -> "Scanner":
         """Return a scanner that has more detectors; the compiled ones are shared. Raises ValueError for what RE2 cannot do."""
@@ -202,9 +204,10 @@ class Scanner:
         treatment: Treatment,
         key_before: Callable[[int], str],
     ) -> list[Hit]:
-        search = Search(text, key_before, budget)
-        for number in sorted(fired - _SIGNS):
-            search.by(self._table[number], self._patterns[number], self._parts[number])
+        search, numbers = Search(text, key_before, budget), sorted(fired - _SIGNS)
+        places = self._begun.places(search.encoded, numbers)
+        for number in numbers:
+            search.by(self._table[number], self._patterns[number], self._parts[number], places.get(number))
         return [*search.hits, *self._carriers(search.carried, budget, depth, treatment)] if search.carried else search.hits
 
 

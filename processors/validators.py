@@ -3,13 +3,12 @@
 import binascii
 import json
 import math
-import re
 from base64 import urlsafe_b64decode
 from collections.abc import Collection
 from functools import cache, reduce
 from hashlib import sha256
-from itertools import islice
 from operator import xor
+from string import ascii_letters, digits
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -204,30 +203,37 @@ def _least_entropy(kinds: int, characters: int) -> float:
     return math.log2(characters) - _TIMES_LOG[characters - kinds + 1] / characters
 
 
-_DIGIT: Final = re.compile("[0-9]")
-_LETTER: Final = re.compile("[A-Za-z]")
-_RANDOM_CHARS: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]+")
+_KINDS_OF: Final = bytes.maketrans((digits + ascii_letters).encode(), b"0" * len(digits) + b"a" * len(ascii_letters))
+"""What tells letters, digits and signs apart."""
+_SIGNS_IN_RANDOM: Final = b"a0+/=_.~%-"
+
+
+def _kinds(text: str) -> bytes:
+    """Return an `a` for each letter of a text that may be random, and a 0 for each digit; nothing of another."""
+    if not text.isascii():
+        return b""
+    kinds = text.encode().translate(_KINDS_OF)
+    return b"" if kinds.translate(None, _SIGNS_IN_RANDOM) else kinds[:_MOST_JUDGED]
 
 
 def looks_random(text: str, minimum: int = 8) -> bool:
     """Tell whether a word was made by a machine, or by someone choosing a password: letters and digits, no dictionary word."""
-    if len(text) < minimum or not _RANDOM_CHARS.fullmatch(text):
+    return len(text) >= minimum and _is_random(text, _kinds(text))
+
+
+def _is_random(text: str, kinds: bytes) -> bool:
+    if b"0" not in kinds or b"a" not in kinds:
         return False
     judged = text[:_MOST_JUDGED]
-    if not _DIGIT.search(judged) or not _LETTER.search(judged):
-        return False
     enough = min(2.75, math.log2(len(text)) - 0.75)
     return _least_entropy(len({*judged}), len(judged)) >= enough or entropy(judged) >= enough
 
 
-_SWITCH: Final = re.compile("[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
 _FEWEST_SWITCHES: Final = 3
 """From letters to digits and back: names with a version or a number have two."""
 
 
 def machine_made(text: str, minimum: int = 16) -> bool:
     """Tell whether a word was made by a machine without doubt: letters and digits take turns in it."""
-    if not looks_random(text, minimum):
-        return False
-    switches = islice(_SWITCH.finditer(text, 0, _MOST_JUDGED), _FEWEST_SWITCHES)
-    return sum(1 for _ in switches) == _FEWEST_SWITCHES
+    kinds = _kinds(text) if len(text) >= minimum else b""
+    return kinds.count(b"a0") + kinds.count(b"0a") >= _FEWEST_SWITCHES and _is_random(text, kinds)

@@ -15,7 +15,7 @@ from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.engine_parts import parts_of
 from langtrail.processors.engine_plain import python_syntax
 from langtrail.processors.key_rules import TRIGGER
-from langtrail.processors.literals import hints
+from langtrail.processors.literals import beginnings, hints
 from langtrail.processors.prefilter import DIGITS, Prefilter
 
 by_name = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
@@ -47,7 +47,7 @@ def spans(pattern: Any, encode: Callable[[str], Any], text: str) -> list[list[tu
         found.append([*groups])
         return 0
 
-    pattern.search(encode(text), len(text), take)
+    pattern.search(encode(text), take)
     return found
 
 
@@ -63,7 +63,7 @@ def test_a_search_goes_on_where_it_is_told(unused: int) -> None:
             spans.append(groups[0])
             return unused
 
-        engine.Pattern(r"\d\d?|日", ours=True).search(engine.encode(text), len(text), take)
+        engine.Pattern(r"\d\d?|日", ours=True).search(engine.encode(text), take)
         found.append(spans)
     assert found[0] == found[1]
     assert found[0][0] == (1, 3)
@@ -88,6 +88,46 @@ def test_parts_are_the_groups_of_the_pattern(detector: Detector) -> None:
             assert [*parts(text, *whole)][1:] == groups, text
 
 
+def test_what_begins_with_literals_is_found_where_these_stand() -> None:
+    """All matches of a pattern are found by looking at the places that its literals tell, and nowhere else."""
+    begun = {number: literals for number, one in enumerate(DETECTORS) if (literals := beginnings(one.pattern))}
+    patterns = {number: engine_re2.Pattern(DETECTORS[number].pattern) for number in begun}
+    told = engine_re2.Beginnings(begun)
+    assert len(begun) > 200
+    for text in ("\n".join(EXAMPLES), "é ".join(EXAMPLES), "".join(EXAMPLES), "".join(TEXTS[-50:])):
+        encoded = engine_re2.encode(text)
+        places = told.places(encoded, len(text))
+        assert places is not None
+        assert told.places(encoded, 9) is None
+        for number, pattern in patterns.items():
+            found: list[list[tuple[int, int]]] = []
+
+            def take(groups: list[tuple[int, int]], found: list[list[tuple[int, int]]] = found) -> int:
+                found.append([*groups])
+                return 0
+
+            pattern.search_at(encoded, places.get(number, ()), take)
+            assert found == spans(pattern, engine_re2.encode, text), DETECTORS[number].name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("gh[ps]_[0-9A-Z]{30,}", {"ghp_", "ghs_"}),
+        (r"\bpypi-Ag(?:x|yz)[\w-]+", {"pypi-A"}),
+        (r"(?:AKIA|ASIA)\w{16}", {"AKIA", "ASIA"}),
+        (r"(?:^|\n)abc-\d", {"abc-", "\nabc-"}),
+        (r"(?:^|[^\w])abc-\d", set()),
+        (r"(?:https?://)?hooks\.example", set()),
+        (r"(?i)token-\d", set()),
+        (r"x?abc\d", {"abc", "xabc"}),
+    ],
+)
+def test_beginnings_are_what_every_match_begins_with(pattern: str, expected: set[str]) -> None:
+    """Three to six characters; none where one alternative begins with something else, or where case does not matter."""
+    assert beginnings(pattern) == expected
+
+
 def test_both_engines_fire_on_the_same_texts() -> None:
     """The triggers, and the rules for keys of JSON, match in the same texts."""
     triggers = {number: detector.trigger or detector.pattern for number, detector in enumerate(DETECTORS)}
@@ -96,7 +136,7 @@ def test_both_engines_fire_on_the_same_texts() -> None:
     for text in TEXTS[::3]:
         quoted = json.dumps({text[:20]: text})
         for shaped in (text, quoted):
-            assert by_re2.matching(engine_re2.encode(shaped)) == by_python.matching(engine_plain.encode(shaped)), shaped
+            assert {*by_re2.matching(engine_re2.encode(shaped))} == {*by_python.matching(engine_plain.encode(shaped))}, shaped
 
 
 @by_name
@@ -135,7 +175,7 @@ def test_what_a_match_did_not_use_is_searched_again() -> None:
             seen.append(groups[0])
             return groups[0][1] - groups[0][0] - 1
 
-        engine.Pattern("[aé]+", ours=True).search(engine.encode(text), len(text), take)
+        engine.Pattern("[aé]+", ours=True).search(engine.encode(text), take)
         assert seen == [(start, 8) for start in range(8)]
 
 
