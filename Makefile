@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAGES := schemas producer processors deploy
+LIBRARIES := $(addsuffix /*.so,$(STAGES))
 
 # Whatever the shell says, compiled files are kept: the tests and the demo start many processes.
 export PYTHONDONTWRITEBYTECODE :=
@@ -20,10 +21,10 @@ $(VENV)/installed: pyproject.toml setup.py requirements-dev.txt
 	LANGTRAIL_PURE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/compiled: $(VENV)/installed $(wildcard processors/*.py)
-	@rm -f processors/*.so
+$(VENV)/compiled: $(VENV)/installed $(wildcard schemas/*.py producer/*.py processors/*.py)
+	@rm -f $(LIBRARIES)
 	$(BIN)/python setup.py --quiet build_ext --inplace
-	@find processors -name "*.so" -exec touch {} +
+	@find $(STAGES) -name "*.so" -exec touch {} +
 	@touch $@
 
 demo: $(VENV)/compiled  ## Start the local stack, run sample applications, show the trail.
@@ -68,7 +69,7 @@ bench: $(VENV)/compiled  ## Measure: producer, worker, sink, callback to queryab
 	$(BIN)/python -m tests.benchmarks
 
 pure:  ## Remove what was compiled: the sources run as they are, slower, until the next target that compiles them.
-	rm -f processors/*.so $(VENV)/compiled
+	rm -f $(LIBRARIES) $(VENV)/compiled
 
 clean: pure  ## Remove what was built here. The local stack's data stays.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -37,7 +37,7 @@ class UndeclaredNetwork(AssertionError):
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks of this suite, and refuse to test what was compiled of sources that have changed since."""
     config.addinivalue_line("markers", "network: a unit test that talks to a server of its own on loopback")
-    for compiled in (Path(__file__).parents[1] / "processors").glob("*.so"):
+    for compiled in Path(__file__).parents[1].glob("*/*.so"):
         source = compiled.with_name(f"{compiled.name.partition('.')[0]}.py")
         if source.exists() and source.stat().st_mtime > compiled.stat().st_mtime:
             raise pytest.UsageError(f"{source} is newer than what was compiled of it: run make pure, or make test")
