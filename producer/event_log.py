@@ -19,6 +19,8 @@ from .spool_writer import SpoolWriter
 _TRY_AGAIN_SECONDS = 0.05
 _ENTRY_BYTES: Final = 500
 """What Python's objects of an event take beside its bytes."""
+_AT_HAND_BYTES: Final = 512 * 1024
+"""How much of what went to the disk is kept for who ships it: to read it back takes three times as long."""
 
 
 class EventLog:
@@ -35,6 +37,9 @@ class EventLog:
         self._waiting_bytes, self._waiting_max = 0, memory_max_bytes
         self._resume: Resume | None = None
         self._last_on_disk = -1
+        self._at_hand: list[Entry] = []
+        self._at_hand_left = 0
+        """How many bytes more are kept at hand: none where one event before is not, and before anybody asked."""
         self._try_at = 0.0
         self.refusal = ""
         """Why the disk last refused, empty when it never did."""
@@ -51,8 +56,12 @@ class EventLog:
         if (writer is not None and not self._waiting) or self.spill():
             try:
                 if writer is not None and self._resume is None:
+                    room, self._at_hand_left = self._at_hand_left, 0  # so it stays when the writer is interrupted
                     writer.append(seq, key, content, core)
                     self._last_on_disk = seq
+                    if room > 0:
+                        self._at_hand.append(Entry(seq, key, content, core, writer.end))
+                        self._at_hand_left = room - len(content) - len(core) - _ENTRY_BYTES
                 else:
                     self._write(seq, key, content, core)
             except SpoolFull as error:
@@ -88,6 +97,12 @@ class EventLog:
             return False
         return True
 
+    def take_at_hand(self) -> list[Entry]:
+        """Return the first of what went to the disk since the last call. All of it is in the files, too."""
+        with self.lock:
+            taken, self._at_hand, self._at_hand_left = self._at_hand, [], _AT_HAND_BYTES
+        return taken
+
     def waiting(self, max_bytes: int) -> list[Entry]:
         """Return the first events that wait in memory, about `max_bytes` of them, at least one if there is any."""
         found: list[Entry] = []
@@ -119,6 +134,7 @@ class EventLog:
         if self.files is not None:
             self.files.unlock()
         self.files = self._writer = None
+        self._at_hand = []
         if acknowledged.events:
             self._resume = Resume(acknowledged.seq, acknowledged.events, bytes.fromhex(acknowledged.chain_hash))
         self._open()
@@ -130,6 +146,7 @@ class EventLog:
         if self._writer is None or self._waiting:
             self.append(seq, key, content, core)
         else:
+            self._at_hand_left = 0
             self._writer.append_last(seq, key, content, core)
 
     def give_up(self) -> tuple[int, int] | None:
@@ -149,6 +166,7 @@ class EventLog:
 
     def _write(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
         assert self._writer is not None  # noqa: S101 - the caller looked
+        self._at_hand_left = 0
         if self._resume is not None:
             self._writer.resume(seq, self._resume)
             self._resume = None

@@ -26,6 +26,10 @@ class FileSource:
         """Return the next events; empty when there are none now."""
         return self._reader.read(max_bytes)
 
+    def take(self, at_hand: list[Entry]) -> list[Entry]:
+        """Return those of some events that come next, instead of reading them; empty when none does."""
+        return self._reader.take(at_hand)
+
     def rewind(self, watermark: Watermark) -> None:
         """Go back to the first event after the watermark. What was found damaged before it is not found again."""
         self._reader = SpoolReader(self.files, watermark.position, watermark.seq)
@@ -107,4 +111,4 @@ class LogSource:
             return []
         if self._files is None or self._files.files is not files:
             self._files = FileSource(files, self._watermark, self._headers)
-        return self._files.read(max_bytes)
+        return self._files.take(self._log.take_at_hand()) or self._files.read(max_bytes)

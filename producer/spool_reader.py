@@ -63,6 +63,16 @@ class SpoolReader:
                 return self._passed(entries)
             self.position, self._file = Position(following, 0), None
 
+    def take(self, at_hand: list[Entry]) -> list[Entry]:
+        """Return those of some entries that come next, and go on after them as if they had been read; empty when none does."""
+        following = [entry for entry in at_hand if entry.seq > self._last_seq]
+        if not following or following[0].seq != self._last_seq + 1 or self._damage or self._resume is not None:
+            return []
+        self._last_seq, end = following[-1].seq, following[-1].next
+        if end is not None:
+            self.position, self._file = end, self._file if end.segment == self.position.segment else None
+        return following
+
     def finish(self) -> None:
         """Take note that nothing more will be written: an end that is torn is a loss, of one event at least."""
         self._read_segment(1, final=True)

@@ -3,7 +3,7 @@
 import errno
 import os
 
-from .entry import Resume, pack_event, pack_facts, pack_resume
+from .entry import Position, Resume, pack_event, pack_facts, pack_resume
 from .errors import SpoolFull
 from .spool import StreamFiles
 from .spool_limit import SpoolLimit
@@ -20,7 +20,12 @@ class SpoolWriter:
         self._files, self._facts, self._limit = files, pack_facts(facts), limit
         self._descriptor: int | None = None
         self._path = files.directory
-        self._size = 0
+        self._segment = self._size = 0
+
+    @property
+    def end(self) -> Position:
+        """The place after the last entry."""
+        return Position(self._segment, self._size)
 
     def append(self, seq: int, key: bytes, content: bytes, core: bytes) -> None:
         """Write one event. Raises SpoolFull."""
@@ -99,7 +104,7 @@ class SpoolWriter:
 
     def _open_segment(self, seq: int) -> None:
         self.close()
-        self._path = self._files.segment_path(seq)
+        self._segment, self._path = seq, self._files.segment_path(seq)
         self._descriptor = os.open(self._path, _O_FLAGS, 0o600)
         self._size = os.fstat(self._descriptor).st_size
         if self._size:

@@ -101,7 +101,7 @@ def split_raw(datum: bytes, begin: int = 0) -> RawParts:
 
 def join_raw(chain: bytes, content: bytes, core: bytes) -> bytes:
     """Return the datum of a RawEvent from its parts: the inverse of split_raw."""
-    return chain + encode_long(len(content)) + content + core
+    return b"".join((chain, encode_long(len(content)), content, core))
 
 
 @cache

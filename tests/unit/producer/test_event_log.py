@@ -107,6 +107,46 @@ def test_what_waits_goes_to_the_disk_before_anything_newer(tmp_path: Path, disk:
     assert not log.in_memory
 
 
+def test_what_is_at_hand_is_what_the_files_hold(tmp_path: Path) -> None:
+    """Entry by entry, with its place; nothing before somebody asked for it, and no more than a bound."""
+    log = a_log(tmp_path)
+    assert log._limit is not None
+    log._limit.segment_bytes = 400
+    put(log, 0)
+    assert log.take_at_hand() == []
+    put(log, *range(1, 2000))
+    at_hand = log.take_at_hand()
+    (files,) = streams(tmp_path)
+    source, read = FileSource(files, Watermark(), []), []
+    while entries := source.read(BIG):
+        read += entries
+    assert at_hand == read[1 : 1 + len(at_hand)]
+    assert 500 < len(at_hand) < 1500
+
+
+def test_an_event_whose_write_was_interrupted_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the file, so it is in the chain, whoever ships it."""
+    log = a_log(tmp_path)
+    kafka, shipper = Kafka(), Shipper(LogSource(log, []), FACTS, Watermark(), fail)
+    put(log, 0)
+    kafka.ship(shipper)
+    put(log, 1)
+    real = spool_writer._write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(spool_writer, "_write", real)
+        real(descriptor, data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(spool_writer, "_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        put(log, 2)
+    put(log, 3)
+    while kafka.ship(shipper):
+        pass
+    assert kafka.order == [0, 1, 2, 3]
+
+
 def test_memory_is_bounded(disk: Switch) -> None:
     """What it has no room for is refused, with a word on the setting."""
     log = a_log(None, 10_000)
