@@ -107,8 +107,12 @@ class Candidate:
     @property
     def follows_placeholder(self) -> bool:
         """Whether the match, not the span, begins at a placeholder: its first word was a part of something longer."""
-        text, start = self.text, self.groups[0][0]
-        start += text[start : start + 1] == "]"  # where the match begins with what must not be a part of a word
+        start = self.groups[0][0]
+        return self.is_behind_placeholder(start + (self.text[start : start + 1] == "]"))  # what must not be a part of a word
+
+    def is_behind_placeholder(self, start: int) -> bool:
+        """Whether a placeholder ends at `start`."""
+        text = self.text
         if not start or text[start - 1] != "]":
             return False
         return _AT_PLACEHOLDER.search(text, max(0, start - LONGEST_PLACEHOLDER), start) is not None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from string import ascii_letters, digits
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
@@ -40,21 +41,31 @@ _ALGORITHM: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
 _INSERTED: Final = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
 _PAIR: Final = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
 _DATA: Final = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
+_OF_NAMES: Final = f"{ascii_letters}{digits}_.-"
+_LONGEST_NAME: Final = 60
+"""Characters of a function's name that are looked at."""
 _DOCUMENT: Final = 4000
 """Characters of a manifest that are looked at, before and after it says that it is a Secret."""
 
 
 def _argument(candidate: Candidate) -> Iterable[Span]:
     """Take the second of two arguments, where the first one names a secret."""
-    rule = secret_rule(candidate.group(2))
-    number = group_of(candidate, (3, 4))
+    rule = secret_rule(candidate.group(1))
+    number = group_of(candidate, (2, 3))
     value = candidate.group(number)
-    if rule is None or reads_as_code(value) or candidate.follows_placeholder:
+    function = _function_before(candidate)
+    if rule is None or reads_as_code(value) or candidate.is_behind_placeholder(candidate.groups[0][0] + 1 - len(function)):
         return NOTHING
-    function = words_of(candidate.group(1))
-    if not LIKE_A_SECRET.search(value) and _SETTERS.isdisjoint(function):
+    if not LIKE_A_SECRET.search(value) and _SETTERS.isdisjoint(words_of(function)):
         return NOTHING
     return secret_part(rule, candidate.groups[number][0], value)
+
+
+def _function_before(candidate: Candidate) -> str:
+    """Return the name of the function whose last character a match begins with."""
+    end = candidate.groups[0][0] + 1
+    near = candidate.text[max(0, end - _LONGEST_NAME) : end]
+    return near[len(near.rstrip(_OF_NAMES)) :].lstrip(".-")
 
 
 def _called(candidate: Candidate) -> Iterable[Span]:
@@ -113,8 +124,8 @@ CALLS: Final = (
         name="argument_pair",
         type="SECRET",
         reason="A function that is told a name that says secret, and a value: define, setProperty, setdefault.",
-        pattern=rf"(?i)\b([\w.\-]{{1,60}})\(\s{{0,8}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
-        parts=rf"(?i)([\w.\-]{{1,60}})\(\s{{0,8}}[\"']({NAME_THERE})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}",
+        pattern=rf"(?i)[\w.\-]\(\s{{0,8}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
+        parts=rf"(?i)[\w.\-]\(\s{{0,8}}[\"']({NAME_THERE})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}",
         trigger=rf"(?i)\([\s\"']*[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"']\s*,\s*[bu]?[\"']",
         judge=_argument,
         rank=Rank.ASSIGNED_SECRET,

@@ -1,7 +1,7 @@
 """Detectors of phone numbers. Shape, country and the words around decide together: most digit groups are something else."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -97,7 +97,7 @@ _DAY_AND_TIME: Final = (4, 6)
 _DECIMAL: Final = re.compile(r"\d\.\d{1,2}(?: |\Z)")
 _THREE_DIGITS: Final = re.compile(r"\d{3}")
 _FEWEST_PAIRS: Final = 4
-_FEWEST_IN_PAIR, _FEWEST_IN_ROW = 2, 3
+_FEWEST_IN_PAIR: Final = 2
 _AFTER_FIRST, _LAST = slice(1, _FEWEST_PAIRS), slice(1 - _FEWEST_PAIRS, None)
 """Of groups, those that must be pairs in a list of pairs that begins with the first, or ends with the last."""
 _FEWEST, _FEWEST_GROUPED, _MOST = 6, 7, 15
@@ -205,17 +205,18 @@ def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
     """Return where a number ends, as many groups of it as make one; `start` when none do."""
     if _is_number(text[start:end], vague=vague) and not _RUNS_ON.match(text, end):
         return end
-    groups = [*_DIGITS.finditer(text, start, end)]
-    if _are_too_short(groups, _AFTER_FIRST):
+    if _are_too_short(text[start:end], _AFTER_FIRST):
         return start
-    ends = [match.end() for match in reversed(groups)]
+    ends = [match.end() for match in reversed([*_DIGITS.finditer(text, start, end)])]
     return next((e for e in ends if _is_number(text[start:e], vague=vague) and not _RUNS_ON.match(text, e)), start)
 
 
-def _are_too_short(groups: Sequence[re.Match[str]], needed: slice) -> bool:
+def _are_too_short(value: str, needed: slice) -> bool:
     """Tell whether groups make no number however many of them are taken: no three digits, and a single one where pairs are."""
-    lengths = [match.end() - match.start() for match in groups]
-    return max(lengths) < _FEWEST_IN_ROW and min(lengths[needed], default=0) < _FEWEST_IN_PAIR
+    if _THREE_DIGITS.search(value):
+        return False
+    lengths = [*map(len, _DIGITS.findall(value))][needed]
+    return not lengths or min(lengths) < _FEWEST_IN_PAIR
 
 
 def _is_list(value: str) -> bool:
@@ -244,8 +245,7 @@ def _labelled(candidate: Candidate) -> Iterable[Span] | None:
         return NOTHING
     if _is_number(candidate.value, vague=candidate.groups[1][0] >= 0):
         return _grouped(candidate)
-    groups = [*_DIGITS.finditer(candidate.text, candidate.start, candidate.end)]
-    return None if _are_too_short(groups, _LAST) else NOTHING
+    return None if _are_too_short(candidate.value, _LAST) else NOTHING
 
 
 PHONE: Final = (

@@ -15,7 +15,9 @@ _SPOKEN: Final = (
 )
 _UNSPACED: Final = "密码|密碼|口令|パスワード|비밀번호|암호"
 _IS: Final = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
-_WORDS: Final = re.compile(r"\d[^\W\d_]|[^\W\d_]\d|(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
+_SIDE_BY_SIDE: Final = re.compile(r"\d[^\W\d_]|[^\W\d_]\d")
+_JOINED: Final = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
+"""Asked of the beginning of a word alone: what holds further on holds there."""
 _SIGNED: Final = re.compile(r"(?=\S*[A-Za-z])(?:\S*[!@#$%^&*?]|(?=\S*[a-z])(?=\S*[A-Z])\S*\d)")
 _WHOLE: Final = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}")
 """What has dots, and is no name of a file or a host."""
@@ -42,7 +44,8 @@ def _said(candidate: Candidate) -> Iterable[Span]:
 def _beside(candidate: Candidate) -> Iterable[Span]:
     """Take the word straight after `password`: it must have letters and digits side by side."""
     value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
-    is_one = _WORDS.search(value) and stands(value) and value[0] not in "}<>*"
+    is_mixed = _SIDE_BY_SIDE.search(value) is not None or any(map(_JOINED.match, value.split()))
+    is_one = is_mixed and stands(value) and value[0] not in "}<>*"
     return (Span(candidate.start, candidate.start + len(value)),) if is_one else NOTHING
 
 

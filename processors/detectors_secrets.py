@@ -77,7 +77,7 @@ SECRETS: Final = (
         reason="The password of a URL, and nothing else of it.",
         pattern=(
             r"[A-Za-z][0-9A-Za-z+.-]*://[^\s/:@\"'<>\x00]*:([^\s/\"'<>\x00]+)@"
-            r"|\b[\w.-]{1,60}:([^\s:/\"'<>\x00]+)@(?:tcp|unix|udp)\("
+            r"|[\w.-]:([^\s:/\"'<>\x00]+)@(?:tcp|unix|udp)\("
         ),
         trigger=r"://[^\s/]*:[^\s/]*@|@(?:tcp|unix|udp)\(",
         judge=_value,

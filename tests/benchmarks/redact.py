@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.entities import keep_offline
+from langtrail.processors.garbage import garbage_seldom_collected
 from langtrail.processors.redact import redact_text
 from langtrail.processors.redact_lines import redacted_lines
 
@@ -143,11 +144,19 @@ MIXTURES: Final = {
 
 
 def main() -> None:
-    """Print each figure on a line of its own."""
+    """Print each figure on a line of its own. Garbage is seldom collected, as a worker and `langtrail redact` have it."""
     chance = random.Random(7)  # noqa: S311 - always the same texts
     prose = [" ".join(chance.choices(WORDS, k=300)) + "." for _ in range(300)]
     dense = "".join(dense_lines(chance, 1000))
     texts = [dense[at : at + 2 * KB] for at in range(0, len(dense), 2 * KB)]
+    with garbage_seldom_collected():
+        of_ordinary_texts(prose, texts, chance)
+        of_hostile_texts(chance)
+        beside_presidio(prose[:20], texts[:20])
+
+
+def of_ordinary_texts(prose: list[str], dense: list[str], chance: random.Random) -> None:
+    """Print how fast prose is, of few words and of many, and text dense with personal data."""
     print(f"redact: prose {speed(redact_text, prose):,.0f} MB/s, texts of 1.5 kB")
     short = [json.dumps({"text": text[at : at + 200]}).encode() for text in prose for at in range(0, len(text), 200)]
     taken = min(timed(lambda: [*redacted_lines(short)]) for _ in range(ROUNDS))
@@ -156,18 +165,30 @@ def main() -> None:
     varied = [" ".join(chance.choices(vocabulary, k=300)) + "." for _ in range(1000)]
     first = sum(map(len, varied)) / timed(lambda: [redact_text(text) for text in varied]) / 1e6
     print(f"redact: prose of 5,000 made-up words {first:,.0f} MB/s at first, {speed(redact_text, varied):,.0f} MB/s after")
-    ours = speed(redact_text, texts)
-    print(f"redact: dense with personal data {ours:,.1f} MB/s, texts of 2 kB")
+    print(f"redact: dense with personal data {speed(redact_text, dense):,.1f} MB/s, texts of 2 kB")
+
+
+def of_hostile_texts(chance: random.Random) -> None:
+    """Print the slowest of many texts that nobody writes."""
     worst = sorted(((*seconds(text), name) for name, text in pathological(chance)), reverse=True)
     for taken, first, name in worst[:10]:
         print(f"redact: 100 kB of {name}: {taken * 1000:,.0f} ms, the first time {first * 1000:,.0f}")
     slowest, first = worst[0][0] * 1000, max(first for _, first, _ in worst) * 1000
     print(f"redact: {len(worst)} pathological texts of 100 kB, the slowest {slowest:,.0f} ms, the first time {first:,.0f}")
+
+
+def beside_presidio(prose: list[str], dense: list[str]) -> None:
+    """Print how fast Presidio is on the same texts, by its pattern recognisers alone."""
     if find_spec("presidio_analyzer") is None:
         print('redact: Presidio is not installed; compare with it after: pip install "langtrail[ner]"')
         return
-    theirs = speed(presidio(), texts[:20])
-    print(f"redact: Presidio without named entities {theirs:,.3f} MB/s on the same text: {ours / theirs:,.0f} times slower")
+    analyse = presidio()
+    mixed = [text for pair in zip(prose, dense, strict=False) for text in pair]
+    for name, texts in (("prose", prose), ("text dense with personal data", dense), ("both in turn", mixed)):
+        ours, theirs = speed(redact_text, texts), speed(analyse, texts)
+        print(
+            f"redact: Presidio without named entities, {name}: {theirs:,.3f} MB/s, {ours / theirs:,.0f} times slower than ours"
+        )
 
 
 def dense_lines(chance: random.Random, count: int) -> Iterator[str]:
