@@ -161,7 +161,7 @@ def _parse(plain: bytes) -> dict[str, str]:
         document = None
     if not isinstance(document, dict) or not document.keys() <= _DOCUMENT:
         raise Rejected("open", "malformed_content", "the content is no JSON object of the content fields and their salt")
-    if not set(map(type, document.values())) <= {str}:
+    if not all(isinstance(text, str) for text in document.values()):
         raise Rejected("open", "malformed_content", "a content field is no text")
     return document
 

@@ -5,7 +5,7 @@ done: so all texts are searched for words and shapes without repeats only, and w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from . import key_rules, normalise
 from .detector import SEPARATOR, Detector
@@ -13,7 +13,7 @@ from .detectors import DETECTORS
 from .engine import HAS_RE2, compiled_set, encode
 from .engine_types import Encoded, PatternSet
 from .literals import hints
-from .texts import keys_of, say_nothing
+from .texts import keys_of, remember, say_nothing
 
 KEY: Final = -1
 """Fired: a JSON key may say what its value is."""
@@ -40,14 +40,10 @@ DIGITS: Final = (
 )
 """RE2: matches in every text that a detector of numbers finds something in."""
 
-_T = TypeVar("_T")
 _NONE: Final[frozenset[int]] = frozenset()
 _MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _SHORT: Final = 128
-_REMEMBERED: Final = 4096
-_LONGEST_REMEMBERED: Final = 8192
-"""Characters of a document whose keys are."""
 _MOST_ASKED: Final = 12
 """Families that are asked one by one; of a text that concerns more all are taken to be concerned."""
 
@@ -127,7 +123,6 @@ class Prefilter:
         self._more = more
         # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
         self._clean: set[str] = set()
-        self._silent_keys: set[tuple[str, ...]] = set()
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
@@ -146,31 +141,15 @@ class Prefilter:
         if is_short and document in self._clean:
             return _NONE
         fired = self._fired(encode(document.replace('"', SEPARATOR)))
-        if not fired and not self._has_silent_keys(document):
+        if not fired and not say_nothing(keys_of(document)):
             fired = frozenset(self._triggers.keys.matching(encode(document)))
         if not fired and is_short:
-            _remember(self._clean, document)
+            remember(self._clean, document)
         return fired
-
-    def _has_silent_keys(self, document: str) -> bool:
-        """Tell whether no key says anything of its value. Documents of a kind have the same keys: these are remembered."""
-        keys = keys_of(document)
-        if keys in self._silent_keys:
-            return True
-        silent = say_nothing(keys)
-        if silent and len(document) <= _LONGEST_REMEMBERED:
-            _remember(self._silent_keys, keys)
-        return silent
 
     def _fired(self, text: Encoded) -> frozenset[int]:
         fired = self._triggers.fired(text)
         return fired if self._more is None else fired.union(self._more.matching(text))
-
-
-def _remember(known: set[_T], what: _T) -> None:
-    if len(known) >= _REMEMBERED:
-        known.clear()
-    known.add(what)
 
 
 def _families(

@@ -20,7 +20,7 @@ def _write_head(event: Event) -> None:
 def _close(event: Event) -> None:
     rest = event.head_bytes + event.core_bytes
     event.head["record_hash"] = digest = record_hash(rest)
-    event.output = frame(_output(schema_of(event).id)[0], digest + rest)
+    event.output = frame(_output(schema_of(event).id)[0], digest) + rest
     _check_size(event)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import orjson
 
@@ -13,6 +13,12 @@ from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves, looks_lik
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
 _END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
+_REMEMBERED: Final = 4096
+_LONGEST_REMEMBERED: Final = 1024
+"""Characters of keys that are, of one document."""
+_silent: Final[set[tuple[str, ...]]] = set()
+
+_T = TypeVar("_T")
 
 
 class Texts(Protocol):
@@ -202,17 +208,32 @@ def keys_of(document: str) -> tuple[str, ...]:
     return tuple([parts[gap - 1] for gap in range(2, len(parts), 2) if ":" in parts[gap]])
 
 
-def say_nothing(keys: Sequence[str]) -> bool:
-    """Tell whether keys of one document say nothing of their values, whatever these are."""
+def say_nothing(keys: tuple[str, ...]) -> bool:
+    """Tell whether keys of one document say nothing of their values, whatever these are.
+
+    Documents of a kind have the same keys: these are remembered.
+    """
+    if keys in _silent:
+        return True
     if any(map(rule_of, keys)):
         return False
     lowered = {*map(str.lower, keys)}
-    return lowered.isdisjoint(words.NAMES) or lowered.isdisjoint(words.NAMED_VALUES)
+    silent = lowered.isdisjoint(words.NAMES) or lowered.isdisjoint(words.NAMED_VALUES)
+    if silent and sum(map(len, keys)) <= _LONGEST_REMEMBERED:
+        remember(_silent, keys)
+    return silent
+
+
+def remember(known: set[_T], what: _T) -> None:
+    """Add something to a set that does not grow without end."""
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known.add(what)
 
 
 def _keys_say_something(texts: list[str], parts: list[str]) -> bool:
     """Tell whether some key may say what its value is. In JSON a colon stands after a key, and only there."""
-    keys = [text for text, gap in zip(texts, parts[2::2], strict=True) if ":" in gap]
+    keys = tuple([text for text, gap in zip(texts, parts[2::2], strict=True) if ":" in gap])
     if say_nothing(keys):
         return False
     if any(map(rule_of, keys)):
