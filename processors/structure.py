@@ -17,6 +17,8 @@ _TOKEN: Final = re.compile(r'"([^"\\]*(?:\\(?:.|\Z)[^"\\]*)*)(?:"|\Z)|([{}\[\],:
 _JSON_START: Final = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]\dtfn-]|")')
 _read: Final[Callable[[str], tuple[str, int]]] = json.JSONDecoder(strict=False).raw_decode
 _STARTS: Final = frozenset('{["')
+_CLOSING: Final = {"{": "}", "[": "]", '"': '"'}
+_BLANKS: Final = " \t\n\r"
 _MOST_BLANKS: Final = 64
 _NAME: Final = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
@@ -83,13 +85,18 @@ def might_be_json(text: str) -> bool:
 
 def is_json(text: str) -> bool:
     """Tell whether the text is JSON that has parts: an object, an array, or a string."""
-    if not _JSON_START.match(text):
+    if not _JSON_START.match(text) or not _ends_as_it_begins(text.strip(_BLANKS)):
         return False
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _ends_as_it_begins(text: str) -> bool:
+    """Tell whether the last character closes what the first one opens: of what was cut off nothing need be read to know."""
+    return text[-1] == _CLOSING.get(text[0])
 
 
 def looks_like_json(text: str) -> bool:
@@ -140,10 +147,11 @@ class _Walker:
         frames: list[_Frame] = []
         frame = _Frame(key, rule, -1)
         for match in _TOKEN.finditer(text):
-            found = match[match.lastindex or 0]
-            if match.lastindex == 1:
+            kind = match.lastindex or 0
+            found = match[kind]
+            if kind == 1:
                 self._string(frame, Leaf(found, match.start(1), parent), depth)
-            elif match.lastindex == 3:
+            elif kind == 3:
                 self._scalar(frame, Leaf(found, match.start(3), parent, number=True))
             elif found in "{[":
                 frames.append(frame)

@@ -78,6 +78,23 @@ def test_other_text_is_not_json(text: str) -> None:
     assert not is_json(text)
 
 
+def test_what_was_cut_off_is_not_read_to_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that does not end as it begins is no JSON: its strings, which look like JSON too, are thousands."""
+    read: list[str] = []
+    loads = json.loads
+
+    def reads(text: str) -> object:
+        read.append(text)
+        return loads(text)
+
+    monkeypatch.setattr(json, "loads", reads)
+    assert not is_json(json.dumps(['{"a": 5'] * 9)[:-1])
+    assert not is_json('{"a": 5')
+    assert read == []
+    assert is_json(' {"a": 5}\n')
+    assert len(read) == 1
+
+
 def test_the_beginning_of_json_looks_like_it() -> None:
     """What was cut off is taken apart as far as it goes."""
     text = '{"a": "x", "b": {"c": "y", "d'
