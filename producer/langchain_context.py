@@ -59,7 +59,7 @@ def callers_configurable() -> Mapping[str, Any]:
     """
     for frame in _library_frames():
         if _has(frame, "config"):
-            config = frame.f_locals.get("config")
+            config = _locals(frame).get("config")
             if isinstance(config, Mapping) and "configurable" in config:
                 return configurable_of(config)
     return {}
@@ -69,7 +69,7 @@ def callers_tool_call_id() -> Any:
     """Return the id of the call for which a tool starts, from its `run`: langchain-core before 1.1 tells it nobody."""
     for frame in _library_frames():
         if _has(frame, "tool_call_id"):
-            return frame.f_locals.get("tool_call_id")
+            return _locals(frame).get("tool_call_id")
     return None
 
 
@@ -78,7 +78,7 @@ def graph_is_paused() -> bool:
     modules = sys.modules
     if "langgraph.pregel" not in modules or "langgraph.callbacks" in modules:
         return False
-    loop = next((frame.f_locals.get("loop") for frame in _library_frames() if _has(frame, "loop")), None)
+    loop = next((_locals(frame).get("loop") for frame in _library_frames() if _has(frame, "loop")), None)
     return getattr(loop, "status", None) in ("interrupt_before", "interrupt_after")
 
 
@@ -89,7 +89,7 @@ def reader_stopped() -> bool:
     """
     for frame in _library_frames():
         if frame.f_code.co_name == "_transform_stream_with_config":
-            return getattr(frame.f_locals.get("iterator"), "gi_frame", None) is not None
+            return getattr(_locals(frame).get("iterator"), "gi_frame", None) is not None
     return False
 
 
@@ -105,7 +105,7 @@ def dispatching() -> tuple[int, Sequence[Any]] | None:
     """Return which loop of LangChain's is telling handlers of something, and the handlers that it tells."""
     for frame in _library_frames():
         if frame.f_code.co_name in ("handle_event", "ahandle_event"):
-            return id(frame), frame.f_locals.get("handlers", ())
+            return id(frame), _locals(frame).get("handlers", ())
     return None
 
 
@@ -127,6 +127,11 @@ def current_task() -> "asyncio.Task[Any] | None":
 def _has(frame: FrameType, name: str) -> bool:
     """Tell whether a function has a variable: its locals are only made where it has."""
     return name in frame.f_code.co_varnames or name in frame.f_code.co_cellvars
+
+
+def _locals(frame: Any) -> Any:
+    """Return the variables of a function. From Python 3.13 on they are no dict: compiled code believes what a type says."""
+    return frame.f_locals
 
 
 def _library_frames() -> Iterator[FrameType]:
