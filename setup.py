@@ -15,9 +15,10 @@ ROOT = Path(__file__).parent
 COMPILED = {
     "schemas": ("codec", "hashing", "sealing"),
     "producer": (
-        *("attempts", "avro_pieces", "capture", "content", "core", "draft", "entry", "event_log", "fresh", "identity", "ids"),
-        *("labels", "langchain_context", "model_facts", "outcome", "own_events", "pipeline", "prompts", "recording", "runs"),
-        *("scrub", "serialise", "shipper", "sources", "spool_limit", "spool_reader", "stream", "tool_calls", "usage"),
+        *("attempts", "avro_pieces", "capture", "content", "core", "draft", "entry", "event_log", "fresh"),
+        *("identity", "ids", "labels", "langchain_context", "model_facts", "outcome", "own_events"),
+        *("pipeline", "prompts", "recording", "runs", "scrub", "serialise", "shipper"),
+        *("sources", "spool_limit", "spool_reader", "spool_writer", "stream", "tool_calls", "usage"),
     ),
     "processors": (
         *("begun", "candidates", "core_reader", "detector", "document_paths", "engine_parts", "engine_plain", "engine_re2"),

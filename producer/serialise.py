@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final
 
-import orjson
+from orjson import OPT_NON_STR_KEYS, OPT_SERIALIZE_NUMPY, dumps, loads
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from .partial import Partial
@@ -33,7 +33,7 @@ _MAX_KEPT_BYTES: Final = 2_048
 _MAX_LATELY_BYTES: Final = 64 * 1024
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _NO_NUMBERS: Final = frozenset((str, int, bool, type(None)))
-_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
+_OPTIONS: Final = OPT_SERIALIZE_NUMPY
 _MARK = b'"not_recorded":true'
 _shows_null: Final = search("null")
 _lately_clean: Final = [b""]
@@ -55,7 +55,7 @@ def snapshot(value: Any) -> bytes:
             return data
         return _cleaned(data)
     except Exception:  # noqa: BLE001 - an event without its content is worth more than none
-        return _partial(orjson.dumps(_not_recorded(value)), incomplete=True)
+        return _partial(dumps(_not_recorded(value)), incomplete=True)
 
 
 def snapshot_repeated(value: Any) -> bytes:
@@ -64,7 +64,7 @@ def snapshot_repeated(value: Any) -> bytes:
         data = _json_of(value)
         return _kept(data) if len(data) <= _MAX_KEPT_BYTES else _cleaned(data)
     except Exception:  # noqa: BLE001 - as above
-        return _partial(orjson.dumps(_not_recorded(value)), incomplete=True)
+        return _partial(dumps(_not_recorded(value)), incomplete=True)
 
 
 def snapshot_text(value: str) -> bytes:
@@ -96,7 +96,7 @@ def text_of(value: Any) -> str:
 
 def _json_of(value: Any) -> bytes:
     try:
-        data = orjson.dumps(value, _plain, _OPTIONS)
+        data = dumps(value, _plain, _OPTIONS)
     except (TypeError, ValueError, RecursionError):
         return _json_with_odd_keys(value)
     return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
@@ -105,14 +105,14 @@ def _json_of(value: Any) -> bytes:
 def _json_with_odd_keys(value: Any) -> bytes:
     """Keys that are no text are rare, and to be ready for them takes orjson twice as long."""
     try:
-        data = orjson.dumps(value, _plain, _OPTIONS | orjson.OPT_NON_STR_KEYS)
+        data = dumps(value, _plain, _OPTIONS | OPT_NON_STR_KEYS)
     except (TypeError, ValueError, RecursionError):
         return _walked(value)
     return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
 
 
 def _walked(value: Any) -> bytes:
-    return orjson.dumps(_Walker().walk(value, 0))
+    return dumps(_Walker().walk(value, 0))
 
 
 def _partial(data: bytes, *, truncated: bool = False, incomplete: bool = False) -> Partial:
@@ -125,12 +125,12 @@ def _cleaned(data: bytes) -> bytes:
     """Take secrets and blobs out, and cut what is too long to a JSON string of its beginning: it stays valid JSON."""
     incomplete = False
     if needs_scrubbing(data):
-        data = orjson.dumps(scrub(orjson.loads(data)))
+        data = dumps(scrub(loads(data)))
         incomplete = _MARK in data
     if len(data) <= MAX_FIELD_BYTES:
         return _partial(data, incomplete=True) if incomplete else data
     beginning = data[: MAX_FIELD_BYTES // 2].decode("utf-8", "ignore")
-    return _partial(orjson.dumps(beginning), truncated=True, incomplete=incomplete)
+    return _partial(dumps(beginning), truncated=True, incomplete=incomplete)
 
 
 @lru_cache(maxsize=512)
@@ -279,7 +279,7 @@ class _Walker:
             return {field.name: self.walk(getattr(value, field.name), depth) for field in dataclasses.fields(value)}
         plain = _plain(value)
         if isinstance(plain, dict) and plain.get("not_recorded"):
-            return orjson.loads(orjson.dumps(value, _not_recorded, _OPTIONS | orjson.OPT_NON_STR_KEYS))
+            return loads(dumps(value, _not_recorded, _OPTIONS | OPT_NON_STR_KEYS))
         return self.walk(plain, depth)
 
     def _key(self, key: Any) -> str:

@@ -79,11 +79,14 @@ class SpoolWriter:
             self._cut()
             if error.errno == errno.EFBIG:  # a limit on the size of files: another file has room
                 self.close()
-            raise SpoolFull(f"the spool cannot be written ({error.strerror})") from error
+            refusal = f"the spool cannot be written ({error.strerror})"
         except BaseException:  # an interrupt may come after the write: what is in the file counts
             if self._descriptor is not None:
                 self._size = os.fstat(self._descriptor).st_size
             raise
+        else:
+            return
+        raise SpoolFull(refusal)
 
     def _write_rest(self, entry: bytes) -> int:
         """Write what one call did not take; the second one tells why."""
