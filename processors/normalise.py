@@ -23,6 +23,8 @@ _ENCODED_BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES: Final = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _PLANE: Final = 0x10000
+_MOST_REPLACED: Final = 32
+"""Characters that are replaced one by one in all of a text; of more there is a table."""
 _SHORT_ESCAPE: Final = 2
 _ESCAPED: Final = 'bfnrt"\\/'
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
@@ -67,14 +69,15 @@ def plain(text: str) -> View:
 
     What does not show is dropped: invisible characters, and the codes of a terminal's colours.
     """
-    left = ""
-    for char in "" if text.isascii() else sorted({*"".join([run for odd in _odd_characters() for run in odd.findall(text)])}):
-        folded = _fold(char)
-        if len(folded) == 1:  # positions stay as they are
-            text = text.replace(char, folded)
-        else:
-            left += char
-    return _view(text, _hiding(left), _fold) if left or "\x1b[" in text else View(text, [0], [0], [False])
+    folded = {char: _fold(char) for char in _odd_in(text)}
+    alike = {char: to for char, to in folded.items() if len(to) == 1}  # positions stay as they are
+    if len(alike) > _MOST_REPLACED:
+        text = text.translate({ord(char): to for char, to in alike.items()})
+    else:
+        for char, to in alike.items():
+            text = text.replace(char, to)
+    left = "".join([char for char in folded if char not in alike])
+    return _view(text, _hiding(left), _fold_first) if left or "\x1b[" in text else View(text, [0], [0], [False])
 
 
 def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
@@ -175,6 +178,13 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
     return View("".join(pieces), starts, origins, fixed)
 
 
+def _odd_in(text: str) -> list[str]:
+    """Return the odd characters that stand in a text, each once, in order."""
+    if text.isascii():
+        return []
+    return sorted({*"".join([run for odd in _odd_characters() for run in odd.findall(text)])})
+
+
 @cache
 def _odd_characters() -> tuple[re.Pattern[str], ...]:
     """Return what finds odd characters: for the first 65,536 of all alone Python has a table, and for others it has none."""
@@ -192,9 +202,13 @@ def _hiding(odd: str) -> re.Pattern[str]:
     return re.compile("|".join([f"[{some}]{many}" for some, many in ((dropped, "+"), (others, "")) if some] + [_COLOURS]))
 
 
+def _fold_first(found: str) -> str:
+    """Return what a character folds to, the code of a colour, or many characters that do not show."""
+    return _fold(found[0])
+
+
 @lru_cache(maxsize=4096)
-def _fold(odd: str) -> str:
-    char = odd[0]
+def _fold(char: str) -> str:
     if char == "\x1b" or unicodedata.category(char) in ("Cf", "Mn"):
         return ""
     if unicodedata.category(char) == "Nd":

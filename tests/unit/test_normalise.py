@@ -5,8 +5,19 @@ import random
 
 import pytest
 
-from langtrail.processors.normalise import View, json_escapes, json_unescaped, percent_decoded, plain, unescape_all, unescaped
+from langtrail.processors.normalise import (
+    View,
+    _fold,
+    json_escapes,
+    json_unescaped,
+    percent_decoded,
+    plain,
+    unescape_all,
+    unescaped,
+)
 from langtrail.processors.prefilter import ESCAPE, ODD, PERCENT, Prefilter
+
+HIDDEN = "\u200b"
 
 
 def source(view: View, text: str, part: str) -> str:
@@ -31,6 +42,22 @@ def source(view: View, text: str, part: str) -> str:
 def test_odd_characters_are_folded(text: str, folded: str) -> None:
     """Invisible ones go; digits of any script, full-width forms, dashes and blanks become ASCII."""
     assert plain(text).text == folded
+
+
+def test_a_few_odd_characters_fold_as_many_do() -> None:
+    """Of few each is replaced, and of many there is a table: both make the same of a text."""
+    odd = [chr(code) for code in (*range(0xFF01, 0xFF5F), *range(0x1D7CE, 0x1D800), 0xAD, 0x2003, 0x207B, 0x2474, 0xFE58)]
+    assert plain("é".join(odd)).text == "é".join(plain(char).text for char in odd)
+    assert plain("".join(odd)).source(0, 1) == (0, 1)
+
+
+def test_characters_that_do_not_show_are_dropped_at_once() -> None:
+    """However many stand together they are one place of the map, and nothing of them is remembered."""
+    remembered = _fold.cache_info().currsize
+    views = [plain(f"a{HIDDEN * many}b") for many in range(1, 200)]
+    assert {view.text for view in views} == {"ab"}
+    assert {len(view.starts) for view in views} == {2}
+    assert _fold.cache_info().currsize <= remembered + 1
 
 
 def test_the_way_back_takes_whole_characters() -> None:
