@@ -1,6 +1,7 @@
 """Takes over the streams that dead processes left in the spool: their lock is free."""
 
 import logging
+import threading
 from pathlib import Path
 
 from .adopted import Adopted
@@ -22,27 +23,35 @@ class Adoption:
         self._settings, self._own = settings, own_stream_id
         self._spool = settings.spool()
         self._hopeless: set[str] = set()
+        self._looking = threading.RLock()
         self.adopted: list[Adopted] = []
         self.more = False
         """Whether dead streams were left for later."""
 
     def scan(self) -> None:
         """Take over what is there. Raises OSError when the spool cannot be read."""
-        known = {self._own, *self._hopeless, *(adopted.files.stream_id for adopted in self.adopted)}
-        self.more = False
-        for files in streams(self._spool):
-            if files.stream_id in known or not _lock(files):
-                continue
-            if len(self.adopted) >= _AT_ONCE:
-                files.unlock()
-                self.more = True
-                break
-            self._adopt(files)
+        with self._looking:
+            known = {self._own, *self._hopeless, *(adopted.files.stream_id for adopted in self.adopted)}
+            self.more = False
+            for files in streams(self._spool):
+                if files.stream_id in known or not _lock(files):
+                    continue
+                if len(self.adopted) >= _AT_ONCE:
+                    files.unlock()
+                    self.more = True
+                    break
+                self._adopt(files)
         sweep(self._spool)
 
     def left(self) -> int:
-        """Return how many events of dead processes Kafka has not acknowledged."""
-        return sum(adopted.left for adopted in list(self.adopted)) + (count_left(self._spool, self._own) if self.more else 0)
+        """Return how many events of dead processes Kafka has not acknowledged.
+
+        It waits for a look at the spool that is being taken: what that has not come to yet is not counted, and what is counted
+        here seems to be a living process's there.
+        """
+        with self._looking:
+            untaken = count_left(self._spool, self._own) if self.more else 0
+            return sum(adopted.left for adopted in list(self.adopted)) + untaken
 
     def settle(self) -> None:
         """Write the watermarks, and remove what is shipped to its end. Raises OSError, of the last stream that has one."""

@@ -1,5 +1,6 @@
 """Streams of dead processes: who takes them over, how many at a time, and what is said of those that nobody can ship."""
 
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,27 @@ def test_what_is_left_by_the_dead_is_counted_without_taking_it(tmp_path: Path) -
     (bad.directory / "acknowledged.json").write_text("nothing")
     assert count_left(tmp_path, OWN) == 4
     assert bad.lock()
+
+
+def test_what_is_left_is_not_asked_in_the_middle_of_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams that wait for their turn are not taken for none while it comes: a flush would end too early."""
+    monkeypatch.setattr(adoption_module, "_AT_ONCE", 1)
+    dead(tmp_path, 1)
+    later = dead(tmp_path, 2)
+    adoption, lock, answers = adopting(tmp_path), StreamFiles.lock, list[Future[int]]()
+    adoption.scan()
+    ship(adoption)
+    with ThreadPoolExecutor() as pool:
+
+        def locked(files: StreamFiles) -> bool:
+            if files.stream_id == later.stream_id and not answers:
+                answers.append(pool.submit(adoption.left))
+                wait(answers, 0.2)  # it must not be answered now, however long it has
+            return lock(files)
+
+        monkeypatch.setattr(StreamFiles, "lock", locked)
+        adoption.scan()
+    assert [answer.result() for answer in answers] == [2]
 
 
 def test_a_spool_that_is_not_there_has_nothing_left(tmp_path: Path) -> None:
