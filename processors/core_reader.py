@@ -1,6 +1,5 @@
 """The core of an event read as far as a worker needs it: fastavro takes 33 µs for its 80 fields, this takes 6."""
 
-import re
 from functools import lru_cache
 from io import BytesIO
 from itertools import groupby
@@ -110,7 +109,7 @@ class _Decoder:
             group: Any = fastavro.schemaless_reader(buffer, self._schema, None)
         except Exception:  # noqa: BLE001 - fastavro has no base class; the full decoder says what it is
             raise Odd from None
-        if not all(group[name] is None or re.fullmatch(_UUID, group[name]) for name in self._uuids):
+        if not all(group[name] is None or _is_uuid(group[name].encode()) for name in self._uuids):
             raise Odd
         values.update([(name, value) for name, value in group.items() if name in values])
         return buffer.tell()
@@ -245,9 +244,9 @@ def _known_text(text: bytes) -> str:
 def _is_uuid(text: bytes) -> bool:
     """Tell whether it is a UUID in its canonical form."""
     return (
-        text.translate(None, _HEX) == b"----"
+        len(text) == _UUID_LENGTH
+        and text.translate(None, _HEX) == b"----"
         and text[8] == text[13] == text[18] == text[23] == _HYPHEN
-        and len(text) == _UUID_LENGTH
     )
 
 
@@ -261,7 +260,6 @@ _HASH_BYTES: Final = 32
 _UUID_LENGTH: Final = 36
 _HYPHEN: Final = ord("-")
 _HEX: Final = b"0123456789abcdef"
-_UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _PARTS: Final[dict[str, type[_Part]]] = {
     "string": _Text,
     "uuid": _Uuid,

@@ -9,6 +9,8 @@ import re2  # type: ignore[import-untyped] # google-re2 has neither types nor st
 
 from .engine_types import Encoded, Spans
 
+_ANYWHERE: Final = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - the wrapper's own methods cost as much again as the search
+_HERE: Final = re2._re2.RE2.Anchor.ANCHOR_START  # noqa: SLF001 - as above
 _MEMORY_BYTES: Final = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
 _CONTINUATION_BYTES: Final = bytes(range(0x80, 0xC0))
@@ -67,10 +69,7 @@ class Pattern:
             why = error.args[0]
             why = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
             raise ValueError(f"RE2 does not take this pattern: {why}") from None
-        # The wrapper's own methods cost as much again as the search, for each match.
-        self._match: Callable[[Any, bytes, int, int], Spans] = compiled._regexp.Match  # noqa: SLF001
-        self._anywhere = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001
-        self._here = re2._re2.RE2.Anchor.ANCHOR_START  # noqa: SLF001
+        self._match: Callable[[Any, bytes, int, int], Spans] = compiled._regexp.Match  # noqa: SLF001 - as above
 
     def search(self, text: Utf8, take: Callable[[Spans], int]) -> None:
         """Hand the spans of each match in a text to `take`, from the left.
@@ -80,7 +79,7 @@ class Pattern:
         if text.is_wide:
             self._search_wide(text, take)
             return
-        match, anywhere, data = self._match, self._anywhere, text.data
+        match, anywhere, data = self._match, _ANYWHERE, text.data
         at, end = 0, len(data)
         while at <= end:
             groups = match(anywhere, data, at, end)
@@ -93,7 +92,7 @@ class Pattern:
 
     def _search_wide(self, text: Utf8, take: Callable[[Spans], int]) -> None:
         """Search a text with characters of several bytes."""
-        match, anywhere, data = self._match, self._anywhere, text.data
+        match, anywhere, data = self._match, _ANYWHERE, text.data
         at, end = 0, len(data)
         while at <= end:
             groups = match(anywhere, data, at, end)
@@ -104,7 +103,7 @@ class Pattern:
 
     def search_at(self, text: Utf8, places: Sequence[int], take: Callable[[Spans], int]) -> None:
         """Do the same where all places are known at which a match may begin, in order."""
-        match, here, data = self._match, self._here, text.data
+        match, here, data = self._match, _HERE, text.data
         at, end = 0, len(data)
         for place in places:
             if place < at:
@@ -174,7 +173,7 @@ class Beginnings:
         """Return where in a text each of the patterns may begin, in order; None where there are more than so many places."""
         if self._match is None:
             self._match = re2.compile(self._pattern, _options(captures=False))._regexp.Match  # noqa: SLF001 - as above
-        match, anywhere, data, found = self._match, re2._re2.RE2.Anchor.UNANCHORED, text.data, dict[int, list[int]]()  # noqa: SLF001
+        match, anywhere, data, found = self._match, _ANYWHERE, text.data, dict[int, list[int]]()
         at, end = match(anywhere, data, 0, len(data))[0][0], len(data)
         while at >= 0:
             most -= 1

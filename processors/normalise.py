@@ -130,7 +130,7 @@ def json_escapes(literal: str) -> Escapes:
         size = _SHORT_ESCAPE
         if literal[at + 1] == "u" and (escape := _JSON_ESCAPE.match(literal, at)):
             size = escape.end() - at
-        if size > _SHORT_ESCAPE or literal[at + 1] in _ESCAPED:
+        if _is_escape(literal[at : at + size]):
             places.append(at - more)
             more += size - 1
             longer.append(more)

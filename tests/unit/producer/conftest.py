@@ -9,6 +9,7 @@ import pytest
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from langtrail.producer import pipeline as pipeline_module
+from langtrail.producer import spool_writer
 from langtrail.schemas import generate_private_key, public_key_of
 from tests.unit.producer.trail import Trail
 
@@ -47,3 +48,16 @@ def trail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trail]:
     yield Trail(tmp_path / "spool", private_key)
     if pipeline_module._pipeline is not None:
         pipeline_module._pipeline.close(0)
+
+
+@pytest.fixture
+def interrupt_a_write(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function after which Ctrl-C is pressed as soon as the next event is in the file."""
+    real = spool_writer._write
+
+    def interrupted(descriptor: int, data: bytes) -> int:
+        monkeypatch.setattr(spool_writer, "_write", real)
+        real(descriptor, data)
+        raise KeyboardInterrupt
+
+    return lambda: monkeypatch.setattr(spool_writer, "_write", interrupted)

@@ -124,21 +124,14 @@ def test_what_is_at_hand_is_what_the_files_hold(tmp_path: Path) -> None:
     assert 500 < len(at_hand) < 1500
 
 
-def test_an_event_whose_write_was_interrupted_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_whose_write_was_interrupted_is_not_passed_over(tmp_path: Path, interrupt_a_write: Callable[[], None]) -> None:
     """It is in the file, so it is in the chain, whoever ships it."""
     log = a_log(tmp_path)
     kafka, shipper = Kafka(), Shipper(LogSource(log, []), FACTS, Watermark(), fail)
     put(log, 0)
     kafka.ship(shipper)
     put(log, 1)
-    real = spool_writer._write
-
-    def interrupted(descriptor: int, data: bytes) -> int:
-        monkeypatch.setattr(spool_writer, "_write", real)
-        real(descriptor, data)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(spool_writer, "_write", interrupted)
+    interrupt_a_write()
     with pytest.raises(KeyboardInterrupt):
         put(log, 2)
     put(log, 3)

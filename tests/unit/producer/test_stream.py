@@ -164,18 +164,11 @@ def test_last_words_are_said_on_a_full_disk(
 
 
 def test_an_interrupt_while_an_event_is_written_does_not_break_the_numbers(
-    trail: Trail, monkeypatch: pytest.MonkeyPatch
+    trail: Trail, interrupt_a_write: Callable[[], None]
 ) -> None:
     """Ctrl-C reaches the application, the number of the event is named, and no number is used twice."""
     run()
-    real = spool_writer._write
-
-    def interrupted(descriptor: int, data: bytes) -> int:
-        monkeypatch.setattr(spool_writer, "_write", real)
-        real(descriptor, data)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(spool_writer, "_write", interrupted)
+    interrupt_a_write()
     with pytest.raises(KeyboardInterrupt):
         run()
     run()
