@@ -171,6 +171,8 @@ class Detector:
     """Whether nothing is found where `prefilter.DIGITS` does not match."""
     worded: bool = False
     """Whether a numeric one needs a word too."""
+    lines: bool = False
+    """Whether nothing is found where no line ends."""
     structural: bool = False
     """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
     reach: int = 512

@@ -108,6 +108,7 @@ TABLES: Final = (
         trigger=rf"(?i)(?:{_TOLD})[\w #()/.-]*[\"'*`]*(?:[ ]*[,;\t|]|\r?\n)",
         judge=_column,
         rank=Rank.ASSIGNED_SECRET,
+        lines=True,
         example="id,user,password\n1,bob,sunshine\n2,ann,moonlight\n",
         counter_example="user, token and password\nare asked for, once",
     ),

@@ -25,6 +25,8 @@ ESCAPE: Final = -4
 """Fired: escapes that hide a printable character."""
 _NUMBERS: Final = -5
 """Fired: digits as all detectors of numbers need them."""
+_LINES: Final = -6
+"""Fired: an end of a line."""
 
 _SIGNS: Final = {
     ODD: normalise.ODD_TRIGGER,
@@ -41,6 +43,7 @@ DIGITS: Final = (
 """RE2: matches in every text that a detector of numbers finds something in."""
 
 _NONE: Final[frozenset[int]] = frozenset()
+_NEEDED: Final = frozenset((_NUMBERS, _LINES))
 _MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _SHORT: Final = 128
@@ -64,8 +67,9 @@ class _FewAtOnce:
 class _Family:
     """Detectors that the same words hint at."""
 
-    def __init__(self, hinted_by: frozenset[str], *, numeric: bool) -> None:
-        self.numeric = numeric
+    def __init__(self, hinted_by: frozenset[str], needs: frozenset[int]) -> None:
+        self.needs = needs
+        """The signs without which none of them finds anything."""
         self.common = hinted_by
         self.hinted_by = hinted_by
         self.triggers: dict[int, str] = {}
@@ -91,23 +95,25 @@ class _Triggers:
         self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
         self._hints = compiled_set(dict(enumerate(told)))
         shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
-        self._shapes = compiled_set({**shapes, **_SIGNS, _NUMBERS: DIGITS})
+        self._shapes = compiled_set({**shapes, **_SIGNS, _NUMBERS: DIGITS, _LINES: r"\n"})
         self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
         self.keys = compiled_set({KEY: key_rules.TRIGGER})
 
     def fired(self, text: Encoded) -> frozenset[int]:
         """Return which of them, by their number, and which signs fire on an encoded text."""
         fired = self._shapes.matching(text)
-        if has_numbers := _NUMBERS in fired:
-            fired.remove(_NUMBERS)
+        there = _NONE if _NEEDED.isdisjoint(fired) else _NEEDED.intersection(fired)
+        if there:
+            fired = [number for number in fired if number not in there]
+        if _NUMBERS in there:
             fired += self._numbers.matching(text)
         if told := self._hints.matching(text):
-            fired += self._hinted_at(told, text, has_numbers=has_numbers)
+            fired += self._hinted_at(told, text, there)
         return frozenset(fired) if fired else _NONE
 
-    def _hinted_at(self, told: list[int], text: Encoded, *, has_numbers: bool) -> list[int]:
-        """Return the detectors that words hint at, and that their triggers confirm."""
-        families = {family for hint in told for family in self._hinted[hint] if has_numbers or not family.numeric}
+    def _hinted_at(self, told: list[int], text: Encoded, there: frozenset[int]) -> list[int]:
+        """Return the detectors that words hint at and whose needs are there, if their triggers confirm it."""
+        families = {family for hint in told for family in self._hinted[hint] if family.needs <= there}
         if len(families) > _MOST_ASKED:
             return [number for family in families for number in family.triggers]
         return [number for family in families for number in family.asked.matching(text)]
@@ -161,12 +167,16 @@ def _families(
         told = hinted_by[number]
         if not told:
             continue
-        numeric = detectors[number].numeric
-        joined = [one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.numeric is numeric]
+        needs = _needs(detectors[number])
+        joined = [one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.needs == needs]
         family = joined[0] if joined else None
         if family is None:
-            family = _Family(told, numeric=numeric)
+            family = _Family(told, needs)
             families.append(family)
         family.hinted_by |= told
         family.triggers[number] = triggers[number]
     return families
+
+
+def _needs(detector: Detector) -> frozenset[int]:
+    return frozenset([sign for sign, is_needed in ((_NUMBERS, detector.numeric), (_LINES, detector.lines)) if is_needed])

@@ -151,6 +151,15 @@ def test_what_a_trigger_matches_is_hinted_at(detector: Detector) -> None:
         assert hinting.matching(data) or not asked.matching(data), text
 
 
+@pytest.mark.parametrize("detector", [detector for detector in DETECTORS if detector.lines], ids=lambda detector: detector.name)
+def test_what_needs_an_end_of_a_line_does_not_match_without(detector: Detector) -> None:
+    """Not even where it would with one."""
+    asked = engine_re2.PatternSet({0: detector.pattern})
+    assert asked.matching(engine_re2.encode(detector.example))
+    for text in (detector.example, *TEXTS):
+        assert not asked.matching(engine_re2.encode(text.replace("\n", " "))), text
+
+
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
