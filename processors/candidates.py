@@ -38,7 +38,7 @@ class Search:
         """Search by one more detector, at `places` alone where these are known. Raises Withheld when it takes too long."""
         self._detector = detector
         self._parts = parts
-        if self._is_long and detector.carried is None:
+        if self._is_long and detector.carried is None and detector.reach:
             self._repeats = Repeats(self._judged, self._text, detector.reach)
         if places is None:
             pattern.search(self.encoded, self._take)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from .engine import says
 from .findings import LONGEST_PLACEHOLDER, PLACEHOLDER
@@ -45,18 +45,20 @@ class Candidate:
     """What a pattern found, and what stands around it.
 
     `start` and `end` are the span of the pattern's first group that took part, or of all of the match; `groups` are the spans
-    of the match and its groups, (-1, -1) where one took no part.
+    of the match and its groups, (-1, -1) where one took no part. `known` is what judges know of all of it, by their names.
     """
 
-    __slots__ = ("_key_before", "end", "groups", "start", "text")
+    __slots__ = ("_key_before", "end", "groups", "known", "start", "text")
 
     groups: Sequence[tuple[int, int]]
     start: int
     end: int
+    known: dict[str, Any]
 
     def __init__(self, text: str, key_before: Callable[[int], str]) -> None:
         """Take the text. It is one object for all candidates in it: who has it says where each is, and asks to `narrow` it."""
         self.text = text
+        self.known = {}
         self._key_before = key_before
 
     def narrow(self) -> None:
@@ -176,7 +178,7 @@ class Detector:
     structural: bool = False
     """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
     reach: int = 512
-    """How many characters before and behind a match its judge may look at."""
+    """How many characters before and behind a match its judge may look at; 0: it is asked of each match, repeated or not."""
     retry: bool = False
     """Whether a rejected candidate may hide another that begins at one of its later words."""
     whole: bool = False

@@ -1,6 +1,7 @@
 """Detectors of secrets in code and data that name them in another way than an assignment: calls, files of passwords, SQL."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from string import ascii_letters, digits
 from typing import Final
@@ -41,6 +42,7 @@ _ALGORITHM: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
 _INSERTED: Final = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
 _PAIR: Final = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
 _DATA: Final = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
+_END_OF_MANIFEST: Final = re.compile(r"\n---|\x00")
 _OF_NAMES: Final = f"{ascii_letters}{digits}_.-"
 _LONGEST_NAME: Final = 60
 """Characters of a function's name that are looked at."""
@@ -106,17 +108,51 @@ def _inserted(candidate: Candidate) -> Iterable[Span]:
 
 
 def _manifest(candidate: Candidate) -> Iterable[Span]:
-    """Take every value under `data` and `stringData` of a Kubernetes Secret."""
-    text, at = candidate.text, candidate.start
-    before, after = max(0, at - _DOCUMENT), min(at + _DOCUMENT, len(text))
-    first = max(before, text.rfind("\n---", before, at), text.rfind("\0", before, at) + 1)
-    last = min(end if end >= 0 else after for end in (text.find("\n---", at, after), text.find("\0", at, after)))
-    return [
-        Span(*pair.span(1))
-        for block in _DATA.finditer(text, first, last)
-        for pair in _PAIR.finditer(text, *block.span(1))
-        if stands(pair[1])
-    ]
+    """Take every value under `data` and `stringData` of a Kubernetes Secret, but for those that were taken already."""
+    manifests: _Manifests | None = candidate.known.get("kubernetes_secret")
+    if manifests is None:
+        manifests = candidate.known["kubernetes_secret"] = _Manifests(candidate.text)
+    return manifests.values_around(candidate.start)
+
+
+class _Manifests:
+    """Where in a text manifests end, and their data is: a text may say ten thousand times that it holds a Secret."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends = [match.start() for match in _END_OF_MANIFEST.finditer(text)]
+        blocks = [*_DATA.finditer(text)]
+        self._blocks = [block.start() for block in blocks]
+        pairs = [pair for block in blocks for pair in _PAIR.finditer(text, *block.span(1))]
+        self._pairs = [pair.start() for pair in pairs]
+        self._last = [pair.end() for pair in pairs]
+        self._secrets = [number for number, pair in enumerate(pairs) if stands(pair[1])]
+        self._values = [pair.span(1) for pair in pairs]
+        self._taken = 0
+
+    def values_around(self, at: int) -> list[Span]:
+        """Return the values in the manifest that a place is in."""
+        first, last = self._manifest_at(at)
+        block = bisect_left(self._blocks, first)
+        if block == len(self._blocks):
+            return []
+        begin, end = bisect_left(self._pairs, self._blocks[block]), bisect_left(self._pairs, last)
+        is_cut = end > begin and self._last[end - 1] > last
+        taken = bisect_left(self._secrets, begin, self._taken), bisect_left(self._secrets, end - is_cut)
+        found = [Span(*self._values[number]) for number in self._secrets[taken[0] : taken[1]]]
+        self._taken = max(taken)
+        if is_cut and (pair := _PAIR.match(self._text, self._pairs[end - 1], last)) and stands(pair[1]):
+            found.append(Span(*pair.span(1)))
+        return found
+
+    def _manifest_at(self, at: int) -> tuple[int, int]:
+        """Return where the manifest that a place is in begins and ends, as far as it is looked at."""
+        first, last = max(0, at - _DOCUMENT), min(at + _DOCUMENT, len(self._text))
+        number = bisect_left(self._ends, at)
+        if number:
+            end = self._ends[number - 1]
+            first = max(first, end + (self._text[end] == "\0"))
+        return first, min([last, *self._ends[number : number + 1]])
 
 
 CALLS: Final = (
@@ -226,7 +262,7 @@ CALLS: Final = (
         pattern=r"(?:^|[\n\x00])[ \t]{0,8}kind:[ \t]*[\"']?(Secret)[\"']?[ \t]*(?:\r?\n|$)",
         trigger=r"kind:[ \t]*[\"']?Secret",
         judge=_manifest,
-        reach=_DOCUMENT,
+        reach=0,
         rank=Rank.ASSIGNED_SECRET,
         example="kind: Secret\ndata:\n  user: YWRtaW4=\n",
         counter_example="kind: SecretStore\ndata:\n  user: YWRtaW4=\n",

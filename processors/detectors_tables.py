@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .key_rules import KeyRule, holds_redacted, rule_of
@@ -22,9 +22,18 @@ _PROSE: Final = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b|\w
 """What is in no head: words of sentences, and calls."""
 _LONGEST_HEADS: Final = 1000
 """Characters of all heads together."""
+_MOST_HEADS: Final = 4
+"""Lines of one table that are taken for heads: each is asked about all rows below it."""
 _MOST_BLANKS: Final = 1
 """In a secret without digits and signs: more words are prose."""
 Cells = list[tuple[int, int]]
+
+
+class _Table(NamedTuple):
+    """Rows of as many cells, and how many of them were taken for heads."""
+
+    end: int
+    headed: int
 
 
 def _column(candidate: Candidate) -> Iterable[Span]:
@@ -37,10 +46,15 @@ def _column(candidate: Candidate) -> Iterable[Span]:
     if len(cells) < 2 or not _are_heads(text, cells, separator) or _is_row(text, start, separator, len(cells)):
         return NOTHING
     rules = [rule_of(text[first:last].strip(_AROUND)) for first, last in cells]
-    if not any(rules):
+    tables: dict[tuple[str, int], _Table] = candidate.known.setdefault("table_column", {})
+    before = tables.get((separator, len(cells)))
+    headed = 1 if before is None or start >= before.end else before.headed + 1
+    if not any(rules) or headed > _MOST_HEADS:
         return NOTHING
     heads = {text[first:last].strip(_AROUND) for first, last in cells}
-    return [span for row in _rows(text, end + 1, separator, len(cells)) for span in _found(text, row, rules, heads)]
+    rows = [*_rows(text, end + 1, separator, len(cells))]
+    tables[separator, len(cells)] = _Table(rows[-1][-1][1] if rows else end, headed)
+    return [span for row in rows for span in _found(text, row, rules, heads)]
 
 
 def _cells(text: str, start: int, end: int, separator: str) -> Cells:

@@ -7,6 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import cache, lru_cache
 from html import unescape as html_unescape
+from itertools import accumulate
+from operator import add
 from typing import Final, NamedTuple
 
 ODD: Final = (
@@ -18,7 +20,8 @@ ODD: Final = (
 
 _COLOURS: Final = r"\x1b\[[0-9;]*[A-Za-z]"
 _RANGE: Final = re.compile(r"\\x\{(\w+)\}(?:-\\x\{(\w+)\})?")
-_PERCENT: Final = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2})+")
+_PERCENT: Final = re.compile(r"%(?:25)*[0-9A-Fa-f]{2}(?:%(?:25)*[0-9A-Fa-f]{2})*")
+"""Begins with its sign and no group: Python looks for that alone."""
 _ENCODED_BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES: Final = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
@@ -76,8 +79,11 @@ def plain(text: str) -> View:
     else:
         for char, to in alike.items():
             text = text.replace(char, to)
-    left = "".join([char for char in folded if char not in alike])
-    return _view(text, _hiding(left), _fold_first) if left or "\x1b[" in text else View(text, [0], [0], [False])
+    left = [char for char in folded if char not in alike]
+    if not left and "\x1b[" not in text:
+        return View(text, [0], [0], [False])
+    hiding = _hiding("".join(left))
+    return _view(text, hiding, _fold_first) if any(map(_fold, left)) else _without(text, hiding)
 
 
 def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
@@ -178,6 +184,15 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
     return View("".join(pieces), starts, origins, fixed)
 
 
+def _without(text: str, pattern: re.Pattern[str]) -> View:
+    """Return the text without what matches, a pattern of one group around all of it."""
+    parts = pattern.split(text)
+    kept, dropped = parts[::2], parts[1::2]
+    starts = [*accumulate(map(len, kept[:-1]), initial=0)]
+    longer = accumulate(map(len, dropped), initial=0)
+    return View("".join(kept), starts, [*map(add, starts, longer)], [False] * len(starts))
+
+
 def _odd_in(text: str) -> list[str]:
     """Return the odd characters that stand in a text, each once, in order."""
     if text.isascii():
@@ -199,7 +214,8 @@ def _hiding(odd: str) -> re.Pattern[str]:
     """Return what finds the codes of colours and these characters; of those that do not show many at once."""
     dropped = "".join([char for char in odd if not _fold(char)])
     others = "".join([char for char in odd if char not in dropped])
-    return re.compile("|".join([f"[{some}]{many}" for some, many in ((dropped, "+"), (others, "")) if some] + [_COLOURS]))
+    found = [f"[{some}]{many}" for some, many in ((dropped, "+"), (others, "")) if some] + [_COLOURS]
+    return re.compile(f"({'|'.join(found)})")
 
 
 def _fold_first(found: str) -> str:

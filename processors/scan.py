@@ -19,7 +19,7 @@ from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
-from .texts import Cut, Several, Texts, Walked, cut, is_valid, starts_of
+from .texts import Cut, Several, Texts, Walked, cut, cut_off, is_valid, starts_of
 
 _AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
@@ -101,7 +101,7 @@ class Scanner:
             return []
         hits = self._in_text(text, fired, budget, depth, treatment)
         if looks_like_json(text):
-            for leaf, found in self._by_leaf(Walked(leaves(text)), budget, depth, treatment):
+            for leaf, found in self._by_leaf(cut_off(text) or Walked(leaves(text)), budget, depth, treatment):
                 for hit in merge(treatment.left(leaf.text, found, leaf.source)):
                     start, end = leaf.source(hit.start, hit.end)
                     hits.append(Hit(start, end, hit.type, 0, hit.detector))

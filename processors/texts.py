@@ -1,6 +1,7 @@
 """The texts of a JSON document in order: cut out at its quotation marks where that is enough, else by a walk through it."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, Protocol, TypeVar
@@ -13,6 +14,10 @@ from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves, looks_lik
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
 _END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
+_NO_BRACKETS: Final = bytes({*range(256)} - {*b"[]{}"})
+_CLOSING: Final = str.maketrans("[{", "]}")
+_DEEPEST_CLOSED: Final = 64
+"""Of what is nested deeper, brackets are not counted."""
 _REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 1024
 """Characters of keys that are, of one document."""
@@ -92,15 +97,27 @@ class Cut:
 
     judged: Sequence[int] = ()
 
-    def __init__(self, document: str, parts: list[str], literals: list[str] | None, texts: list[str]) -> None:
+    def __init__(self, document: str, parts: list[str], literals: list[str], texts: list[str]) -> None:
         self.texts = texts
         self.is_as_written = literals is texts
         """Whether every text stands in the document as it is, without escapes."""
         self._document = document
         self._parts = parts
         self._literals = literals
+        self._strings = texts
+        self._inner: Sequence[Cut | None] = ()
+        self._first: Sequence[int] = ()
         self._leaves: Sequence[Leaf] | None = None
         self._starts: Sequence[int] | None = None
+        self._keys: Sequence[str] | None = None
+
+    def take_apart(self, inner: "Sequence[Cut | None]") -> None:
+        """Put the texts of those strings that are JSON themselves in their place."""
+        found = [[text] if one is None else one.texts for text, one in zip(self._strings, inner, strict=True)]
+        self._first = [*accumulate(map(len, found), initial=0)]
+        self._inner = inner
+        self.texts = [text for texts in found for text in texts]
+        self.is_as_written = False
 
     def in_place(self) -> str:
         """Return the document with NULs for all that is not text: what is found in it is at the same place in the document."""
@@ -110,14 +127,14 @@ class Cut:
 
     @property
     def starts(self) -> Sequence[int]:
-        """Where in the document each text begins."""
+        """Where in the document each string begins."""
         if self._starts is None:
             self._starts = starts_of(self._parts)[1::2]
         return self._starts
 
     def number_at(self, position: int) -> int:
-        """Return the number of the text that stands at a place of the document."""
-        return self._document.count('"', 0, position) // 2
+        """Return the number of the string that stands at a place of the document."""
+        return bisect_right(self.starts, position) - 1
 
     def is_in_key(self, position: int) -> bool:
         """Tell whether the text that goes on or ends at a place of the document is a key."""
@@ -132,16 +149,49 @@ class Cut:
 
     def leaf(self, number: int) -> Leaf:
         """Return a leaf; a value's comes without its key."""
-        if self._literals is None or ":" in self._parts[2 * number + 2]:
-            return self.leaves[number]
-        literal = self._literals[number]
-        return Leaf(self.texts[number], self.starts[number], None, literal=literal if "\\" in literal else "")
+        return self.leaves[number] if self._is_key(number) else self._value(number)
+
+    def _string_of(self, number: int) -> int:
+        """Return the number of the string that a text stands in."""
+        return bisect_right(self._first, number) - 1 if self._inner else number
+
+    def _is_key(self, number: int) -> bool:
+        string = self._string_of(number)
+        inner = self._inner[string] if self._inner else None
+        return ":" in self._parts[2 * string + 2] if inner is None else inner._is_key(number - self._first[string])  # noqa: SLF001 - it is one too
+
+    def _value(self, number: int, parent: Leaf | None = None) -> Leaf:
+        string = self._string_of(number)
+        literal = self._literals[string]
+        leaf = Leaf(self._strings[string], self.starts[string], parent, literal=literal if "\\" in literal else "")
+        inner = self._inner[string] if self._inner else None
+        return leaf if inner is None else inner._value(number - self._first[string], leaf)  # noqa: SLF001 - it is one too
 
     def key(self, number: int) -> str:
         """Return the key of a text."""
-        if self._literals is not None and self._parts[2 * number].strip() == ":":
-            return self.texts[number - 1]
-        return self.leaves[number].key
+        if self._keys is None:
+            self._keys = self._keys_below("")
+        return self._keys[number]
+
+    def _keys_below(self, key: str) -> list[str]:
+        """Return the key of each text, in a document that is the value of a key itself."""
+        keys: list[str] = []
+        around: list[str] = []
+        for number, text in enumerate(self._strings):
+            for char in self._parts[2 * number]:
+                if char in "[{":
+                    around.append(key)
+                elif char in "]}":
+                    key = around.pop()
+            inner = self._inner[number] if self._inner else None
+            if ":" in self._parts[2 * number + 2]:
+                key = text
+                keys.append("")
+            elif inner is None:
+                keys.append(key)
+            else:
+                keys += inner._keys_below(key)  # noqa: SLF001 - it is one too
+        return keys
 
 
 def cut(document: str, depth: int = 0) -> Cut | None:
@@ -157,25 +207,50 @@ def cut(document: str, depth: int = 0) -> Cut | None:
     texts: list[str] = orjson.loads('["' + '","'.join(literals) + '"]') if "\\" in document else literals
     if _keys_say_something(texts, parts):
         return None
+    found = Cut(document, parts, literals, texts)
     if depth == MAX_DEPTH or _JSON_STARTS.isdisjoint([text[:1] for text in texts]):
-        return Cut(document, parts, literals, texts)
-    return _cut_within(document, parts, literals, texts, depth)
+        return found
+    return _cut_within(found, parts, texts, depth)
 
 
-def _cut_within(document: str, parts: list[str], literals: list[str], texts: list[str], depth: int) -> Cut | None:
+def _cut_within(found: Cut, parts: list[str], texts: list[str], depth: int) -> Cut | None:
     """Take the strings apart that are JSON themselves."""
-    taken_apart: list[str] = []
-    has_json = False
+    within: list[Cut | None] = []
     for text, gap in zip(texts, parts[2::2], strict=True):
         if text[:1] not in _JSON_STARTS or ":" in gap or not is_json(text):
-            taken_apart.append(text)
+            within.append(None)
             continue
-        has_json = True
         inner = cut(text, depth + 1) if is_valid(text) else None
         if inner is None:
             return None
-        taken_apart += inner.texts
-    return Cut(document, parts, None, taken_apart) if has_json else Cut(document, parts, literals, texts)
+        within.append(inner)
+    if any(within):
+        found.take_apart(within)
+    return found
+
+
+def cut_off(text: str) -> Cut | None:
+    """Return the texts of JSON that ends too early; None when only a walk can tell them."""
+    closed = _closed(text)
+    return None if closed is None else cut(closed)
+
+
+def _closed(text: str) -> str | None:
+    """Return JSON that ends too early with what closes it; None where it ends within a word, or is none besides."""
+    parts = text.replace("\\\\", "\0\0").replace('\\"', "\0\0").split('"')
+    brackets = "".join(parts[::2]).encode("ascii", "ignore").translate(None, _NO_BRACKETS).decode()
+    for _ in range(_DEEPEST_CLOSED):
+        fewer = brackets.replace("[]", "").replace("{}", "")
+        if fewer == brackets:
+            break
+        brackets = fewer
+    closing = brackets[::-1].translate(_CLOSING)
+    if len(parts) % 2 == 0:
+        ends: tuple[str, ...] = ('"', '":null')  # as a value, and as a key
+    else:
+        text = text.rstrip().removesuffix(",")
+        ends = ("null",) if text.endswith(":") else ("", ":null")
+    return next((closed for end in ends if is_valid(closed := f"{text}{end}{closing}")), None)
 
 
 def is_valid(text: str) -> bool:

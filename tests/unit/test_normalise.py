@@ -60,6 +60,16 @@ def test_characters_that_do_not_show_are_dropped_at_once() -> None:
     assert _fold.cache_info().currsize <= remembered + 1
 
 
+def test_what_was_dropped_is_known_by_its_place() -> None:
+    """Characters that do not show and codes of colours may stand side by side, at the beginning and at the end."""
+    for text in ("\u200ba\u2060\x1b[31m\u200bb\x1b[0m", "\x1b[1m\x1b[31mab\u200b", "ab\u200b\u00ad"):
+        view = plain(text)
+        assert view.text == "ab"
+        assert text[slice(*view.source(0, 1))] == "a"
+        assert text[slice(*view.source(1, 2))] == "b"
+        assert view.source(0, 2) == (text.index("a"), text.index("b") + 1)
+
+
 def test_the_way_back_takes_whole_characters() -> None:
     """A span of the view is the span of the source it was made from, invisible characters inside included."""
     text = "to b\u200bob@ex\u00adample.org\u200b now"

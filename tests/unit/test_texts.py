@@ -13,8 +13,8 @@ from langtrail.processors.findings import Finding
 from langtrail.processors.key_rules import number_hit, value_hit
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
-from langtrail.processors.structure import leaves
-from langtrail.processors.texts import cut, is_valid
+from langtrail.processors.structure import leaves, looks_like_json
+from langtrail.processors.texts import Cut, cut, cut_off, is_valid
 
 WORDS = (
     *(text for detector in DETECTORS for text in (detector.example, detector.counter_example)),
@@ -85,18 +85,43 @@ def test_cut_texts_are_those_of_a_walk() -> None:
     for document in documents(4000):
         if document[0] not in '{["' or (texts := cut(document)) is None:
             continue
-        walked = [leaf for leaf in leaves(document) if not leaf.number]
-        assert list(texts.texts) == [leaf.text for leaf in walked], document
         taken += 1
-        for number, leaf in enumerate(walked):
-            end = len(leaf.text)
-            assert texts.key(number) == leaf.key, document
-            assert texts.leaf(number).source(0, end) == leaf.source(0, end), document
-            assert texts.leaf(number).owner == leaf.owner, document
-            assert leaf.rule is None or not value_hit(leaf.text, leaf.rule), document
-        numbers = (leaf for leaf in leaves(document) if leaf.number)
-        assert not any(number_hit(leaf.text, leaf.key, leaf.rule) for leaf in numbers), document
+        assert_walked(texts, document)
     assert taken > 1000
+
+
+def test_what_was_cut_off_is_closed_and_cut() -> None:
+    """Wherever a document ends, its texts are those of a walk through what there is of it."""
+    taken = 0
+    chance = random.Random(3)  # noqa: S311 - always the same texts
+    for document in documents(4000):
+        end = chance.randrange(1, len(document) + 1)
+        if not looks_like_json(document[:end]) or (texts := cut_off(document[:end])) is None:
+            continue
+        taken += 1
+        assert_walked(texts, document[:end])
+    assert taken > 300
+
+
+def test_what_ends_within_an_escape_or_a_word_is_walked_through() -> None:
+    """Nobody knows what it would have been, nor how what is no JSON is closed."""
+    assert [cut_off(text) for text in ('["a\\', '["a\\u00', "[1, tru", '["a"}', '{"a" "b"', '{"password": "x')] == [None] * 6
+    assert [cut_off(text) is not None for text in ('["a\\\\', '{"a', '{"a"', '{"a":', '[{"a": [1,', '["a", ')] == [True] * 6
+    assert cut_off(f"[{'[' * 99}{']' * 99}") is None
+
+
+def assert_walked(texts: Cut, document: str) -> None:
+    """Hold that the texts of a document are those of a walk through it, and stand where they stand."""
+    walked = [leaf for leaf in leaves(document) if not leaf.number]
+    assert list(texts.texts) == [leaf.text for leaf in walked], document
+    for number, leaf in enumerate(walked):
+        end = len(leaf.text)
+        assert texts.key(number) == leaf.key, document
+        assert texts.leaf(number).source(0, end) == leaf.source(0, end), document
+        assert texts.leaf(number).owner == leaf.owner, document
+        assert leaf.rule is None or not value_hit(leaf.text, leaf.rule), document
+    numbers = (leaf for leaf in leaves(document) if leaf.number)
+    assert not any(number_hit(leaf.text, leaf.key, leaf.rule) for leaf in numbers), document
 
 
 def test_cutting_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,9 +131,11 @@ def test_cutting_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(document: str) -> list[tuple[Finding, str, str]]:
         return [(one.finding, one.replacement, one.detector) for one in scanner.find(document, Budget(60))]
 
-    quickly = [found(document) for document in documents(2500)]
+    given = [text for document in documents(2500) for text in (document, document[: len(document) // 2])]
+    quickly = [found(document) for document in given]
     monkeypatch.setattr(scan, "cut", lambda _: None)
-    for document, quick in zip(documents(2500), quickly, strict=True):
+    monkeypatch.setattr(scan, "cut_off", lambda _: None)
+    for document, quick in zip(given, quickly, strict=True):
         assert quick == found(document), document
     assert sum(map(len, quickly)) > 1000
 
