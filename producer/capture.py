@@ -227,8 +227,8 @@ def _shared_with_parent(run: Run) -> Shared | None:
         return None
     if run.tool or parent.tool or run.prompt is not None or parent.prompt is not None:
         return None
-    key, tenant, session, _, middle = theirs
-    return Shared(key, tenant, session, own_run((run.run_id, run.parent_run_id, run.root_run_id), label(run.component)), middle)
+    own = own_run((run.run_id, run.parent_run_id, run.root_run_id), label(run.component))
+    return Shared(theirs.key, theirs.tenant, theirs.session, own, theirs.middle)
 
 
 def _event(run: Run, event_type: str, content: Content, outcome: bytes, model: bytes | None = None) -> Draft:

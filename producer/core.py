@@ -50,7 +50,7 @@ class CoreWriter:
 
     def core(self, draft: Draft, seq: int, event_id: str, occurred_at: int, monotonic_ns: int, content_facts: bytes) -> bytes:
         """Return the core of an event. `occurred_at`: microseconds since 1970; `content_facts`: group content, encoded."""
-        _, tenant, session, run, middle = draft.shared
+        shared = draft.shared
         return b"".join(
             (
                 text(draft.event_type),
@@ -60,12 +60,12 @@ class CoreWriter:
                 long(seq),
                 long(occurred_at),
                 long(monotonic_ns),
-                tenant,
-                session or self._stream_id,
-                run,
+                shared.tenant,
+                shared.session or self._stream_id,
+                shared.run,
                 draft.model,
                 draft.outcome,
-                middle,
+                shared.middle,
                 self._where,
                 content_facts,
                 _rest(draft.flags, tuple(sorted(draft.ext.items()))) if draft.flags or draft.ext else _NO_REST,

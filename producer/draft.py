@@ -1,23 +1,20 @@
 """A draft: an event but for its number and its times. Its core is encoded already, its content is a snapshot."""
 
-from typing import NamedTuple
-
 Content = dict[str, bytes]
 """Content fields by name: the exact bytes that are recorded of each."""
 
 
-class Shared(NamedTuple):
+class Shared:
     """What the events of one run have in common, encoded once.
 
     `tenant`, `session` and `run` are the end of group event, `middle` the groups from place to stream. `key` is that of the
     record in Kafka. An event of no session has neither key nor session: it belongs to its stream.
     """
 
-    key: bytes
-    tenant: bytes
-    session: bytes
-    run: bytes
-    middle: bytes
+    __slots__ = ("key", "middle", "run", "session", "tenant")
+
+    def __init__(self, key: bytes, tenant: bytes, session: bytes, run: bytes, middle: bytes) -> None:
+        self.key, self.tenant, self.session, self.run, self.middle = key, tenant, session, run, middle
 
 
 class Draft:

@@ -19,7 +19,7 @@ from .spool_writer import SpoolWriter
 _TRY_AGAIN_SECONDS = 0.05
 _ENTRY_BYTES: Final = 500
 """What Python's objects of an event take beside its bytes."""
-_AT_HAND_BYTES: Final = 512 * 1024
+_AT_HAND_BYTES: Final = 1024 * 1024
 """How much of what went to the disk is kept for who ships it: to read it back takes three times as long."""
 
 

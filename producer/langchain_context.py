@@ -9,6 +9,8 @@ from types import FrameType
 from typing import Any, Final
 from uuid import UUID
 
+from .labels import mapping_of
+
 _MAX_FRAMES: Final = 40
 _LIBRARIES: Final = ("langchain", "langgraph")
 _OURS: Final = __name__.rpartition(".")[0]
@@ -47,8 +49,7 @@ def enclosing_run_id(config: Mapping[str, Any] | None) -> UUID | None:
 
 def configurable_of(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return the `configurable` of a config, empty when it has none."""
-    found = config.get("configurable") if config else None
-    return found if found and isinstance(found, Mapping) else _NOTHING
+    return mapping_of(config.get("configurable")) if config else _NOTHING
 
 
 def callers_configurable() -> Mapping[str, Any]:
@@ -59,8 +60,8 @@ def callers_configurable() -> Mapping[str, Any]:
     """
     for frame in _library_frames():
         if _has(frame, "config"):
-            config = _locals(frame).get("config")
-            if isinstance(config, Mapping) and "configurable" in config:
+            config = mapping_of(_locals(frame).get("config"))
+            if "configurable" in config:
                 return configurable_of(config)
     return {}
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from langchain_core.outputs import LLMResult
 
-from .labels import optional_identifier, optional_technical
+from .labels import mapping_of, optional_identifier, optional_technical
 from .usage import tokens, was_cached
 
 
 def request_facts(metadata: Mapping[str, Any] | None, params: Any) -> dict[str, Any]:
     """Return provider and model of a call, as LangChain's standard metadata has them, else as the parameters name them."""
-    known, given = metadata or {}, _mapping(params)
+    known, given = metadata or {}, mapping_of(params)
     model = known.get("ls_model_name") or given.get("model") or given.get("model_name") or given.get("model_id")
     return {"provider": optional_technical(known.get("ls_provider")), "request_model": optional_technical(model)}
 
@@ -23,10 +23,10 @@ def answer_facts(response: LLMResult) -> tuple[dict[str, Any], dict[str, str]]:
     """
     first = _first(response)
     message = getattr(first, "message", None)
-    described = _mapping(getattr(message, "response_metadata", None))
-    whole, generation = _mapping(response.llm_output), _mapping(getattr(first, "generation_info", None))
+    described = mapping_of(getattr(message, "response_metadata", None))
+    whole, generation = mapping_of(response.llm_output), mapping_of(getattr(first, "generation_info", None))
     counted, source = tokens(message, described, whole, generation)
-    gateway = _mapping(generation.get("ls_gateway_info"))
+    gateway = mapping_of(generation.get("ls_gateway_info"))
     served = (
         gateway.get("model")
         or described.get("model_name")
@@ -67,9 +67,3 @@ def _provider_id(message: Any) -> str | None:
     """LangChain makes an id of its own (run-…, lc_…) where the provider gave none."""
     given = getattr(message, "id", None)
     return None if given is None or str(given).startswith(("run-", "lc_", "lc-", "lc_run-")) else str(given)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if type(value) is dict:  # to ask an abstract class costs 0.5 µs, and an answer is asked a dozen times
-        return value
-    return value if value is not None and isinstance(value, Mapping) else {}

@@ -41,7 +41,7 @@ def _default_app() -> str:
     return Path(sys.argv[0]).stem or "python" if sys.argv else "python"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # what was worked out of settings is kept by them: their identity is enough
 class ProducerSettings:
     """Connection and identity of one process. Without `bootstrap_servers` the spool alone is the log."""
 

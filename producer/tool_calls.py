@@ -1,11 +1,11 @@
 """Which tool calls a model asked for, and which of them ran: what is left when a root run ends was never executed."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .labels import mapping_of
 from .serialise import snapshot
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _reason(call: Call, outcome: str, answered: set[str], last: int) -> str:
 
 def _answered(output: Any) -> set[str]:
     """Return the ids of the calls that messages in a root's output answer."""
-    messages = output.get("messages") if isinstance(output, Mapping) else output
+    messages = mapping_of(output).get("messages", output)
     if not isinstance(messages, (list, tuple)):
         return set()
     return {str(call_id) for message in messages if (call_id := getattr(message, "tool_call_id", None)) is not None}
@@ -145,4 +145,4 @@ def _answered(output: Any) -> set[str]:
 
 def _is_form(call: Call, last: int, output: Any) -> bool:
     """Tell whether a call is how an agent gave its structured response: no tool is meant to run for it."""
-    return call.answer == last and isinstance(output, Mapping) and output.get("structured_response") is not None
+    return call.answer == last and mapping_of(output).get("structured_response") is not None

@@ -7,6 +7,8 @@ usage_metadata promises; where the sum shows that a provider counted beside, the
 from collections.abc import Mapping
 from typing import Any
 
+from .labels import mapping_of
+
 Counts = dict[str, int | None]
 
 _MAX_COUNT = 2**53
@@ -20,7 +22,7 @@ def tokens(
     """Return the token counts that an answer tells, and which part of it told them; empty for LangChain's usage_metadata."""
     if was_cached(message):
         return {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, "cache"
-    standard = _mapping(getattr(message, "usage_metadata", None))
+    standard = mapping_of(getattr(message, "usage_metadata", None))
     if standard:
         return _standard(standard), ""
     for source, usage in (
@@ -29,20 +31,20 @@ def tokens(
         ("llm_output", whole.get("token_usage") or whole.get("usage")),
         ("bedrock", described.get("amazon-bedrock-invocationMetrics")),
     ):
-        if counted := _mapping(usage):
+        if counted := mapping_of(usage):
             return _raw(counted), source
     return {}, ""
 
 
 def was_cached(message: Any) -> bool:
     """Tell whether LangChain's cache made this message: it sets a total cost of 0, which no provider does."""
-    cost = _mapping(getattr(message, "usage_metadata", None)).get("total_cost")
+    cost = mapping_of(getattr(message, "usage_metadata", None)).get("total_cost")
     return type(cost) in (int, float) and not cost
 
 
 def _standard(usage: Mapping[str, Any]) -> Counts:
     """Read LangChain's UsageMetadata: details are parts of the totals, except where the total shows that they are not."""
-    into, out = _mapping(usage.get("input_token_details")), _mapping(usage.get("output_token_details"))
+    into, out = mapping_of(usage.get("input_token_details")), mapping_of(usage.get("output_token_details"))
     given, answered, total = _count(usage, "input_tokens"), _count(usage, "output_tokens"), _count(usage, "total_tokens")
     read, written = _count(into, "cache_read"), _count(into, "cache_creation")
     if given is not None:
@@ -62,8 +64,10 @@ def _raw(usage: Mapping[str, Any]) -> Counts:
     within, beside = _count(usage, "prompt_tokens", "prompt_token_count"), _count(usage, *_COUNTED_BESIDE)
     answered = _count(usage, "completion_tokens", "output_tokens", "outputTokens", "outputTokenCount", "candidates_token_count")
     total = _count(usage, "total_tokens", "totalTokens", "total_token_count")
-    into = _mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or usage.get("input_token_details"))
-    out = _mapping(
+    into = mapping_of(
+        usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or usage.get("input_token_details")
+    )
+    out = mapping_of(
         usage.get("completion_tokens_details") or usage.get("output_tokens_details") or usage.get("output_token_details")
     )
     read = _count(usage, "cache_read_input_tokens", "cacheReadInputTokens", "cacheReadInputTokenCount")
@@ -97,9 +101,3 @@ def _count(usage: Mapping[str, Any], *names: str) -> int | None:
         if issubclass(cls, float) and value.is_integer() and 0 <= value <= _MAX_COUNT:
             return int(value)
     return None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if type(value) is dict:  # to ask an abstract class costs 0.5 µs, and an answer is asked a dozen times
-        return value
-    return value if value is not None and isinstance(value, Mapping) else {}

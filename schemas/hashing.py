@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
+_sha256: Final = sha256
+"""As a constant: compiled code looks every other name up."""
 _RECORD: Final = sha256(b"\x03")
 _BLOCK_BYTES: Final = 64
 _INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
@@ -40,12 +42,12 @@ def hmac_blocks(key: bytes) -> Blocks:
 def hmac_by(blocks: Blocks, message: bytes) -> bytes:
     """Return HMAC-SHA256 of a message, 32 bytes, by its key's blocks: 1.2 µs, hmac.digest takes 3."""
     inner, outer = blocks
-    return sha256(outer + sha256(inner + message).digest()).digest()
+    return _sha256(outer + _sha256(inner + message).digest()).digest()
 
 
 def event_hash(core: bytes) -> bytes:
     """Return SHA-256(0x00 || core): 32 bytes that stand for the event wherever it is kept."""
-    return sha256(b"\x00" + core).digest()
+    return _sha256(b"\x00" + core).digest()
 
 
 def chain_hash(stream_id: bytes, seq: int, previous: bytes, event: bytes) -> bytes:
@@ -54,7 +56,7 @@ def chain_hash(stream_id: bytes, seq: int, previous: bytes, event: bytes) -> byt
     `stream_id` is the UUID's 16 bytes, `previous` the chain hash of the event before (32 zero bytes for the first),
     `event` its event hash. It links hashes, not bodies: the chain of a stream can be checked without its content.
     """
-    return sha256(b"\x02" + stream_id + seq.to_bytes(8, "big") + previous + event).digest()
+    return _sha256(b"\x02" + stream_id + seq.to_bytes(8, "big") + previous + event).digest()
 
 
 def record_hash(rest: bytes | memoryview) -> bytes:
