@@ -37,7 +37,9 @@ class Search:
     def by(self, detector: Detector, pattern: Pattern, parts: Parts | None, places: Sequence[int] | None = None) -> None:
         """Search by one more detector, at `places` alone where these are known. Raises Withheld when it takes too long."""
         self._detector = detector
-        self._parts = parts
+        self._candidate.parts = parts
+        self._rest = parts if detector.begins else None
+        self._parts = None if detector.begins or (detector.lazy and not self._has_ours) else parts
         if self._is_long and detector.carried is None and detector.reach:
             self._repeats = Repeats(self._judged, self._text, detector.reach)
         if places is None:
@@ -68,6 +70,13 @@ class Search:
         self._candidates += 1
         if not self._candidates % _CANDIDATES_A_CHECK:
             self._budget.check()
+        if self._rest is not None:
+            whole = [*self._rest(self._text, groups[0][0], len(self._text))]
+            return self._taken(whole) - whole[0][1] + groups[0][1]
+        return self._taken(groups)
+
+    def _taken(self, groups: Spans) -> int:
+        """Judge a match that is known to its end. Return how many of its last characters are to be searched again."""
         spans = self._judged(groups) if self._repeats is None else self._repeats(groups)
         if spans is None:
             return 0

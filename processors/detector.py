@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .engine import says
+from .engine_types import Parts
 from .findings import LONGEST_PLACEHOLDER, PLACEHOLDER
 
 SEPARATOR: Final = "\0"
@@ -48,18 +49,25 @@ class Candidate:
     of the match and its groups, (-1, -1) where one took no part. `known` is what judges know of all of it, by their names.
     """
 
-    __slots__ = ("_key_before", "end", "groups", "known", "start", "text")
+    __slots__ = ("_key_before", "end", "groups", "known", "parts", "start", "text")
 
     groups: Sequence[tuple[int, int]]
     start: int
     end: int
     known: dict[str, Any]
+    parts: Parts | None
 
     def __init__(self, text: str, key_before: Callable[[int], str]) -> None:
         """Take the text. It is one object for all candidates in it: who has it says where each is, and asks to `narrow` it."""
         self.text = text
         self.known = {}
+        self.parts = None
         self._key_before = key_before
+
+    def take_apart(self) -> None:
+        """Tell the groups of the match, where its detector is `lazy`."""
+        if self.parts is not None and len(self.groups) == 1:
+            self.groups = self.parts(self.text, *self.groups[0])
 
     def narrow(self) -> None:
         """Take the span of the first group that took part."""
@@ -161,6 +169,11 @@ class Detector:
     parts: str | None = None
     """RE2 syntax: tells the groups of a match, given where that is; empty: the pattern itself does. RE2 finds a match several
     times as fast when it need not tell its groups. Python reads this: it must not go over the same text again and again."""
+    begins: str = ""
+    """RE2 syntax: the pattern without the long repeat at its end. RE2 takes tens of milliseconds to build the automaton of one
+    whose matches may begin everywhere; so it finds where they begin, and Python reads the rest, by `parts`."""
+    lazy: bool = False
+    """Whether its judge asks for the groups by itself, by `Candidate.take_apart`: most matches it judges without."""
     trigger: str = ""
     """RE2 syntax, simple, without long repeats: matches in every text in which the pattern does. Empty: the pattern itself."""
     judge: Judge

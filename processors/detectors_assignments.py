@@ -37,7 +37,11 @@ _VALUE: Final = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
 """Of one without quotes only where it begins: it is judged by its beginning, and read to its end when it is to go."""
 _ASSIGNED: Final = rf"(?:\[\w*\])?(?:\\?[\"'`]?\]{{0,2}}{_TYPE}?\s{{0,24}}{_OPERATOR}|['`]?\]{{0,2}}\s{{0,24}}::?){_VALUE}"
 _QUOTED_VALUES: Final = range(2, 7)
-_BARE_VALUE: Final = 7
+_QUOTES_END: Final = frozenset("\"'`")
+"""With one of these a match ends whose value is quoted; else it ends where its value begins."""
+_SHORT: Final = re.compile(rf"(?!<%|\$\{{|{BARE}?\(){BARE}{{0,2}}(?!{BARE}|\s{{0,3}}(?:\|\||\?\?|or))")
+"""A value without quotation marks that is shorter than a secret, and goes on as no code does that has one."""
+_NAME: Final = re.compile(r"[0-9A-Za-z_.\-$\x80-\U0010ffff]+")
 
 _OURS: Final = re.compile(PLACEHOLDER)
 _RUN: Final = re.compile(f"{BARE}+")
@@ -71,20 +75,26 @@ _ELEMENT: Final = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:
     """Take the value of an assignment to a name that holds a secret."""
-    text, (begin, end), start = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE][0]
+    text, (begin, stop) = candidate.text, candidate.groups[0]
+    is_quoted = text[stop - 1] in _QUOTES_END
+    if not is_quoted and _SHORT.match(text, stop):
+        return NOTHING
+    written = _NAME.match(text, begin, stop)
+    end = written.end() if written else begin
     name = text[begin:end]
     rule = secret_rule(name)
     if rule is None or _is_placeholder_type(text, begin):
         return NOTHING
     if name[-6:].lower() == "cookie" and _OF_HEADER.match(text, end):
         return NOTHING
-    found = _quoted(candidate, rule) if start < 0 else _bare(candidate, rule, name)
+    found = _quoted(candidate, rule) if is_quoted else _bare(candidate, rule, name, stop)
     return NOTHING if found and name.lower() == "key" and _is_attribute(text, begin) else found
 
 
-def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:
+def _bare(candidate: Candidate, rule: KeyRule, name: str, start: int) -> Iterable[Span]:
     """Take a value without quotation marks, unless it is code that leads to one."""
-    text, (begin, end), start = candidate.text, candidate.groups[1], candidate.groups[_BARE_VALUE][0]
+    text, begin = candidate.text, candidate.groups[0][0]
+    end = begin + len(name)
     run = _RUN.match(text, start, start + _LONGEST_JUDGED)
     value, stop = (run[0], run.end()) if run else ("", start)
     if "(" in value or "${" in value or value[:2] == "<%" or text[stop : stop + 4].lstrip()[:2] in _OR:
@@ -95,12 +105,14 @@ def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:
     goes_on = len(value) == _LONGEST_JUDGED and not _END_OF_VALUE.search(value) and not (in_query and "&" in value)
     value = _trimmed(value, in_query=in_query)
     operator = text[end:start]
-    if len(value) < rule.shortest or (":" in operator and "=" not in operator and not _is_settled(candidate, value, start)):
+    if len(value) < rule.shortest:
+        return NOTHING
+    if ":" in operator and "=" not in operator and not _is_settled(text, name, value, start, begin):
         return NOTHING
     if (
         (value[0] in "<{" and _TEMPLATE.match(text, start))
         or (value[0] == "-" and begins_redacted(value[1:]))
-        or is_code(value, name, is_literal=operator == "=" and (name.isupper() or _is_alone(candidate, value, start)))
+        or is_code(value, name, is_literal=operator == "=" and (name.isupper() or _is_alone(text, begin, start + len(value))))
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
         or (value.isdigit() and not rule.numbers)
@@ -113,6 +125,7 @@ def _bare(candidate: Candidate, rule: KeyRule, name: str) -> Iterable[Span]:
 
 
 def _quoted(candidate: Candidate, rule: KeyRule) -> Iterable[Span]:
+    candidate.take_apart()
     number = group_of(candidate, _QUOTED_VALUES)
     start = candidate.groups[number][0]
     is_docstring = number == _QUOTED_VALUES[0] and "\n" in candidate.text[candidate.groups[1][1] : start]
@@ -142,18 +155,17 @@ def _trimmed(value: str, *, in_query: bool) -> str:
     return value
 
 
-def _is_settled(candidate: Candidate, value: str, start: int) -> bool:
+def _is_settled(text: str, name: str, value: str, start: int, begin: int) -> bool:
     """Tell whether what follows a colon is a value: it looks like one, or the line has a name and a value and no more."""
     if LIKE_A_SECRET.search(value):
         return True
-    alone = _is_alone(candidate, value, start, before=("", "\n", "\0", " "))
-    return alone and (len(value) >= _SHORTEST_WORD or candidate.group(1).isupper())
+    alone = _is_alone(text, begin, start + len(value), before=("", "\n", "\0", " "))
+    return alone and (len(value) >= _SHORTEST_WORD or name.isupper())
 
 
-def _is_alone(candidate: Candidate, value: str, start: int, before: Collection[str] = ("", "\n", "\0")) -> bool:
+def _is_alone(text: str, begin: int, end: int, before: Collection[str] = ("", "\n", "\0")) -> bool:
     """Tell whether a line has a name and a value and no more."""
-    name_at, end = candidate.groups[1][0], start + len(value)
-    return candidate.text[name_at - 1 : name_at] in before and candidate.text[end : end + 1] in ("", "\n", "\r", "\0")
+    return text[begin - 1 : begin] in before and text[end : end + 1] in ("", "\n", "\r", "\0")
 
 
 def _line(candidate: Candidate) -> Iterable[Span]:
@@ -238,6 +250,7 @@ ASSIGNMENTS: Final = (
             r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
         ),
         judge=_assigned,
+        lazy=True,
         reach=4 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
         example='secret = dbPass := "correct horse" # and api_key=9fceb02d0ae598e9',
@@ -251,6 +264,7 @@ ASSIGNMENTS: Final = (
         parts=rf"({NAME_THERE})\\?\"\s{{0,4}}:{_VALUE}",
         trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\\?\"\s*:",
         judge=_assigned,
+        lazy=True,
         reach=4 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
         structural=True,

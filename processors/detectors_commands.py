@@ -141,6 +141,11 @@ COMMANDS: Final = (
             r"(?i)(?:^|[\n\x00])[ \t]{0,16}((?:[\w-]{1,30} ){0,7})"
             rf"([\w-]*(?:{SENSITIVE})[\w-]*)[ \t]{{1,8}}(?:[0-9] )?([^\s\"'=:\x00][^\s\"'\x00;]*);?[ \t]*(?:[\r\n\x00]|$)"
         ),
+        # The name is told by its length: a digit behind it says how the value is encrypted. RE2 knows another s, and another k.
+        parts=(
+            r"[\n\x00]?[ \t]{0,16}((?:[\w\-\x{17f}\x{212a}]{1,30} ){0,7})"
+            r"([\w\-\x{80}-\x{10ffff}]{2,})[ \t]{1,8}(?:[0-9] )?([^\s\"'=:\x00][^\s\"'\x00;]*)"
+        ),
         trigger=rf"(?i)(?:{SENSITIVE})[\w-]*[ \t]+(?:[0-9] )?[^\s\"'=:][^\s\"']*\s*(?:[\r\n\x00]|$)",
         judge=_directive,
         rank=Rank.ASSIGNED_SECRET,

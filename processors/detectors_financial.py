@@ -31,6 +31,7 @@ _says_bank = says("(?i)iban|bank|account|konto|cuenta|compte|conto|rekening|kont
 _CARD_SHAPES: Final = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 5), (6, 10), (8, 8)))
 """How cards are written, digits a group."""
 _FOURS: Final = (4, 4, 4, 4)
+_FOUR_FOURS: Final = bytes(_FOURS)
 _FEWEST_KINDS: Final = 4
 """Kinds of digits of an address; fewer are filling."""
 _SHAPES: Final = re.compile(rb"(?=\x04{4}|\x04\x06[\x04\x05]|\x04\x04\x05|\x06\x0a|\x08\x08|[\x0c-\x14])")
@@ -81,6 +82,8 @@ class _CardReader:
         self._first = candidate.start
         self._card_is_said: bool | None = None
         self._shape = b""
+        self._sums: list[int] = []
+        """What the groups of four digits add to Luhn's sum, up to each."""
 
     def _says_card(self) -> bool:
         if self._card_is_said is None:
@@ -113,17 +116,15 @@ class _CardReader:
         """Return where groups as cards have begin next: where words are too far before to say card, there must be some."""
         if not self._shape:
             self._shape = bytes([min(length, _LONGEST + 1) for length in self._lengths])
-        for shape in _SHAPES.finditer(self._shape, first):
-            first = shape.start()
-            is_four = self._lengths[first : first + 4] == _FOURS and self._lengths[first + 4 : first + 5] != (3,)
-            if not is_four or self._sum_of_four(first) % 10 == 0:
+            text, starts = self._candidate.text, map(self._start_of, range(len(self._lengths)))
+            sums = [_LUHN_OF_FOUR[text[at : at + 4]] if size == 4 else 0 for at, size in zip(starts, self._shape, strict=True)]
+            self._sums = [*accumulate(sums, initial=0)]
+        for found in _SHAPES.finditer(self._shape, first):
+            first = found.start()
+            is_four = self._shape.startswith(_FOUR_FOURS, first) and self._shape[first + 4 : first + 5] != b"\x03"
+            if not is_four or (self._sums[first + 4] - self._sums[first]) % 10 == 0:
                 return first
         return len(self._lengths)
-
-    def _sum_of_four(self, first: int) -> int:
-        """Return what four groups of four digits add to Luhn's sum."""
-        text = self._candidate.text
-        return sum([_LUHN_OF_FOUR[text[start : start + 4]] for start in map(self._start_of, range(first, first + 4))])
 
     def _groups_of_card(self, first: int) -> int:
         """Return how many groups from this one on are a card's number; 0 when none are."""

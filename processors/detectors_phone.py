@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 from .engine import says
@@ -47,7 +47,11 @@ _DATE: Final = re.compile(
 )
 _OF_CODE: Final = ('"', "'", "=", ":", "#")
 _EXIT_CODE: Final = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
-_NO_PHONE: Final = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
+_NO_PHONE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
+_BOOK: Final = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d")
+_MAYBE_OTHER: Final = re.compile(r"\d{4}[-./]\d\d?[-./]\d|\d\d?[-./]\d\d?[-./]\d{4}|\d{3}-\d{1,5}-\d{1,7}-\d{1,7}-\d")
+"""What is written as a date or the number of a book."""
+_ALL_ZERO: Final = str.maketrans("123456789", "000000000")
 _OTHER_NUMBER: Final = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
 _PRODUCT: Final = re.compile(r"[A-Za-z]/\Z")
 """Before its version: Safari/525.20.1."""
@@ -203,41 +207,60 @@ def _told_by(said: str) -> tuple[bool, bool, bool]:
 
 def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
     """Return where a number ends, as many groups of it as make one; `start` when none do."""
-    if _is_number(text[start:end], vague=vague) and not _RUNS_ON.match(text, end):
+    value = text[start:end]
+    if _is_number(value, vague=vague) and not _RUNS_ON.match(text, end):
         return end
-    if _are_too_short(text[start:end], _AFTER_FIRST):
+    if _form(value.translate(_ALL_ZERO)).is_short_behind:
         return start
     ends = [match.end() for match in reversed([*_DIGITS.finditer(text, start, end)])]
     return next((e for e in ends if _is_number(text[start:e], vague=vague) and not _RUNS_ON.match(text, e)), start)
 
 
-def _are_too_short(value: str, needed: slice) -> bool:
-    """Tell whether groups make no number however many of them are taken: no three digits, and a single one where pairs are."""
-    if _THREE_DIGITS.search(value):
-        return False
-    lengths = [*map(len, _DIGITS.findall(value))][needed]
-    return not lengths or min(lengths) < _FEWEST_IN_PAIR
+class _Form(NamedTuple):
+    """What is known of all numbers whose digits are grouped and separated alike."""
+
+    digits: int
+    is_list: bool
+    """Whether the groups are too short for a number: less than four pairs, single digits among pairs, decimals."""
+    is_other: bool
+    """Whether it is written as an address, a decimal or thousands are."""
+    may_be_other: bool
+    """Whether it is written as a date is, or the number of a book."""
+    is_vague: bool
+    """Whether a vague word before it is not enough."""
+    is_short_behind: bool
+    is_short_before: bool
+    """Whether however many groups are taken make no number, from the first on or to the last: no three digits in one, and a
+    single digit where pairs are."""
 
 
-def _is_list(value: str) -> bool:
-    """Tell whether groups are too short for a number: less than four pairs, single digits among pairs, decimals."""
-    if "." in value and " " in value and _DECIMAL.search(value):
-        return True
-    if _THREE_DIGITS.search(value):
-        return False
-    groups = [*map(len, _DIGITS.findall(value))]
-    return len(groups) > 1 and (min(groups[1:]) == 1 or len(groups) < _FEWEST_PAIRS)
+@lru_cache(maxsize=4096)
+def _form(zeros: str) -> _Form:
+    """Return what is known of numbers that are written as this one, all of whose digits are 0."""
+    groups = [*map(len, _DIGITS.findall(zeros))]
+    has_three = _THREE_DIGITS.search(zeros) is not None
+    is_list = not has_three and len(groups) > 1 and (min(groups[1:]) == 1 or len(groups) < _FEWEST_PAIRS)
+    digits = sum(groups)
+    return _Form(
+        digits,
+        is_list=is_list or ("." in zeros and " " in zeros and _DECIMAL.search(zeros) is not None),
+        is_other=_NO_PHONE.fullmatch(zeros) is not None,
+        may_be_other=_MAYBE_OTHER.match(zeros) is not None,
+        is_vague=digits < _FEWEST_GROUPED or " - " in zeros,
+        is_short_behind=not has_three and min(groups[_AFTER_FIRST], default=0) < _FEWEST_IN_PAIR,
+        is_short_before=not has_three and min(groups[_LAST], default=0) < _FEWEST_IN_PAIR,
+    )
 
 
 def _is_number(value: str, *, vague: bool) -> bool:
     if value.isdigit():
         return not vague and _FEWEST <= len(value) <= _MOST
-    digits = len(digits_of(value))
-    if not _FEWEST <= digits <= _MOST or (value[0] != "+" and (_DATE.match(value) or _NO_PHONE.fullmatch(value))):
+    form = _form(value.translate(_ALL_ZERO))
+    if form.is_list or not _FEWEST <= form.digits <= _MOST:
         return False
-    if _is_list(value):
+    if value[0] != "+" and (form.is_other or (form.may_be_other and (_DATE.match(value) or _BOOK.fullmatch(value)))):
         return False
-    return not vague or (digits >= _FEWEST_GROUPED and not _THOUSANDS.fullmatch(value) and " - " not in value)
+    return not vague or not (form.is_vague or _THOUSANDS.fullmatch(value))
 
 
 def _labelled(candidate: Candidate) -> Iterable[Span] | None:
@@ -245,7 +268,7 @@ def _labelled(candidate: Candidate) -> Iterable[Span] | None:
         return NOTHING
     if _is_number(candidate.value, vague=candidate.groups[1][0] >= 0):
         return _grouped(candidate)
-    return None if _are_too_short(candidate.value, _LAST) else NOTHING
+    return None if _form(candidate.value.translate(_ALL_ZERO)).is_short_before else NOTHING
 
 
 PHONE: Final = (

@@ -29,6 +29,12 @@ _WORDS_OF_NAME: Final = 2
 _QUOTES: Final = "\"'“”„«»‘’"  # noqa: RUF001 - quotation marks of many languages
 
 
+_BESIDE: Final = rf"(?:\s{{1,2}}|\s?[-–:]\s?)[{_QUOTES}]?([^\s\x00{_QUOTES}][^\s\x00{_QUOTES}]"  # noqa: RUF001 - a dash
+_TOLD: Final = (
+    r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d{1,2})?"
+    r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/.~-]"
+)
+"""Both end before how often the last class comes again."""
 _OPENING: Final = frozenset(_QUOTES)
 
 
@@ -100,8 +106,9 @@ SAID: Final = (
         name="said_beside",
         type="SECRET",
         reason="A word of letters and digits straight after the word password, or after a colon or a dash.",
-        pattern=rf"(?i)(?:{_SPOKEN})(?:\s{{1,2}}|\s?[-–:]\s?)[{_QUOTES}]?([^\s\x00{_QUOTES}][^\s\x00{_QUOTES}]{{4,80}})",  # noqa: RUF001 - a dash
-        parts="",
+        pattern=f"(?i)(?:{_SPOKEN}){_BESIDE}{{4,80}})",
+        begins=f"(?i)(?:{_SPOKEN}){_BESIDE}{{4}})",
+        parts=rf"(?i)(?:mot de passe|[^\s:–-]+){_BESIDE}{{4,80}})",  # noqa: RUF001 - a dash
         trigger=rf"(?i)(?:{_SPOKEN})\s?[\s:–-]",  # noqa: RUF001 - a dash
         judge=_beside,
         rank=Rank.ASSIGNED_SECRET,
@@ -124,10 +131,8 @@ SAID: Final = (
         name="told",
         type="SECRET",
         reason="A value made by a machine after words for a key: `the API key is`, `token -`, in a sentence or a log.",
-        pattern=(
-            r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d{1,2})?"
-            r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/.~-]{14,200}={0,2})"
-        ),
+        pattern=f"{_TOLD}{{14,200}}={{0,2}})",
+        begins=f"{_TOLD}{{14}})",
         parts="",
         trigger=(
             r"(?i)(?:secret|token|key|access|private|credential|pwd|password)s?(?:[ _-]?(?:key|token|code|value)|[ _#]\d+)?"

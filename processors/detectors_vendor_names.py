@@ -69,13 +69,14 @@ _LOUD_NAMES: Final = (
 _KEYS: Final = ("key", "token", "secret", "pat")
 _NAMED: Final = (
     rf"(?i)((?:(?:{_NAMES})[\w.\- ]{{0,24}}|(?:{_LOUD_NAMES})[\w.-]{{0,16}}?(?:key|token|secret|pat)))"
-    rf"[\"'\]]{{0,2}}(?:\s{{0,3}}[:=?|>,]{{1,4}}[\s\"'`=]{{0,5}}|\s[\"'`])([\w=+/.%~:-]{{10,200}})"
+    rf"[\"'\]]{{0,2}}(?:\s{{0,3}}[:=?|>,]{{1,4}}[\s\"'`=]{{0,5}}|\s[\"'`])([\w=+/.%~:-]"
 )
 _CALLED: Final = r"(?:[ _./-]{0,2}(?:secret|private|access|api|auth|app|token|key|pat))"
 _SAID: Final = (
     rf"(?i)(?:{_NAMES}|{_LOUD_NAMES})({_CALLED}{{0,4}})"
-    r"[ :.-]{1,3}([0-9A-Za-z][\w+=-]{15,200})"
+    r"[ :.-]{1,3}([0-9A-Za-z][\w+=-]"
 )
+"""Both end before how often the last class comes again."""
 _NO_SECRET: Final = words.ABOUT | words.NOT_VAGUE | words.PLACED
 _LONG_NUMBER: Final = 14
 _LONG_WORD: Final = 20
@@ -131,7 +132,8 @@ VENDOR_NAMES: Final = (
         name="vendor_named",
         type="SECRET",
         reason="A random value given to a name that begins with a vendor's: many vendors' keys have no form of their own.",
-        pattern=_NAMED,
+        pattern=f"{_NAMED}{{10,200}})",
+        begins=f"{_NAMED}{{10}})",
         parts="",
         trigger=(
             rf"(?i)(?:(?:{_NAMES})[\w.\- ]*|(?:{_LOUD_NAMES})[\w.-]*(?:key|token|secret|pat))"
@@ -146,7 +148,9 @@ VENDOR_NAMES: Final = (
         name="vendor_said",
         type="SECRET",
         reason="A value made by a machine behind a vendor's name and a blank, or behind words for keys that are glued to it.",
-        pattern=_SAID,
+        pattern=f"{_SAID}{{15,200}})",
+        begins=f"{_SAID}{{15}})",
+        parts="",
         trigger=(
             rf"(?i)(?:{_NAMES}|{_LOUD_NAMES})(?:[ _./-]*(?:secret|private|access|api|auth|app|token|key|pat))*"
             r"[ :.-]+[0-9A-Za-z][\w+=-]{15}"

@@ -47,6 +47,10 @@ _NEEDED: Final = frozenset((_NUMBERS, _LINES))
 _MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _SHORT: Final = 128
+_LONG: Final = 8_000
+"""Characters of a text in which automata may meet all that they know: they are asked one after the other."""
+_MOST_WORDS: Final = 1000
+"""The same of words: each takes few states, but what a state may become is found out by trying all of them."""
 _MOST_ASKED: Final = 12
 """Families that are asked one by one; of a text that concerns more all are taken to be concerned."""
 
@@ -54,9 +58,9 @@ _MOST_ASKED: Final = 12
 class _FewAtOnce:
     """Patterns in sets of a few: digits or names at random would take all at once through too many states."""
 
-    def __init__(self, patterns: Mapping[int, str]) -> None:
+    def __init__(self, patterns: Mapping[int, str], most: int = _MOST_AT_ONCE) -> None:
         numbers = [*patterns]
-        parts = [numbers[at : at + _MOST_AT_ONCE] for at in range(0, len(numbers), _MOST_AT_ONCE)]
+        parts = [numbers[at : at + most] for at in range(0, len(numbers), most)]
         self._sets = [compiled_set({number: patterns[number] for number in part}) for part in parts]
 
     def matching(self, text: Encoded) -> list[int]:
@@ -93,21 +97,31 @@ class _Triggers:
         self._families = _families(detectors, words, hinted_by)
         told = sorted({hint for family in self._families for hint in family.hinted_by})
         self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
-        self._hints = compiled_set(dict(enumerate(told)))
-        shapes = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
-        self._shapes = compiled_set({**shapes, **_SIGNS, _NUMBERS: DIGITS, _LINES: r"\n"})
+        self._words = dict(enumerate(told))
+        self._forms = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
+        self._forms |= {**_SIGNS, _NUMBERS: DIGITS, _LINES: r"\n"}
+        self._at_once: tuple[PatternSet, PatternSet] = (compiled_set(self._forms), compiled_set(self._words))
+        self._few_at_once: tuple[_FewAtOnce, _FewAtOnce] | None = None
         self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
         self.keys = compiled_set({KEY: key_rules.TRIGGER})
 
-    def fired(self, text: Encoded) -> frozenset[int]:
+    @property
+    def few_at_once(self) -> tuple[_FewAtOnce, _FewAtOnce]:
+        """Forms and words for long texts: 100 kB at random would take fifty milliseconds the first time."""
+        if self._few_at_once is None:
+            self._few_at_once = _FewAtOnce(self._forms), _FewAtOnce(self._words, _MOST_WORDS)
+        return self._few_at_once
+
+    def fired(self, text: Encoded, *, is_long: bool) -> frozenset[int]:
         """Return which of them, by their number, and which signs fire on an encoded text."""
-        fired = self._shapes.matching(text)
+        forms, words = self.few_at_once if is_long else self._at_once
+        fired = forms.matching(text)
         there = _NONE if _NEEDED.isdisjoint(fired) else _NEEDED.intersection(fired)
         if there:
             fired = [number for number in fired if number not in there]
         if _NUMBERS in there:
             fired += self._numbers.matching(text)
-        if told := self._hints.matching(text):
+        if told := words.matching(text):
             fired += self._hinted_at(told, text, there)
         return frozenset(fired) if fired else _NONE
 
@@ -138,7 +152,7 @@ class Prefilter:
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""
         encoded = encode(text)
-        fired = self._fired(encoded)
+        fired = self._fired(encoded, is_long=len(text) >= _LONG)
         return fired.union(self._triggers.keys.matching(encoded)) if is_json else fired
 
     def fired_in_document(self, document: str) -> frozenset[int]:
@@ -146,15 +160,15 @@ class Prefilter:
         is_short = len(document) <= _SHORT
         if is_short and document in self._clean:
             return _NONE
-        fired = self._fired(encode(document.replace('"', SEPARATOR)))
+        fired = self._fired(encode(document.replace('"', SEPARATOR)), is_long=len(document) >= _LONG)
         if not fired and not say_nothing(keys_of(document)):
             fired = frozenset(self._triggers.keys.matching(encode(document)))
         if not fired and is_short:
             remember(self._clean, document)
         return fired
 
-    def _fired(self, text: Encoded) -> frozenset[int]:
-        fired = self._triggers.fired(text)
+    def _fired(self, text: Encoded, *, is_long: bool) -> frozenset[int]:
+        fired = self._triggers.fired(text, is_long=is_long)
         return fired if self._more is None else fired.union(self._more.matching(text))
 
 

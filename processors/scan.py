@@ -54,7 +54,8 @@ class Scanner:
         self._parts: list[Parts | None] = [] if narrower is None else [*narrower._parts]  # noqa: SLF001 - it is one too
         for detector in table[len(self._patterns) :]:
             parts = detector.parts
-            self._patterns.append(compiled(detector.pattern, ours=narrower is None, groups=parts is None))
+            pattern = detector.begins or detector.pattern
+            self._patterns.append(compiled(pattern, ours=narrower is None, groups=parts is None))
             self._parts.append(None if parts is None else parts_of(parts or detector.pattern))
         self._begun: Begun = Begun(table) if narrower is None else narrower._begun  # noqa: SLF001 - it is one too
 

@@ -10,10 +10,12 @@ import random
 import re
 import string
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
+from urllib.parse import quote
 
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.entities import keep_offline
@@ -112,6 +114,7 @@ UNITS: Final = (
 NUMBERED: Final = (
     *("1 ", "1234 ", "1234-", "1.2.3.4 ", "a@b1.co ", "219-09-9998 ", "gb82 ", "1::1 ", "key=1 ", "pwd='a1' ", "cookie: a=1\n"),
     *("authorization: a1\n", "call 123 4567 ", "+49 30 1234567 ", "200 200 2000 ", "bob1@example.org ", "5555 5555 5555 4444 "),
+    *("set key a1b2c3\n", "name,password\n1,a1b2\n\n", '"|"|password|b1234|\n', "kind: Secret\ndata:\n  user: ${X1234}\n"),
 )
 """What is strung together with other digits each time."""
 
@@ -141,6 +144,15 @@ MIXTURES: Final = {
     "configuration": ("db_password=hunter2\n", "token: ${TOKEN}\n", 'api_key := "a1B2c3D4"\n', "secret='x'\n", "key: value\n"),
 }
 """What is strung together at random."""
+
+CARRIERS: Final[dict[str, Callable[[str], str]]] = {
+    "as percent-encoding": quote,
+    "in base64": lambda text: b64encode(text.encode()).decode(),
+    "in hexadecimal digits": lambda text: text.encode().hex(),
+    "in JSON": lambda text: json.dumps({"text": text}),
+    "in JSON of JSON": lambda text: json.dumps(json.dumps({"text": text})),
+    "between characters that do not show": "\u200b".join,
+}
 
 
 def main() -> None:
@@ -234,6 +246,15 @@ def pathological(chance: random.Random) -> Iterator[tuple[str, str]]:
         yield f"JSON of JSON of {value!r}, cut off", json.dumps([json.dumps(value)] * 9 * KB)[: 100 * KB]
     for unit in (*NUMBERED, *(f"{example} " for example in examples if any(map(str.isdigit, example)))):
         yield f"{unit[:40]!r}, no two alike", unlike(chance, unit, 100 * KB)
+    for unit in ("10.1.2.3", "200 200 2000", "DE89 3704 0044 0532 0130 00", '{"password": "a1"}'):
+        values = unlike(chance, f"{unit}\n", 80 * KB).splitlines()
+        for name, data in (("a list", values), ("an object", {f"a{number}": value for number, value in enumerate(values)})):
+            yield f"{unit!r} in {name} of JSON, no two alike", json.dumps(data)[: 100 * KB]
+            yield f"{unit!r} in {name} of JSON, no two alike, cut off", json.dumps(data)[: 100 * KB - 1].rstrip('"]}')
+    for name, carried in CARRIERS.items():
+        yield f"all examples {name}", " ".join(map(carried, examples * 20))[: 100 * KB]
+    all_ways = [carried(example) for example in examples for carried in CARRIERS.values()]
+    yield "all examples in all these ways", " ".join(chance.sample(all_ways, k=len(all_ways)))[: 100 * KB]
 
 
 def unlike(chance: random.Random, unit: str, length: int) -> str:

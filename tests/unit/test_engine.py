@@ -88,6 +88,34 @@ def test_parts_are_the_groups_of_the_pattern(detector: Detector) -> None:
             assert [*parts(text, *whole)][1:] == groups, text
 
 
+@pytest.mark.parametrize("detector", [one for one in DETECTORS if one.begins], ids=lambda detector: detector.name)
+def test_what_a_pattern_begins_with_tells_where_it_matches(detector: Detector) -> None:
+    """The rest that Python reads makes the same match of it, with the same groups, however long that is."""
+    rest = parts_of(detector.parts or detector.pattern)
+    by_re2, begins = engine_re2.Pattern(detector.pattern), engine_re2.Pattern(detector.begins, groups=False)
+    found: list[list[tuple[int, int]]] = []
+    count = 0
+    for text in (*TEXTS, *(f"{example}{'a1B2-=' * 50} {example}" for example in EXAMPLES)):
+
+        def take(groups: list[tuple[int, int]], text: str = text) -> int:
+            found.append([*rest(text, groups[0][0], len(text))])
+            return groups[0][1] - found[-1][0][1]
+
+        found.clear()
+        begins.search(engine_re2.encode(text), take)
+        assert found == spans(by_re2, engine_re2.encode, text), text
+        count += len(found)
+    assert count > 10
+
+
+def test_a_long_text_is_asked_the_same_by_and_by() -> None:
+    """The sets of a few that long texts are searched by say what one of all says."""
+    triggers = Prefilter()._triggers
+    for text in TEXTS[::3]:
+        encoded = engine_re2.encode(text)
+        assert triggers.fired(encoded, is_long=True) == triggers.fired(encoded, is_long=False), text
+
+
 def test_what_begins_with_literals_is_found_where_these_stand() -> None:
     """All matches of a pattern are found by looking at the places that its literals tell, and nowhere else."""
     begun = {number: literals for number, one in enumerate(DETECTORS) if (literals := beginnings(one.pattern))}
