@@ -1,6 +1,7 @@
 """Detectors of payment cards and bank accounts: checksums tell them, and words around them tell what is mistyped or unusual."""
 
 import re
+import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
@@ -65,9 +66,8 @@ _BETWEEN: Final = re.compile(r"\D+")
 _SEPARATORS: Final = re.compile("[ .\r\n-]+")
 _UNUSUAL: Final = re.compile("[.\r\n]")
 _IBAN_BEGIN: Final = re.compile(rf"(?<![{IN_WORDS}])[A-Za-z]{{2}}(?=\d\d)", re.ASCII)
-_OF_LENGTH: Final = {
-    length: re.compile(rf"(?:[0-9A-Za-z](?:[ .\n-]|\r\n)?){{{length - 1}}}[0-9A-Za-z]") for length in {*IBAN_LENGTHS.values()}
-}
+_SEPARATE: Final = frozenset(" .\r\n-")
+_ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)
 
 
 class _CardReader:
@@ -211,13 +211,31 @@ def _iban(candidate: Candidate) -> Iterable[Span]:
 def _end_of_iban(candidate: Candidate, start: int, country: str) -> int:
     """Return where the account ends that begins here; 0 where none does."""
     length = IBAN_LENGTHS.get(country)
-    number = _OF_LENGTH[length].match(candidate.text, start) if length else None
-    if number is None or _IN_WORD.match(candidate.text, number.end()):
+    end = _end_of_characters(candidate.text, start, length) if length else 0
+    if not end or _IN_WORD.match(candidate.text, end):
         return 0
-    if iban(_SEPARATORS.sub("", number[0]).upper()):
-        return number.end()
+    number = candidate.text[start:end]
+    if iban((number if number.isalnum() else _SEPARATORS.sub("", number)).upper()):
+        return end
     candidate.start = start  # what stands before this one is asked for
-    return number.end() if not _UNUSUAL.search(number[0]) and _says_bank(candidate.before(32)) else 0
+    return end if not _UNUSUAL.search(number) and _says_bank(candidate.before(32)) else 0
+
+
+def _end_of_characters(text: str, start: int, count: int) -> int:
+    """Return where so many letters and digits end, with at most one separator between two of them; 0 where there are less."""
+    may_separate = False
+    for at in range(start, min(start + 3 * count, len(text))):
+        char = text[at]
+        if char in _ALPHANUMERIC:
+            count -= 1
+            may_separate = True
+            if not count:
+                return at + 1
+        elif not may_separate or (char == "\r" and text[at + 1 : at + 2] != "\n") or char not in _SEPARATE:
+            return 0
+        else:
+            may_separate = char == "\r"
+    return 0
 
 
 def _base58(candidate: Candidate) -> Iterable[Span]:

@@ -51,7 +51,7 @@ _NO_PHONE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\
 _BOOK: Final = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d")
 _MAYBE_OTHER: Final = re.compile(r"\d{4}[-./]\d\d?[-./]\d|\d\d?[-./]\d\d?[-./]\d{4}|\d{3}-\d{1,5}-\d{1,7}-\d{1,7}-\d")
 """What is written as a date or the number of a book."""
-_ALL_ZERO: Final = str.maketrans("123456789", "000000000")
+_ALL_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _OTHER_NUMBER: Final = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
 _PRODUCT: Final = re.compile(r"[A-Za-z]/\Z")
 """Before its version: Safari/525.20.1."""
@@ -210,7 +210,7 @@ def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
     value = text[start:end]
     if _is_number(value, vague=vague) and not _RUNS_ON.match(text, end):
         return end
-    if _form(value.translate(_ALL_ZERO)).is_short_behind:
+    if _form(value.encode().translate(_ALL_ZERO)).is_short_behind:
         return start
     ends = [match.end() for match in reversed([*_DIGITS.finditer(text, start, end)])]
     return next((e for e in ends if _is_number(text[start:e], vague=vague) and not _RUNS_ON.match(text, e)), start)
@@ -235,8 +235,9 @@ class _Form(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _form(zeros: str) -> _Form:
+def _form(written: bytes) -> _Form:
     """Return what is known of numbers that are written as this one, all of whose digits are 0."""
+    zeros = written.decode()
     groups = [*map(len, _DIGITS.findall(zeros))]
     has_three = _THREE_DIGITS.search(zeros) is not None
     is_list = not has_three and len(groups) > 1 and (min(groups[1:]) == 1 or len(groups) < _FEWEST_PAIRS)
@@ -255,7 +256,7 @@ def _form(zeros: str) -> _Form:
 def _is_number(value: str, *, vague: bool) -> bool:
     if value.isdigit():
         return not vague and _FEWEST <= len(value) <= _MOST
-    form = _form(value.translate(_ALL_ZERO))
+    form = _form(value.encode().translate(_ALL_ZERO))
     if form.is_list or not _FEWEST <= form.digits <= _MOST:
         return False
     if value[0] != "+" and (form.is_other or (form.may_be_other and (_DATE.match(value) or _BOOK.fullmatch(value)))):
@@ -268,7 +269,7 @@ def _labelled(candidate: Candidate) -> Iterable[Span] | None:
         return NOTHING
     if _is_number(candidate.value, vague=candidate.groups[1][0] >= 0):
         return _grouped(candidate)
-    return None if _form(candidate.value.translate(_ALL_ZERO)).is_short_before else NOTHING
+    return None if _form(candidate.value.encode().translate(_ALL_ZERO)).is_short_before else NOTHING
 
 
 PHONE: Final = (

@@ -41,9 +41,10 @@ def _column(candidate: Candidate) -> Iterable[Span]:
     text, (start, end) = candidate.text, candidate.groups[1]
     if end - start > _LONGEST_HEADS:
         return NOTHING
-    separator = max(_SEPARATORS, key=lambda sign: text.count(sign, start, end))
-    cells = _cells(text, start, end, separator)
-    if len(cells) < 2 or not _are_heads(text, cells, separator) or _is_row(text, start, separator, len(cells)):
+    counts = [text.count(sign, start, end) for sign in _SEPARATORS]
+    separator = _SEPARATORS[counts.index(max(counts))]
+    cells = _cells(text, start, end, separator) if any(counts) else []
+    if len(cells) < 2 or _is_row(text, start, separator, len(cells)) or not _are_heads(text, cells, separator):
         return NOTHING
     rules = [rule_of(text[first:last].strip(_AROUND)) for first, last in cells]
     tables: dict[tuple[str, int], _Table] = candidate.known.setdefault("table_column", {})

@@ -85,7 +85,7 @@ def might_be_json(text: str) -> bool:
 
 def is_json(text: str) -> bool:
     """Tell whether the text is JSON that has parts: an object, an array, or a string."""
-    if not _JSON_START.match(text) or not _ends_as_it_begins(text.strip(_BLANKS)):
+    if not has_ends_of_json(text):
         return False
     try:
         json.loads(text)
@@ -94,9 +94,12 @@ def is_json(text: str) -> bool:
     return True
 
 
-def _ends_as_it_begins(text: str) -> bool:
+def has_ends_of_json(text: str) -> bool:
     """Tell whether the last character closes what the first one opens: of what was cut off nothing need be read to know."""
-    return text[-1] == _CLOSING.get(text[0])
+    if not _JSON_START.match(text):
+        return False
+    whole = text.strip(_BLANKS)
+    return whole[-1] == _CLOSING.get(whole[0])
 
 
 def looks_like_json(text: str) -> bool:

@@ -10,7 +10,7 @@ import orjson
 
 from . import key_words as words
 from .key_rules import number_hit, rule_of
-from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
+from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, has_ends_of_json, is_json, leaves, looks_like_json, might_be_json
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
 _END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
@@ -18,6 +18,8 @@ _NO_BRACKETS: Final = bytes({*range(256)} - {*b"[]{}"})
 _CLOSING: Final = str.maketrans("[{", "]}")
 _DEEPEST_CLOSED: Final = 64
 """Of what is nested deeper, brackets are not counted."""
+_FEWEST_DEEP: Final = 500
+"""Characters of JSON that one reader may find too deep, and the other not."""
 _REMEMBERED: Final = 4096
 _LONGEST_REMEMBERED: Final = 1024
 """Characters of keys that are, of one document."""
@@ -196,6 +198,9 @@ class Cut:
 
 def cut(document: str, depth: int = 0) -> Cut | None:
     """Return the texts of valid JSON; None when only a walk can tell them and what is said about them."""
+    if document[:1] == '"' and "\\" not in document and document[-1] == '"' and document[1:2] not in _JSON_STARTS:
+        texts = [document[1:-1]]  # valid, it is one string
+        return Cut(document, ["", texts[0], ""], texts, texts)
     marked = document
     if '\\"' in document:
         marked = document.replace("\\\\", "\0\0").replace('\\"', "\0\0")
@@ -204,7 +209,7 @@ def cut(document: str, depth: int = 0) -> Cut | None:
         return None
     literals = parts[1::2] if marked is document else _literals(document, parts)
     # One call for all of them: each on its own would take ten times as long.
-    texts: list[str] = orjson.loads('["' + '","'.join(literals) + '"]') if "\\" in document else literals
+    texts = orjson.loads('["' + '","'.join(literals) + '"]') if "\\" in document else literals
     if _keys_say_something(texts, parts):
         return None
     found = Cut(document, parts, literals, texts)
@@ -217,13 +222,17 @@ def _cut_within(found: Cut, parts: list[str], texts: list[str], depth: int) -> C
     """Take the strings apart that are JSON themselves."""
     within: list[Cut | None] = []
     for text, gap in zip(texts, parts[2::2], strict=True):
-        if text[:1] not in _JSON_STARTS or ":" in gap or not is_json(text):
+        if text[:1] not in _JSON_STARTS or ":" in gap or not has_ends_of_json(text):
             within.append(None)
-            continue
-        inner = cut(text, depth + 1) if is_valid(text) else None
-        if inner is None:
+        elif is_valid(text) and (len(text) < _FEWEST_DEEP or is_json(text)):
+            inner = cut(text, depth + 1)
+            if inner is None:
+                return None
+            within.append(inner)
+        elif is_json(text):
             return None
-        within.append(inner)
+        else:
+            within.append(None)
     if any(within):
         found.take_apart(within)
     return found
