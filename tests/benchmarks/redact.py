@@ -247,10 +247,12 @@ def pathological(chance: random.Random) -> Iterator[tuple[str, str]]:
     for unit in (*NUMBERED, *(f"{example} " for example in examples if any(map(str.isdigit, example)))):
         yield f"{unit[:40]!r}, no two alike", unlike(chance, unit, 100 * KB)
     for unit in ("10.1.2.3", "200 200 2000", "DE89 3704 0044 0532 0130 00", '{"password": "a1"}'):
-        values = unlike(chance, f"{unit}\n", 80 * KB).splitlines()
-        for name, data in (("a list", values), ("an object", {f"a{number}": value for number, value in enumerate(values)})):
-            yield f"{unit!r} in {name} of JSON, no two alike", json.dumps(data)[: 100 * KB]
-            yield f"{unit!r} in {name} of JSON, no two alike, cut off", json.dumps(data)[: 100 * KB - 1].rstrip('"]}')
+        values, size = unlike(chance, f"{unit}\n", 100 * KB).splitlines(), len(json.dumps(unit))
+        listed = json.dumps(values[: 100 * KB // (size + 2)])
+        keyed = json.dumps({f"a{number}": value for number, value in enumerate(values[: 100 * KB // (size + 11)])})
+        for name, document in (("a list", listed), ("an object", keyed)):
+            yield f"{unit!r} in {name} of JSON, no two alike", document
+            yield f"{unit!r} in {name} of JSON, no two alike, cut off", document[:-3]
     for name, carried in CARRIERS.items():
         yield f"all examples {name}", " ".join(map(carried, examples * 20))[: 100 * KB]
     all_ways = [carried(example) for example in examples for carried in CARRIERS.values()]
