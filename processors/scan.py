@@ -19,7 +19,7 @@ from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
-from .texts import Cut, Several, Texts, Walked, cut, cut_off, is_valid, starts_of
+from .texts import Cut, Several, Texts, Walked, cut, cut_off, is_valid, joined_texts, starts_of
 
 _AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
@@ -76,6 +76,8 @@ class Scanner:
             return self._in_plain(text, self._prefilter.fired(text), budget, depth, treatment)
         is_document = valid or is_valid(text)
         in_document = self._prefilter.fired_in_document(text) if is_document and "\\" not in text else None
+        if in_document is None and is_document and (joined := joined_texts(text)) is not None:
+            in_document = self._prefilter.fired(joined)
         if in_document is not None and not in_document:
             return []
         if is_document and (texts := cut(text)) is not None:

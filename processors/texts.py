@@ -4,11 +4,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 
 from . import key_words as words
+from .detector import SEPARATOR
 from .key_rules import number_hit, rule_of
 from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, has_ends_of_json, is_json, leaves, looks_like_json, might_be_json
 
@@ -21,6 +22,10 @@ _DEEPEST_CLOSED: Final = 64
 _FEWEST_DEEP: Final = 500
 """Characters of JSON that one reader may find too deep, and the other not."""
 _REMEMBERED: Final = 4096
+_LONG: Final = 10**11
+"""The least number of twelve digits, as a card's may have."""
+_DEEPEST: Final = 64
+"""Of what is nested deeper, texts are not taken down."""
 _LONGEST_REMEMBERED: Final = 1024
 """Characters of keys that are, of one document."""
 _silent: Final[set[tuple[str, ...]]] = set()
@@ -260,6 +265,39 @@ def _closed(text: str) -> str | None:
         text = text.rstrip().removesuffix(",")
         ends = ("null",) if text.endswith(":") else ("", ":null")
     return next((closed for end in ends if is_valid(closed := f"{text}{end}{closing}")), None)
+
+
+def joined_texts(document: str) -> str | None:
+    """Return the texts of valid JSON, NULs between them, where nothing else in it is to be found; else None: `cut` has to tell.
+
+    It takes half the time of that, and of most documents nothing but these is ever asked for.
+    """
+    texts: list[str] = []
+    keys: list[str] = []
+    if "\\u0022" in document or not _collect(orjson.loads(document), texts, keys) or not say_nothing(tuple(keys)):
+        return None
+    if not _JSON_STARTS.isdisjoint([text[:1] for text in texts]) and any(map(has_ends_of_json, texts)):
+        return None
+    joined = SEPARATOR.join(texts)
+    # Of two members with one name the first is not there any more: then quotation marks are left over.
+    return joined if document.count('"') == 2 * len(texts) + joined.count('"') else None
+
+
+def _collect(value: Any, texts: list[str], keys: list[str], depth: int = 0) -> bool:
+    """Take down texts, and which of them are keys. False: a number stands there that may be a card's, or it is too deep."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            keys.append(key)
+            texts.append(key)
+            if not _collect(member, texts, keys, depth + 1):
+                return False
+    elif isinstance(value, list):
+        for element in value:
+            if not _collect(element, texts, keys, depth + 1):
+                return False
+    return depth < _DEEPEST and not isinstance(value, float) and (not isinstance(value, int) or abs(value) < _LONG)
 
 
 def is_valid(text: str) -> bool:

@@ -14,7 +14,7 @@ from langtrail.processors.key_rules import number_hit, value_hit
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
 from langtrail.processors.structure import leaves, looks_like_json
-from langtrail.processors.texts import Cut, cut, cut_off, is_valid
+from langtrail.processors.texts import Cut, cut, cut_off, is_valid, joined_texts
 
 WORDS = (
     *(text for detector in DETECTORS for text in (detector.example, detector.counter_example)),
@@ -88,6 +88,28 @@ def test_cut_texts_are_those_of_a_walk() -> None:
         taken += 1
         assert_walked(texts, document)
     assert taken > 1000
+
+
+def test_joined_texts_are_all_texts() -> None:
+    """None is left out: not of members with one name, not of JSON in strings, not a number that may be a card's."""
+    taken = 0
+    for document in documents(4000):
+        if document[0] not in '{["' or (joined := joined_texts(document)) is None:
+            continue
+        taken += 1
+        texts = cut(document)
+        assert texts is not None
+        assert joined == "\0".join(texts.texts), document
+    assert taken > 300
+    for hidden in (
+        r'{"a": "x\n", "a": "y"}',
+        r'{"a": "\u0022", "b": "x"}',
+        r'["\n", "[\"x\"]"]',
+        r'["\n", 123456789012]',
+        '["\\n", 0.5]',
+    ):
+        assert joined_texts(hidden) is None, hidden
+    assert joined_texts('["\\n", ' * 99 + "1" + "]" * 99) is None
 
 
 def test_what_was_cut_off_is_closed_and_cut() -> None:
