@@ -48,7 +48,10 @@ _MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _SHORT: Final = 128
 _LONG: Final = 8_000
-"""Characters of a text in which automata may meet all that they know: they are asked one after the other."""
+"""Characters of a text in which automata may meet all that they know: unless it is prose, they are asked one after the other."""
+_SAMPLED: Final = 16
+"""One in so many characters is looked at to tell prose."""
+_OF_PROSE: Final = bytes((*b"abcdefghijklmnopqrstuvwxyz ", *range(0x80, 0x100)))
 _MOST_WORDS: Final = 1000
 """The same of words: each takes few states, but what a state may become is found out by trying all of them."""
 _MOST_ASKED: Final = 12
@@ -107,14 +110,14 @@ class _Triggers:
 
     @property
     def few_at_once(self) -> tuple[_FewAtOnce, _FewAtOnce]:
-        """Forms and words for long texts: 100 kB at random would take fifty milliseconds the first time."""
+        """Forms and words for long texts: 100 kB at random would take a tenth of a second the first time."""
         if self._few_at_once is None:
             self._few_at_once = _FewAtOnce(self._forms), _FewAtOnce(self._words, _MOST_WORDS)
         return self._few_at_once
 
-    def fired(self, text: Encoded, *, is_long: bool) -> frozenset[int]:
+    def fired(self, text: Encoded, *, is_varied: bool) -> frozenset[int]:
         """Return which of them, by their number, and which signs fire on an encoded text."""
-        forms, words = self.few_at_once if is_long else self._at_once
+        forms, words = self.few_at_once if is_varied else self._at_once
         fired = forms.matching(text)
         there = _NONE if _NEEDED.isdisjoint(fired) else _NEEDED.intersection(fired)
         if there:
@@ -152,7 +155,7 @@ class Prefilter:
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""
         encoded = encode(text)
-        fired = self._fired(encoded, is_long=len(text) >= _LONG)
+        fired = self._fired(encoded, is_varied=_is_varied(text))
         return fired.union(self._triggers.keys.matching(encoded)) if is_json else fired
 
     def fired_in_document(self, document: str) -> frozenset[int]:
@@ -160,16 +163,24 @@ class Prefilter:
         is_short = len(document) <= _SHORT
         if is_short and document in self._clean:
             return _NONE
-        fired = self._fired(encode(document.replace('"', SEPARATOR)), is_long=len(document) >= _LONG)
+        fired = self._fired(encode(document.replace('"', SEPARATOR)), is_varied=_is_varied(document))
         if not fired and not say_nothing(keys_of(document)):
             fired = frozenset(self._triggers.keys.matching(encode(document)))
         if not fired and is_short:
             remember(self._clean, document)
         return fired
 
-    def _fired(self, text: Encoded, *, is_long: bool) -> frozenset[int]:
-        fired = self._triggers.fired(text, is_long=is_long)
+    def _fired(self, text: Encoded, *, is_varied: bool) -> frozenset[int]:
+        fired = self._triggers.fired(text, is_varied=is_varied)
         return fired if self._more is None else fired.union(self._more.matching(text))
+
+
+def _is_varied(text: str) -> bool:
+    """Tell whether a text is long, and more than a third of it neither small letters nor blanks: no prose is like that."""
+    if len(text) < _LONG:
+        return False
+    sample = text[::_SAMPLED].encode("utf-8", "replace")
+    return 3 * len(sample.translate(None, _OF_PROSE)) > len(sample)
 
 
 def _families(

@@ -113,7 +113,7 @@ def test_a_long_text_is_asked_the_same_by_and_by() -> None:
     triggers = Prefilter()._triggers
     for text in TEXTS[::3]:
         encoded = engine_re2.encode(text)
-        assert triggers.fired(encoded, is_long=True) == triggers.fired(encoded, is_long=False), text
+        assert triggers.fired(encoded, is_varied=True) == triggers.fired(encoded, is_varied=False), text
 
 
 def test_what_begins_with_literals_is_found_where_these_stand() -> None:
