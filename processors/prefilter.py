@@ -48,7 +48,7 @@ _MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _SHORT: Final = 128
 _LONG: Final = 8_000
-"""Characters of a text in which automata may meet all that they know: unless it is prose, they are asked one after the other."""
+"""Characters of a text in which automata may meet all they know: unless it is prose, they are asked one after the other."""
 _SAMPLED: Final = 16
 """One in so many characters is looked at to tell prose."""
 _OF_PROSE: Final = bytes((*b"abcdefghijklmnopqrstuvwxyz ", *range(0x80, 0x100)))
