@@ -188,8 +188,6 @@ class Detector:
     """Whether a numeric one needs a word too."""
     lines: bool = False
     """Whether nothing is found where no line ends."""
-    structural: bool = False
-    """Whether the trigger fires on the keys of any JSON: there the rules for keys have a sharper one."""
     reach: int = 512
     """How many characters before and behind a match its judge may look at; 0: it is asked of each match, repeated or not."""
     retry: bool = False

@@ -267,7 +267,6 @@ ASSIGNMENTS: Final = (
         lazy=True,
         reach=4 * _LONGEST_JUDGED,
         rank=Rank.ASSIGNED_SECRET,
-        structural=True,
         example='sent {"password": "sunshine"} to it',
         counter_example='sent {"password": null, "max_tokens": 4096} to it',
     ),

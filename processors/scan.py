@@ -49,7 +49,6 @@ class Scanner:
         """Take the detectors. What was compiled is shared with a `narrower` scanner: of those that this one has first."""
         self._table = table
         self._prefilter: Prefilters = prefilter or Prefilter(table)
-        self._structural = frozenset(number for number, detector in enumerate(table) if detector.structural)
         self._patterns: list[Pattern] = [] if narrower is None else [*narrower._patterns]  # noqa: SLF001 - it is one too
         self._parts: list[Parts | None] = [] if narrower is None else [*narrower._parts]  # noqa: SLF001 - it is one too
         for detector in table[len(self._patterns) :]:
@@ -86,8 +85,7 @@ class Scanner:
             return [*self._in_document(texts, budget, depth, treatment, in_document)]
         fired = in_document if in_document is not None else self._fired_in_layers(text)
         if fired and is_json(text):
-            fine = fired <= self._structural
-            return [] if fine else [*self._in_document(Walked(leaves(text)), budget, depth, treatment, in_document)]
+            return [*self._in_document(Walked(leaves(text)), budget, depth, treatment, in_document)]
         return self._in_plain(text, fired, budget, depth, treatment)
 
     def find_nothing(self, texts: Sequence[str]) -> bool:
