@@ -33,7 +33,6 @@ _MAX_KEPT_BYTES: Final = 2_048
 _MAX_LATELY_BYTES: Final = 64 * 1024
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _NO_NUMBERS: Final = frozenset((str, int, bool, type(None)))
-_OPTIONS: Final = OPT_SERIALIZE_NUMPY
 _MARK = b'"not_recorded":true'
 _shows_null: Final = search("null")
 _lately_clean: Final = [b""]
@@ -96,7 +95,7 @@ def text_of(value: Any) -> str:
 
 def _json_of(value: Any) -> bytes:
     try:
-        data = dumps(value, _plain, _OPTIONS)
+        data = dumps(value, _plain, _options())
     except (TypeError, ValueError, RecursionError):
         return _json_with_odd_keys(value)
     return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
@@ -105,10 +104,15 @@ def _json_of(value: Any) -> bytes:
 def _json_with_odd_keys(value: Any) -> bytes:
     """Keys that are no text are rare, and to be ready for them takes orjson twice as long."""
     try:
-        data = dumps(value, _plain, _OPTIONS | OPT_NON_STR_KEYS)
+        data = dumps(value, _plain, _options() | OPT_NON_STR_KEYS)
     except (TypeError, ValueError, RecursionError):
         return _walked(value)
     return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
+
+
+def _options() -> int:
+    """Arrays are written fast where there can be any: told to look for them, orjson would import numpy first."""
+    return OPT_SERIALIZE_NUMPY if "numpy" in sys.modules else 0
 
 
 def _walked(value: Any) -> bytes:
@@ -279,7 +283,7 @@ class _Walker:
             return {field.name: self.walk(getattr(value, field.name), depth) for field in dataclasses.fields(value)}
         plain = _plain(value)
         if isinstance(plain, dict) and plain.get("not_recorded"):
-            return loads(dumps(value, _not_recorded, _OPTIONS | OPT_NON_STR_KEYS))
+            return loads(dumps(value, _not_recorded, _options() | OPT_NON_STR_KEYS))
         return self.walk(plain, depth)
 
     def _key(self, key: Any) -> str:

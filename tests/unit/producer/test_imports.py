@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-HEAVY = ("faust", "mode", "aiokafka", "clickhouse_connect", "chdb", "typer", "rich", "langgraph", "langchain", "re2", "pandas")
+HEAVY = (
+    *("faust", "mode", "aiokafka", "clickhouse_connect", "chdb", "typer", "rich"),
+    *("langgraph", "langchain", "re2", "numpy", "pandas"),
+)
 """What an application would pay for by import time and dependencies, and the producer does not need."""
 A_RUN = """
 from langchain_core.language_models import FakeListChatModel
