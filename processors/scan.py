@@ -19,7 +19,7 @@ from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
-from .texts import Cut, Several, Texts, Walked, cut, cut_off, is_valid, joined_texts, starts_of
+from .texts import Cut, Several, Texts, Walked, are_lines, closed, cut, is_valid, joined_texts, starts_of
 
 _AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
@@ -97,12 +97,17 @@ class Scanner:
         return _NOTHING.union(*[self._prefilter.fired(layer, is_json=True) for layer in (text, *_unescaped_layers(text))])
 
     def _in_plain(self, text: str, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment) -> list[Redaction]:
-        """Search a text as it is; where it looks like JSON that was cut off, as that too."""
+        """Search a text as it is; JSON that ends too early as JSON, and lines of it. What else looks like JSON is both."""
         if not fired:
             return []
+        is_alike = looks_like_json(text)
+        if is_alike and (whole := closed(text)) is not None:
+            return self.find(whole, budget, depth, treatment, valid=True)
+        if is_alike and are_lines(text):
+            return [*self._in_document(Walked(leaves(text)), budget, depth, treatment)]
         hits = self._in_text(text, fired, budget, depth, treatment)
-        if looks_like_json(text):
-            for leaf, found in self._by_leaf(cut_off(text) or Walked(leaves(text)), budget, depth, treatment):
+        if is_alike:
+            for leaf, found in self._by_leaf(Walked(leaves(text)), budget, depth, treatment):
                 for hit in merge(treatment.left(leaf.text, found, leaf.source)):
                     start, end = leaf.source(hit.start, hit.end)
                     hits.append(Hit(start, end, hit.type, 0, hit.detector))

@@ -17,6 +17,8 @@ _JSON_STARTS: Final = frozenset('{[" \t\n\r')
 _END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
 _NO_BRACKETS: Final = bytes({*range(256)} - {*b"[]{}"})
 _CLOSING: Final = str.maketrans("[{", "]}")
+_BEGUN_ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_BEGUN_WORD: Final = re.compile(r"(?<![\w.+-])(?:tr?u?|fa?l?s?|nu?l?|-?\d?\.?)\Z")
 _DEEPEST_CLOSED: Final = 64
 """Of what is nested deeper, brackets are not counted."""
 _FEWEST_DEEP: Final = 500
@@ -76,7 +78,7 @@ class Walked:
 class Several(Walked):
     """The texts of several documents, each as far behind the one before as if a character stood between them.
 
-    What is no JSON is one text; what looks like JSON that was cut off is that, and taken apart besides.
+    What is no JSON is one text; what only looks like JSON is that, and taken apart besides.
     """
 
     def __init__(self, documents: Sequence[str]) -> None:
@@ -96,7 +98,9 @@ def _leaves_at(document: str, start: int) -> list[Leaf]:
         return [whole]
     if is_json(document):
         return leaves(document, whole)
-    return [whole, *leaves(document, whole)] if looks_like_json(document) else [whole]
+    if not looks_like_json(document):
+        return [whole]
+    return leaves(document, whole) if closed(document) is not None else [whole, *leaves(document, whole)]
 
 
 class Cut:
@@ -243,14 +247,11 @@ def _cut_within(found: Cut, parts: list[str], texts: list[str], depth: int) -> C
     return found
 
 
-def cut_off(text: str) -> Cut | None:
-    """Return the texts of JSON that ends too early; None when only a walk can tell them."""
-    closed = _closed(text)
-    return None if closed is None else cut(closed)
+def closed(text: str) -> str | None:
+    """Return JSON that ends too early with what closes it; None for what is none besides, or nested too deep.
 
-
-def _closed(text: str) -> str | None:
-    """Return JSON that ends too early with what closes it; None where it ends within a word, or is none besides."""
+    What it ends within, an escape or a word, is left out: all that is there stands where it stood.
+    """
     parts = text.replace("\\\\", "\0\0").replace('\\"', "\0\0").split('"')
     brackets = "".join(parts[::2]).encode("ascii", "ignore").translate(None, _NO_BRACKETS).decode()
     for _ in range(_DEEPEST_CLOSED):
@@ -258,13 +259,20 @@ def _closed(text: str) -> str | None:
         if fewer == brackets:
             break
         brackets = fewer
-    closing = brackets[::-1].translate(_CLOSING)
     if len(parts) % 2 == 0:
-        ends: tuple[str, ...] = ('"', '":null')  # as a value, and as a key
+        escape = _BEGUN_ESCAPE.search(parts[-1])
+        text = text[: len(text) - len(escape[0])] if escape else text
+        ended = [f'{text}"', f'{text}":null']  # as a value, and as a key
     else:
         text = text.rstrip().removesuffix(",")
-        ends = ("null",) if text.endswith(":") else ("", ":null")
-    return next((closed for end in ends if is_valid(closed := f"{text}{end}{closing}")), None)
+        ended = [text, f"{text}:null", f"{_BEGUN_WORD.sub('', text)}null"]
+    closing = brackets[::-1].translate(_CLOSING)
+    return next((whole for end in ended if is_valid(whole := end + closing)), None)
+
+
+def are_lines(text: str) -> bool:
+    """Tell whether each line of a text is JSON; the last one may end too early."""
+    return closed("[" + ",".join([line for line in text.split("\n") if line.strip()])) is not None
 
 
 def joined_texts(document: str) -> str | None:

@@ -273,13 +273,24 @@ def test_json_deeper_than_it_is_taken_apart_is_searched_as_text() -> None:
     assert "ann@" not in redact_text(text).text
 
 
-def test_json_that_was_cut_off_is_searched_as_both() -> None:
-    """The beginning of a JSON text has keys that tell, and text that may stand outside of its strings."""
+def test_json_that_was_cut_off_is_searched_as_json() -> None:
+    """Its keys tell what its values are, and what was a number is a string, wherever it ends."""
     text = '{"password":"sunshine","note":"from ann@example.org","phones":{"home":2125550147},"rest":"bob@exam'
-    redacted = redact_text(text).text
-    assert "sunshine" not in redacted
-    assert "ann@" not in redacted
-    assert redacted.endswith('"rest":"bob@exam')
+    redacted = '{"password":"[SECRET]","note":"from [EMAIL]","phones":{"home":"[PHONE]"},"rest":"bob@exam'
+    assert redact_text(text).text == redacted
+
+
+def test_lines_of_json_stay_lines_of_json() -> None:
+    """Each is searched as JSON; the last one may have been cut off."""
+    line = '{"password":"sunshine","phone":2125550147,"mail":"ann@example.org"}'
+    redacted = '{"password":"[SECRET]","phone":"[PHONE]","mail":"[EMAIL]"}'
+    assert redact_text(f"{line}\n{line}\n{line[:-3]}").text == f"{redacted}\n{redacted}\n{redacted[:-2]}"
+
+
+def test_what_only_looks_like_json_is_searched_as_both() -> None:
+    """Keys tell what values are, and text may stand outside of the strings."""
+    text = '{"password":"sunshine", from ann@example.org, "phone":2125550147}'
+    assert redact_text(text).text == '{"password":"[SECRET]", from [EMAIL], "phone":[PHONE]}'
 
 
 def test_what_a_key_says_holds_for_what_is_below_it() -> None:

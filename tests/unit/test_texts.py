@@ -14,7 +14,7 @@ from langtrail.processors.key_rules import number_hit, value_hit
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
 from langtrail.processors.structure import leaves, looks_like_json
-from langtrail.processors.texts import Cut, cut, cut_off, is_valid, joined_texts
+from langtrail.processors.texts import Cut, are_lines, closed, cut, is_valid, joined_texts
 
 WORDS = (
     *(text for detector in DETECTORS for text in (detector.example, detector.counter_example)),
@@ -112,24 +112,65 @@ def test_joined_texts_are_all_texts() -> None:
     assert joined_texts('["\\n", ' * 99 + "1" + "]" * 99) is None
 
 
-def test_what_was_cut_off_is_closed_and_cut() -> None:
-    """Wherever a document ends, its texts are those of a walk through what there is of it."""
+def test_what_was_cut_off_is_closed() -> None:
+    """Wherever a document ends: the texts are those of a walk through what there is of it."""
     taken = 0
     chance = random.Random(3)  # noqa: S311 - always the same texts
     for document in documents(4000):
-        end = chance.randrange(1, len(document) + 1)
-        if not looks_like_json(document[:end]) or (texts := cut_off(document[:end])) is None:
+        begun = document[: chance.randrange(1, len(document) + 1)]
+        if not looks_like_json(begun):
+            continue
+        whole = closed(begun)
+        if whole is None:  # it ends within the end of a number
+            assert begun[-1] in ".eE+-0123456789", begun
             continue
         taken += 1
-        assert_walked(texts, document[:end])
-    assert taken > 300
+        assert is_valid(whole), begun
+        there, same = ([(leaf.text, leaf.key) for leaf in leaves(text)] for text in (begun, whole))
+        assert there[:-1] == same[: len(there) - 1], begun
+    assert taken > 1000
 
 
-def test_what_ends_within_an_escape_or_a_word_is_walked_through() -> None:
-    """Nobody knows what it would have been, nor how what is no JSON is closed."""
-    assert [cut_off(text) for text in ('["a\\', '["a\\u00', "[1, tru", '["a"}', '{"a" "b"', '{"password": "x')] == [None] * 6
-    assert [cut_off(text) is not None for text in ('["a\\\\', '{"a', '{"a"', '{"a":', '[{"a": [1,', '["a", ')] == [True] * 6
-    assert cut_off(f"[{'[' * 99}{']' * 99}") is None
+@pytest.mark.parametrize(
+    ("begun", "whole"),
+    [
+        ('["a', '["a"]'),
+        ('["a\\', '["a"]'),
+        ('["a\\\\', '["a\\\\"]'),
+        ('["a\\u00', '["a"]'),
+        ("[1, tru", "[1, null]"),
+        ("[1, -0.", "[1, null]"),
+        ("[1, 2", "[1, 2]"),
+        ('["a", ', '["a"]'),
+        ('{"a', '{"a":null}'),
+        ('{"a"', '{"a":null}'),
+        ('{"a":', '{"a":null}'),
+        ('[{"a": [1,', '[{"a": [1]}]'),
+        ('["a"}', None),
+        ('{"a" "b"', None),
+        ("[1, sunshine", None),
+        ("[1, 0301234567", None),
+        (f"[{'[' * 99}{']' * 99}", None),
+    ],
+)
+def test_what_it_ends_within_is_left_out(begun: str, whole: str | None) -> None:
+    """Nobody knows what it would have been. What is no JSON, or nested too deep, is not closed; no word is lost."""
+    assert closed(begun) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "are"),
+    [
+        ('{"a": 1}\n{"b": 2}\n', True),
+        ('{"a": 1}\r\n\n[2]\r\n', True),
+        ('{"a": 1}\n{"b": "x', True),
+        ('{"a": 1}\nsunshine', False),
+        ('{"a": 1} {"b": 2}', False),
+    ],
+)
+def test_lines_of_json_are_told(text: str, are: bool) -> None:
+    """All of them are, but that the last one may end too early."""
+    assert are_lines(text) is are
 
 
 def assert_walked(texts: Cut, document: str) -> None:
@@ -156,7 +197,6 @@ def test_cutting_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     given = [text for document in documents(2500) for text in (document, document[: len(document) // 2])]
     quickly = [found(document) for document in given]
     monkeypatch.setattr(scan, "cut", lambda _: None)
-    monkeypatch.setattr(scan, "cut_off", lambda _: None)
     for document, quick in zip(given, quickly, strict=True):
         assert quick == found(document), document
     assert sum(map(len, quickly)) > 1000
