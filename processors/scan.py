@@ -101,7 +101,7 @@ class Scanner:
         if not fired:
             return []
         is_alike = looks_like_json(text)
-        if is_alike and (whole := closed(text)) is not None:
+        if is_alike and '"' in text and (whole := closed(text)) is not None:  # a line of a log may begin with a bracket
             return self.find(whole, budget, depth, treatment, valid=True)
         if is_alike and are_lines(text):
             return [*self._in_document(Walked(leaves(text)), budget, depth, treatment)]

@@ -272,7 +272,7 @@ def closed(text: str) -> str | None:
 
 def are_lines(text: str) -> bool:
     """Tell whether each line of a text is JSON; the last one may end too early."""
-    return closed("[" + ",".join([line for line in text.split("\n") if line.strip()])) is not None
+    return "\n" in text and closed("[" + ",".join([line for line in text.split("\n") if line.strip()])) is not None
 
 
 def joined_texts(document: str) -> str | None:

@@ -166,6 +166,7 @@ def test_what_it_ends_within_is_left_out(begun: str, whole: str | None) -> None:
         ('{"a": 1}\n{"b": "x', True),
         ('{"a": 1}\nsunshine', False),
         ('{"a": 1} {"b": 2}', False),
+        ('{"a": 1}', False),
     ],
 )
 def test_lines_of_json_are_told(text: str, are: bool) -> None:
