@@ -94,10 +94,11 @@ class Pipeline:
         seq = stream.record_surely(draft)
         deadline = time.monotonic() + self.settings.block_seconds
         while seq is not None and not stream.log.on_disk(seq):
-            if time.monotonic() >= deadline or self._sender is None:
+            sender = self._sender
+            if time.monotonic() >= deadline or sender is None:
                 seq = None
                 break
-            self._sender.hurry(self.settings.block_seconds, scan=False)
+            sender.hurry(self.settings.block_seconds, scan=False)
             time.sleep(_POLL_SECONDS)
         if seq is None:
             reason = stream.log.refusal or "the stream is closed"
@@ -105,13 +106,15 @@ class Pipeline:
 
     def _open(self) -> Stream:
         with self._lock:
-            if self._stream is None:
-                made = self._opened()
-                if self._stream is None:
-                    self._stream, self._sender = made
+            stream = self._stream
+            if stream is None:
+                made, sender = self._opened()
+                stream = self._stream
+                if stream is None:
+                    stream, self._stream, self._sender = made, made, sender
                 else:  # a finaliser or a signal handler ran a hook meanwhile, in this very thread
-                    self._end(*made, 0)
-            return self._stream
+                    self._end(made, sender, 0)
+            return stream
 
     def _opened(self) -> tuple[Stream, Sender | None]:
         stream = Stream(self.settings)
@@ -149,7 +152,8 @@ class Pipeline:
     def _beat(self, stream: Stream, head: str) -> None:
         for draft in overdue_events(self.runs, self.settings.run_deadline_seconds):
             stream.record(draft)
-        left = self._sender.left() if self._sender else stream.kept
+        sender = self._sender
+        left = sender.left() if sender else stream.kept
         ext = {
             "open_runs": str(len(self.runs)),
             "spooled": str(left + 1),
@@ -192,15 +196,19 @@ _making = threading.RLock()
 
 def pipeline() -> Pipeline:
     """Return the process's pipeline. The first call reads the settings: raises SettingsError when one is wrong."""
+    return _pipeline or _made()
+
+
+def _made() -> Pipeline:
+    """Make the pipeline, unless another thread did so while this one waited for its turn."""
     global _pipeline  # noqa: PLW0603 - one per process is what it is
-    if _pipeline is None:
-        with _making:
-            if _pipeline is None:
-                settings = load_settings(ProducerSettings)
-                check_kafka_config(settings)
-                _pipeline = Pipeline(settings)
-                atexit.register(_close_at_exit)
-    return _pipeline
+    with _making:
+        if _pipeline is None:
+            settings = load_settings(ProducerSettings)
+            check_kafka_config(settings)
+            _pipeline = Pipeline(settings)
+            atexit.register(_close_at_exit)
+        return _pipeline
 
 
 def existing_pipeline() -> Pipeline | None:

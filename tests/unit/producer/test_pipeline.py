@@ -1,8 +1,10 @@
 """One pipeline of a process: heartbeats, the stream before, damage of the stream's own files, keys of several workers."""
 
 import base64
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -46,6 +48,44 @@ def test_a_heartbeat_says_how_far_the_stream_is(trail: Trail) -> None:
     assert ext(beat) == {"chain_head": "ab" * 32, "open_runs": "1", "spooled": "4", "dropped": "2"}
     assert beat["key"] == beat["stream_id"] == beat["session_id"]
     assert beat["run_id"] is None
+
+
+def test_threads_that_begin_at_once_share_one_pipeline(trail: Trail) -> None:
+    """Those that waited while another made it get the same one, and no error."""
+    begun = threading.Barrier(9)
+    found: list[object] = []
+
+    def begin() -> None:
+        begun.wait(10)
+        found.append(pipeline())
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    with pipeline_module._making:
+        for thread in threads:
+            thread.start()
+        begun.wait(10)
+        made = pipeline()
+    for thread in threads:
+        thread.join(10)
+    assert found == [made] * 8
+
+
+def test_a_hook_that_runs_while_the_stream_is_opened_opens_it(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finaliser or a signal handler that ends a run just then is recorded, and so is the run that was to begin."""
+    nested: list[bool] = []
+
+    def name_of_host() -> str:
+        if not nested:
+            nested.append(True)
+            run("nested")
+        return "a-host"
+
+    monkeypatch.setattr(socket, "gethostname", name_of_host)
+    run()
+    recorded = trail.events("chain_start", "chain_end")
+    assert [event["content"]["input"] for event in recorded if event["event_type"] == "chain_start"] == ["nested", 1]
+    assert len(recorded) == 4
+    assert len({event["stream_id"] for event in recorded}) == 1
 
 
 def test_heartbeats_come_by_themselves(trail: Trail, monkeypatch: pytest.MonkeyPatch, wait_until: Wait) -> None:
