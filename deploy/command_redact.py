@@ -43,4 +43,11 @@ def redact(
     except NotALine as error:
         raise CannotRun(str(error)) from None
     except BrokenPipeError:  # the reader has seen enough; Python must not flush into the closed pipe when it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
+    except OSError as error:
+        _write_no_more()
+        raise CannotRun(f"redact stopped: standard input or output failed ({error.strerror})") from None
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

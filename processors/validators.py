@@ -39,11 +39,12 @@ _CARD_RANGES: Final = (
     (5600, 5899, _ANY_LENGTH),  # Maestro
     (6000, 6999, _ANY_LENGTH),  # Discover, UnionPay, Maestro, RuPay
     (8100, 8199, (16,)),  # RuPay
+    (9792, 9792, (16,)),  # Troy
 )
 CARD_LENGTHS: Final = {f"{start:04}": lengths for first, last, lengths in _CARD_RANGES for start in range(first, last + 1)}
 """How long the card numbers are that begin with these four digits."""
 # These lengths are all but one network's only ones: Luhn is enough. The others are common lengths of ids.
-_CARD_CERTAIN: Final = {"2": (16,), "3": (14, 15, 16), "4": (16,), "5": (16,), "6": (16,)}
+_CARD_CERTAIN: Final = {"2": (16,), "3": (14, 15, 16), "4": (16,), "5": (16,), "6": (16,), "9": (16,)}
 _SIXES: Final = ("60", "62", "64", "65", "6304", "6390", "6759", "676", "677")
 """Discover, UnionPay, RuPay and Maestro: what else begins with 6 is seldom a card."""
 

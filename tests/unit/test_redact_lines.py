@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from io import BufferedReader, RawIOBase
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,3 +140,17 @@ def test_the_command_streams_and_stops_at_a_wrong_line() -> None:
         out, err = process.communicate(b"no\n", timeout=60)
     assert (out, process.returncode) == (b"", 2)
     assert err.startswith(b"langtrail: line 2 is not a JSON object with a text")
+
+
+def test_a_full_disk_ends_the_command_with_a_sentence() -> None:
+    """What cannot be written is no traceback: status 2 says so to whoever reads only that."""
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "langtrail.deploy.cli", "redact"],
+            input=b'{"text": "x"}\n',
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert process.returncode == 2
+    assert process.stderr == b"langtrail: redact stopped: standard input or output failed (No space left on device)\n"
