@@ -24,7 +24,7 @@ COMPILED = {
         *("begun", "candidates", "core_reader", "detector", "document_paths", "engine_parts", "engine_plain", "engine_re2"),
         *("engine_types", "enrich", "event", "findings", "head_writer", "id_checks", "key_rules", "key_words", "normalise"),
         *("open", "part", "prefilter", "prices", "pseudonym", "records", "redact", "redaction", "repeats", "scan", "seal"),
-        *("secret_names", "structure", "tenant_rules", "texts", "treatment", "validators", "vendor_token"),
+        *("secret_names", "spellings", "structure", "tenant_rules", "texts", "treatment", "validators", "vendor_token"),
         *sorted(path.stem for path in (ROOT / "processors").glob("detectors*.py")),
     ),
 }

@@ -19,7 +19,9 @@ _RECORDS: Final = (
 
 
 def find(
-    subject: Annotated[str, typer.Option("--subject", help="What the person is known by: an e-mail address, a phone number.")],
+    subject: Annotated[
+        str, typer.Option("--subject", help="What the person is known by, in any spelling: an e-mail address, a phone number.")
+    ],
     tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:

@@ -69,6 +69,8 @@ class Policy:
     allow: tuple[re.Pattern[str], ...] = ()
     custom: tuple[Detector, ...] = ()
     tests: tuple[PolicyTest, ...] = ()
+    phone_region: str = ""
+    """Country (ISO 3166-1) of phone numbers without a calling code; empty: unknown."""
 
     def action(self, kind: str, detector: str) -> str:
         """Return what becomes of a finding."""

@@ -23,6 +23,7 @@ from .policy import (
     revision_of,
     toml_of,
 )
+from .spellings import REGIONS
 
 FIELDS: Final = ("input", "output", "error_message", "params", "metadata", "tags")
 """The first part of every path."""
@@ -37,7 +38,7 @@ _MOST_DEEP = 2
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,47}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _DETECTOR_NAMES = frozenset((*(detector.name for detector in DETECTORS), KEY_RULE, NUMBER_RULE, DETECTOR))
-_KEYS = ("version", "default", "detectors", "paths", "allow", "custom", "entities", "tests")
+_KEYS = ("version", "default", "detectors", "paths", "allow", "custom", "entities", "phone_region", "tests")
 _ENTITY = re.compile(r"[A-Z][A-Z0-9_]{0,47}")
 _MODEL = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -86,6 +87,7 @@ def read_policy(table: Any) -> Policy:
         allow=tuple(allowed_pattern(one) for one in table.get("allow", [])),
         custom=(*(custom_detector(one["name"], one["type"], one["pattern"]) for one in custom), *_entities(table)),
         tests=tuple(PolicyTest(**one) for one in table.get("tests", [])),
+        phone_region=table.get("phone_region", ""),
     )
 
 
@@ -113,6 +115,9 @@ def _mistakes(table: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake(("version",), "must be text of up to 48 letters, digits, dots, dashes and underscores")
     if "default" in table and table["default"] not in ACTIONS[:-1]:
         yield Mistake(("default",), f"must be one of {', '.join(ACTIONS[:-1])}")
+    region = table.get("phone_region", "")
+    if not isinstance(region, str) or ("phone_region" in table and region not in REGIONS):
+        yield Mistake(("phone_region",), "must be the two capitals of a country (ISO 3166-1), like DE")
     yield from _of_detectors(table)
     yield from _of_lists(table)
     yield from _of_names([one.get("name") for _, one in _entries(table, "custom")])

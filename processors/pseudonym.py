@@ -1,9 +1,6 @@
 """Pseudonyms: what stands for a person's identifier, the same wherever it is written, different in every tenant."""
 
-import ipaddress
-import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -13,8 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from langtrail.schemas.hashing import Blocks, hmac_blocks, hmac_by
 
-from .normalise import plain
-from .validators import digits_of
+from .spellings import spellings_of
 
 PERSONAL: Final = (
     *("CREDIT_CARD", "CRYPTO_WALLET", "EMAIL", "IBAN", "IP_ADDRESS"),
@@ -27,8 +23,6 @@ _TOKEN_BYTES: Final = 12
 _BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS: Final = [first + second for first in _BASE32 for second in _BASE32]
 _TOKEN_CHARACTERS: Final = 20
-_FEWEST_PHONE_DIGITS: Final = 5
-_NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Za-z]")
 
 
 class Pseudonyms:
@@ -70,9 +64,8 @@ def read_pseudonyms(value: str) -> Pseudonyms:
 
 
 def tokens_of(pseudonyms: Pseudonyms, tenant_id: str, subject: str) -> list[str]:
-    """Return the tokens that a person known by `subject` may have, one for each type that it can be."""
-    spelled = {kind: canonical_of(kind, subject) for kind in PERSONAL}
-    return [pseudonyms.token(tenant_id, kind, canonical) for kind, canonical in spelled.items() if canonical is not None]
+    """Return the tokens that a person known by `subject` may have, of each type that it can be."""
+    return [pseudonyms.token(tenant_id, kind, canonical) for kind in PERSONAL for canonical in spellings_of(kind, subject)]
 
 
 def _base32(digest: bytes) -> str:
@@ -85,52 +78,3 @@ def _eight(data: bytes, at: int) -> list[str]:
     """Return the base32 of five bytes, in pairs."""
     a, b, c, d, e = data[at], data[at + 1], data[at + 2], data[at + 3], data[at + 4]
     return [_PAIRS[a << 2 | b >> 6], _PAIRS[(b & 63) << 4 | c >> 4], _PAIRS[(c & 15) << 6 | d >> 2], _PAIRS[(d & 3) << 8 | e]]
-
-
-def canonical_of(kind: str, value: str) -> str | None:
-    """Return one spelling for all spellings of an identifier; None when it cannot be one of this type."""
-    text = value if value.isascii() and "\x1b" not in value else plain(value).text
-    return _CANONICAL.get(kind, str)(text.strip()) or None
-
-
-def _email(text: str) -> str:
-    local, at, domain = text.removeprefix("mailto:").rpartition("@")
-    return f"{local}@{domain}".lower() if at and local and domain else ""
-
-
-def _phone(text: str) -> str:
-    # ITU-T E.164 when it is written internationally; the trunk zero in parentheses is no part of that.
-    digits = digits_of(text.replace("(0)", ""))
-    if len(digits) < _FEWEST_PHONE_DIGITS:
-        return ""
-    if text.lstrip("( ").startswith("+"):
-        return f"+{digits}"
-    return f"+{digits[2:]}" if digits.startswith("00") else digits
-
-
-def _compact(text: str) -> str:
-    return _NOT_ALPHANUMERIC.sub("", text).upper()
-
-
-def _ip_address(text: str) -> str:
-    try:
-        return ipaddress.ip_address(text.partition("%")[0].strip("[]")).compressed
-    except ValueError:
-        return ""
-
-
-def _person(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-_CANONICAL: Final[Mapping[str, Callable[[str], str]]] = {
-    "EMAIL": _email,
-    "PHONE": _phone,
-    "CREDIT_CARD": digits_of,
-    "US_SSN": digits_of,
-    "IBAN": _compact,
-    "NATIONAL_ID": _compact,
-    "MAC_ADDRESS": _compact,
-    "IP_ADDRESS": _ip_address,
-    "PERSON": _person,
-}

@@ -9,9 +9,10 @@ from .document_paths import Place, places
 from .findings import Hit
 from .normalise import percent_decoded, plain, unescaped
 from .policy import DROP, MASK, OFF, PSEUDONYM, PathRule, Policy
-from .pseudonym import PERSONAL, canonical_of
+from .pseudonym import PERSONAL
 from .redaction import Budget, Redaction, Treatment
 from .scan import Scanner
+from .spellings import canonical_of
 
 POLICY_PATH: Final = "path"
 """Stands for a detector's name where a path of the policy says what a value is."""
@@ -142,7 +143,7 @@ class _ByPolicy(Treatment):
         token, value = "", _decoded(value)
         pseudonyms = self._rules.pseudonyms
         if pseudonyms is not None and (action == PSEUDONYM or kind in PERSONAL):
-            canonical = canonical_of(kind, value)
+            canonical = canonical_of(kind, value, self._rules.policy.phone_region)
             is_somebody = canonical is not None and kind in PERSONAL
             if is_somebody or action == PSEUDONYM:
                 token = pseudonyms.token(self._rules.tenant_id, kind, canonical or value.strip())

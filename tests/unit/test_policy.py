@@ -69,6 +69,14 @@ def test_a_policy_makes_this_of_a_text(policy: str, text: str, expected: str) ->
         json.loads(expected)
 
 
+def test_a_policy_says_which_country_phone_numbers_are_of() -> None:
+    """Written with a calling code or without, in the country of the tenant, a number has one pseudonym."""
+    british = KEY.token("acme", "PHONE", "+442079460958")
+    for written in ("+44 (0)20 7946 0958", "020 7946 0958"):
+        assert made('default = "pseudonym"\nphone_region = "GB"', f"ring {written}") == f"ring [{british}]"
+    assert made('default = "pseudonym"', "ring 020 7946 0958") == f"ring [{KEY.token('acme', 'PHONE', '02079460958')}]"
+
+
 def test_a_carrier_goes_when_something_in_it_must() -> None:
     """That one type is off does not let out another that is carried with it."""
     carried = "Ym9iQGV4YW1wbGUub3JnIGZyb20gMTAuMS4yLjMgaXMgaGVyZQ=="  # bob@example.org from 10.1.2.3 is here
@@ -91,6 +99,8 @@ MISTAKES = [
     ('version = "1"\n[[custom]]\nname = "a"\ntype = "EMAIL"\npattern = "a*"', "custom.0.pattern"),
     ('version = "1"\n[[custom]]\nname = "email"\ntype = "THING"\npattern = "a"', "custom.0.type"),
     ('version = "1"\n[[tests]]\ntext = "a"', "tests.0.expected"),
+    ('version = "1"\nphone_region = "UK"', "phone_region"),
+    ('version = "1"\nphone_region = ["GB"]', "phone_region"),
     ('version = "1"\n' + "".join(f'[[custom]]\nname = "n{n}"\ntype = "EMAIL"\npattern = "a"\n' for n in range(33)), "custom"),
 ]
 
