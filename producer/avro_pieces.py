@@ -3,7 +3,6 @@
 tests/unit/producer/test_core.py holds that the bytes are those of the ordinary encoding.
 """
 
-from functools import lru_cache
 from typing import Final
 
 from langtrail.schemas.codec import encode_long
@@ -20,14 +19,12 @@ def long(number: int) -> bytes:
     return _SMALL[number] if 0 <= number < 2048 else encode_long(number)
 
 
-@lru_cache(maxsize=8192)
 def text(value: str) -> bytes:
     """Return the encoding of text. What is not valid Unicode is escaped."""
     data = value.encode("utf-8", "backslashreplace")
     return encode_long(len(data)) + data
 
 
-@lru_cache(maxsize=8192)
 def optional_text(value: str | None) -> bytes:
     """Return the encoding of text that may be absent."""
     return NULL if value is None else SOME + text(value)

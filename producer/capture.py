@@ -217,7 +217,7 @@ def shared_by(
     session_id = run.identity.session_id or run.root_run_id
     ids = run.run_id, run.parent_run_id, run.root_run_id
     where = {**run.place, **place} if place else run.place
-    return share(label(run.component), run.identity, session_id, ids, place=where, tool=named, policy=policy)
+    return share(run.label, run.identity, session_id, ids, place=where, tool=named, policy=policy)
 
 
 def _shared_with_parent(run: Run) -> Shared | None:
@@ -227,7 +227,7 @@ def _shared_with_parent(run: Run) -> Shared | None:
         return None
     if run.tool or parent.tool or run.prompt is not None or parent.prompt is not None:
         return None
-    own = own_run((run.run_id, run.parent_run_id, run.root_run_id), label(run.component))
+    own = own_run((run.run_id, run.parent_run_id, run.root_run_id), run.label)
     return Shared(theirs.key, theirs.tenant, theirs.session, own, theirs.middle)
 
 
@@ -235,7 +235,7 @@ def _event(run: Run, event_type: str, content: Content, outcome: bytes, model: b
     shared = run.shared
     if shared is None:
         shared = run.shared = _shared_with_parent(run) or shared_by(run)
-    if run.withheld or label(run.component) == WITHHELD:
+    if run.withheld or run.label == WITHHELD:
         content = _with_withheld(run, content)
     return Draft(event_type, shared, model or encoded_model(run.model), outcome, content, run.flags, _NO_EXT)
 
@@ -243,7 +243,7 @@ def _event(run: Run, event_type: str, content: Content, outcome: bytes, model: b
 def _with_withheld(run: Run, content: Content) -> Content:
     """Add to the content the names that were kept out of the core."""
     withheld = dict(run.withheld or {})
-    if label(run.component) == WITHHELD:
+    if run.label == WITHHELD:
         withheld["component"] = run.component
     given = orjson.loads(bytes(content["metadata"])) if "metadata" in content else {}
     return {**content, "metadata": snapshot({**(given if isinstance(given, dict) else {"given": given}), "withheld": withheld})}

@@ -120,8 +120,8 @@ def share(
             _kept("stream", stream) if stream else _NO_STREAM,
         )
     )
-    session = _identifier(session_id) if session_id else b""
-    return Shared(_routing_key(session_id), _identifier(identity.tenant_id), session, own_run(run_ids, component), middle)
+    session = text(session_id) if session_id else b""
+    return Shared(_routing_key(session_id), text(identity.tenant_id), session, own_run(run_ids, component), middle)
 
 
 def own_run(run_ids: RunIds, component: str) -> bytes:
@@ -162,12 +162,7 @@ def _ids(run_ids: RunIds) -> bytes:
     run, parent, root = run_ids
     if run is not None and parent is not None and root is not None and len(run) == len(parent) == len(root) == _UUID_LENGTH:
         return f"\x02\x48{run}\x02\x48{parent}\x02\x48{root}".encode()
-    return b"".join(map(optional_text.__wrapped__, run_ids))
-
-
-def _identifier(value: str) -> bytes:
-    """Encode an id: an application may take anything for one, so what is long is not kept."""
-    return text(value) if len(value) < 256 else text.__wrapped__(value)
+    return b"".join(map(optional_text, run_ids))
 
 
 def _kept(group: str, values: Mapping[str, Any]) -> bytes:

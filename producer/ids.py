@@ -32,8 +32,7 @@ class EventIds:
 
 def _time_part(milliseconds: int) -> str:
     """Return the beginning of a UUIDv7: the time, and the version."""
-    digits = milliseconds.to_bytes(6, "big").hex()
-    return f"{digits[:8]}-{digits[8:]}-7"
+    return milliseconds.to_bytes(6, "big").hex("-", -4) + "-7"
 
 
 def _random_part(random: bytes) -> str:
@@ -44,5 +43,5 @@ def _random_part(random: bytes) -> str:
 
 def uuid_text(number: int) -> str:
     """Return a UUID as text, from its integer: half of what its own str takes."""
-    digits = number.to_bytes(16, "big").hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    data = number.to_bytes(16, "big")
+    return f"{data[:4].hex()}-{data[4:10].hex('-', 2)}-{data[10:].hex()}"

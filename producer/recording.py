@@ -11,7 +11,7 @@ from . import attempts, capture
 from .draft import Content, Draft
 from .errors import AuditUnavailable, IdentityMissing
 from .failures import NO_RUN
-from .labels import identifier, label, namespace, optional_identifier
+from .labels import identifier, namespace, optional_identifier
 from .langchain_context import dispatching, origin, within_sync_generate
 from .model_facts import request_facts
 from .outcome import ends_all_below, outcome_of
@@ -168,7 +168,7 @@ def name_call(run: Run, call_id: Any) -> None:
     given = optional_identifier(call_id)
     if run.tool and (given is None or run.tool["tool_call_id"] is not None):
         return
-    run.tool = {"tool_name": label(run.component), "tool_call_id": given}
+    run.tool = {"tool_name": run.label, "tool_call_id": given}
     run.shared = None
     pipeline().runs.tool_calls.executed(run, given, run.component)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from .draft import Shared
 from .identity import Identity
 from .ids import uuid_text
+from .labels import label
 from .langchain_context import Origin, origin
 from .tool_calls import ToolCallLedger, ToolCalls
 
@@ -89,7 +90,7 @@ class Run:
         flags: tuple[str, ...],
     ) -> None:
         """Begin a run now. `context`: the audit_context around it; `named`: what it was given that names somebody."""
-        self.kind, self.component = kind, component
+        self.kind, self.component, self.label = kind, component, label(component)
         self.key = run_id.int
         self.run_id = own_id = uuid_text(run_id.int)
         self.parent = parent

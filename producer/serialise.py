@@ -34,6 +34,7 @@ _MAX_LATELY_BYTES: Final = 64 * 1024
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _NO_NUMBERS: Final = frozenset((str, int, bool, type(None)))
 _MARK = b'"not_recorded":true'
+_modules: Final = sys.modules
 _shows_null: Final = search("null")
 _lately_clean: Final = [b""]
 """What was last looked through, and nothing found: what comes out of one step mostly goes into the next."""
@@ -112,7 +113,7 @@ def _json_with_odd_keys(value: Any) -> bytes:
 
 def _options() -> int:
     """Arrays are written fast where there can be any: told to look for them, orjson would import numpy first."""
-    return OPT_SERIALIZE_NUMPY if "numpy" in sys.modules else 0
+    return OPT_SERIALIZE_NUMPY if "numpy" in _modules else 0
 
 
 def _walked(value: Any) -> bytes:

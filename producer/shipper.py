@@ -91,7 +91,7 @@ class Shipper:
                 _, events, chain = resume
             seq, events, position = number, events + 1, following or position
             chain = chain_hash(stream, seq, chain, event_hash(core))
-            yield key, prefix + join_raw(chain, content, core)
+            yield key, join_raw(chain, content, core, prefix)
         self._sent = Watermark(seq, events, chain.hex(), position.segment, position.offset)
 
     def failed(self, error: KafkaError, _message: Message | None) -> None:

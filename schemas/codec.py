@@ -99,9 +99,9 @@ def split_raw(datum: bytes, begin: int = 0) -> RawParts:
     return RawParts(datum[begin : begin + _HASH_BYTES], datum[content:core], datum[core:])
 
 
-def join_raw(chain: bytes, content: bytes, core: bytes) -> bytes:
-    """Return the datum of a RawEvent from its parts: the inverse of split_raw."""
-    return b"".join((chain, encode_long(len(content)), content, core))
+def join_raw(chain: bytes, content: bytes, core: bytes, prefix: bytes = b"") -> bytes:
+    """Return the datum of a RawEvent from its parts, the inverse of split_raw, after `prefix`: with frame's, a whole value."""
+    return b"".join((prefix, chain, encode_long(len(content)), content, core))
 
 
 @cache
