@@ -19,7 +19,7 @@ from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
-from .texts import Cut, Several, Texts, Walked, are_lines, closed, cut, is_valid, joined_texts, starts_of
+from .texts import Cut, Several, Texts, Walked, are_several, closed, cut, is_valid, joined_texts, starts_of
 
 _AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
@@ -93,17 +93,24 @@ class Scanner:
         return not any(map(might_be_json, texts)) and not self._prefilter.fired(SEPARATOR.join(texts))
 
     def _fired_in_layers(self, text: str) -> frozenset[int]:
-        """Return what fires on JSON text, and on that with its escapes decoded, as often as JSON may stand in its strings."""
-        return _NOTHING.union(*[self._prefilter.fired(layer, is_json=True) for layer in (text, *_unescaped_layers(text))])
+        """Return what fires on JSON text, and on that with its escapes decoded, as often as JSON may stand in its strings.
+
+        Where something fires that matters no more for detectors, which are run on the text as it is; and of the signs, only
+        what hides a printable character can hide another one.
+        """
+        fired = self._prefilter.fired(text, is_json=True)
+        if fired and (PERCENT in fired or ESCAPE not in fired):
+            return fired
+        return fired.union(*[self._prefilter.fired(layer, is_json=True) for layer in _unescaped_layers(text)])
 
     def _in_plain(self, text: str, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment) -> list[Redaction]:
-        """Search a text as it is; JSON that ends too early as JSON, and lines of it. What else looks like JSON is both."""
+        """Search a text as it is; JSON that ends too early as JSON, and documents in a row. What else looks like it is both."""
         if not fired:
             return []
         is_alike = looks_like_json(text)
         if is_alike and '"' in text and (whole := closed(text)) is not None:  # a line of a log may begin with a bracket
             return self.find(whole, budget, depth, treatment, valid=True)
-        if is_alike and are_lines(text):
+        if is_alike and are_several(text):
             return [*self._in_document(Walked(leaves(text)), budget, depth, treatment)]
         hits = self._in_text(text, fired, budget, depth, treatment)
         if is_alike:
@@ -171,12 +178,17 @@ class Scanner:
         def key_before(position: int) -> str:
             return key_at(base.source(position, position + 1)[0] if base else position)
 
-        hits = self._run(seen, fired, budget, depth, treatment, key_before)
+        search = self._run(seen, fired, budget, key_before)
+        hits, carried = search.hits, search.carried
         for sign, decode in ((PERCENT, percent_decoded), (ESCAPE, unescaped)):
             if sign in fired:
                 view = decode(seen, _AROUND)
-                refired = self._prefilter.fired(view.text)
-                hits += _mapped(view, self._run(view.text, refired, budget, depth, treatment, lambda _: ""))
+                search = self._run(view.text, self._prefilter.fired(view.text), budget, lambda _: "")
+                hits += _mapped(view, search.hits)
+                carriers = _mapped(view, [carrier for carrier, _ in search.carried])
+                carried += zip(carriers, [inside for _, inside in search.carried], strict=True)
+        if carried:
+            hits += self._carriers(carried, budget, depth, treatment)
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
 
     def _carriers(self, carried: list[Carried], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Hit]:
@@ -201,24 +213,15 @@ class Scanner:
         for found in self._in_document(several, budget, depth, treatment):
             yield bisect_right(several.starts, found.start) - 1, found.type
 
-    def _run(
-        self,
-        text: str,
-        fired: frozenset[int],
-        budget: Budget,
-        depth: int,
-        treatment: Treatment,
-        key_before: Callable[[int], str],
-    ) -> list[Hit]:
+    def _run(self, text: str, fired: frozenset[int], budget: Budget, key_before: Callable[[int], str]) -> Search:
         search, numbers = Search(text, key_before, budget), sorted(fired - _SIGNS)
         places = self._begun.places(search.encoded, numbers)
         for number in numbers:
             search.by(self._table[number], self._patterns[number], self._parts[number], places.get(number))
-        return [*search.hits, *self._carriers(search.carried, budget, depth, treatment)] if search.carried else search.hits
+        return search
 
 
 _SIGNS: Final = frozenset((KEY, ODD, PERCENT, ESCAPE))
-_NOTHING: Final[frozenset[int]] = frozenset()
 _SILENT: Final = frozenset((KEY,))
 """What fires where the texts of a document need not be searched."""
 _PSEUDONYM: Final = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")

@@ -19,6 +19,7 @@ _NO_BRACKETS: Final = bytes({*range(256)} - {*b"[]{}"})
 _CLOSING: Final = str.maketrans("[{", "]}")
 _BEGUN_ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
 _BEGUN_WORD: Final = re.compile(r"(?<![\w.+-])(?:tr?u?|fa?l?s?|nu?l?|-?\d?\.?)\Z")
+_BETWEEN_DOCUMENTS: Final = re.compile(r"([}\]])[ \t\r\n]*(?=[{\[])")
 _DEEPEST_CLOSED: Final = 64
 """Of what is nested deeper, brackets are not counted."""
 _FEWEST_DEEP: Final = 500
@@ -210,13 +211,9 @@ def cut(document: str, depth: int = 0) -> Cut | None:
     if document[:1] == '"' and "\\" not in document and document[-1] == '"' and document[1:2] not in _JSON_STARTS:
         texts = [document[1:-1]]  # valid, it is one string
         return Cut(document, ["", texts[0], ""], texts, texts)
-    marked = document
-    if '\\"' in document:
-        marked = document.replace("\\\\", "\0\0").replace('\\"', "\0\0")
-    parts = marked.split('"')
+    parts, literals = _divided(document)
     if _has_card("".join(parts[::2])):
         return None
-    literals = parts[1::2] if marked is document else _literals(document, parts)
     # One call for all of them: each on its own would take ten times as long.
     texts = orjson.loads('["' + '","'.join(literals) + '"]') if "\\" in document else literals
     if _keys_say_something(texts, parts):
@@ -270,9 +267,16 @@ def closed(text: str) -> str | None:
     return next((whole for end in ended if is_valid(whole := end + closing)), None)
 
 
-def are_lines(text: str) -> bool:
-    """Tell whether each line of a text is JSON; the last one may end too early."""
-    return "\n" in text and closed("[" + ",".join([line for line in text.split("\n") if line.strip()])) is not None
+def are_several(text: str) -> bool:
+    """Tell whether a text is several documents of JSON, lines or one behind the other; the last one may end too early."""
+    if "\n" in text and closed("[" + ",".join([line for line in text.split("\n") if line.strip()])) is not None:
+        return True
+    if '"' not in text:
+        return False
+    parts, literals = _divided(text)
+    gaps, count = _BETWEEN_DOCUMENTS.subn(r"\1,", '"'.join(parts[::2]))
+    parts[::2], parts[1::2] = gaps.split('"'), literals
+    return count > 0 and closed("[" + '"'.join(parts)) is not None
 
 
 def joined_texts(document: str) -> str | None:
@@ -317,14 +321,18 @@ def is_valid(text: str) -> bool:
     return True
 
 
-def _literals(document: str, parts: list[str]) -> list[str]:
-    """Return the strings as they are written."""
+def _divided(document: str) -> tuple[list[str], list[str]]:
+    """Return what stands between the quotation marks of strings, and the strings, every second part, as they are written."""
+    if '\\"' not in document:
+        parts = document.split('"')
+        return parts, parts[1::2]
+    parts = document.replace("\\\\", "\0\0").replace('\\"', "\0\0").split('"')
     literals, at = [], 0
     for number, part in enumerate(parts):
         if number % 2:
             literals.append(document[at : at + len(part)])
         at += len(part) + 1
-    return literals
+    return parts, literals
 
 
 def _has_card(gaps: str) -> bool:

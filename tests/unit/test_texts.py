@@ -11,10 +11,11 @@ from langtrail.processors import scan
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.findings import Finding
 from langtrail.processors.key_rules import number_hit, value_hit
+from langtrail.processors.redact import redact_text
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
 from langtrail.processors.structure import leaves, looks_like_json
-from langtrail.processors.texts import Cut, are_lines, closed, cut, is_valid, joined_texts
+from langtrail.processors.texts import Cut, are_several, closed, cut, is_valid, joined_texts
 
 WORDS = (
     *(text for detector in DETECTORS for text in (detector.example, detector.counter_example)),
@@ -165,13 +166,26 @@ def test_what_it_ends_within_is_left_out(begun: str, whole: str | None) -> None:
         ('{"a": 1}\r\n\n[2]\r\n', True),
         ('{"a": 1}\n{"b": "x', True),
         ('{"a": 1}\nsunshine', False),
-        ('{"a": 1} {"b": 2}', False),
+        ('{"a": 1} {"b": 2}', True),
+        ('{"a": "} {"}{"b": "\\" [1] [2]"}\n {"c": "x', True),
+        ('{"a": [] []}', False),
+        ('{"a": 1} sunshine {"b": 2}', False),
+        ('{"a": 1}, {"b": 2}', False),
+        ("[1] [2]", False),
         ('{"a": 1}', False),
     ],
 )
-def test_lines_of_json_are_told(text: str, are: bool) -> None:
-    """All of them are, but that the last one may end too early."""
-    assert are_lines(text) is are
+def test_several_documents_are_told(text: str, are: bool) -> None:
+    """All of them are JSON, but that the last one may end too early."""
+    assert are_several(text) is are
+
+
+def test_documents_behind_one_another_are_searched_as_lines_are() -> None:
+    """The same is found in them, wherever the last one ends."""
+    for end in range(12):
+        made = [json.dumps({"text": text, "password": text}) for text in WORDS]
+        lines, row = ("".join(f"{document}{sign}" for document in made)[: -1 - end] for sign in ("\n", " "))
+        assert redact_text(row).findings == redact_text(lines).findings
 
 
 def assert_walked(texts: Cut, document: str) -> None:
