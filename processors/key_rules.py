@@ -30,10 +30,13 @@ class KeyRule(NamedTuple):
 
 
 _OURS: Final = re.compile(PLACEHOLDER)
+_TAKEN_OUT: Final = "redacted|filtered|hidden|removed|masked|censored|scrubbed|sanitized|sanitised|withheld"
 _STANDS_FOR_ONE: Final = re.compile(
-    rf"(?:{PLACEHOLDER}|\[(?:redacted|filtered|hidden|removed|masked)\]|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
+    rf"(?:{PLACEHOLDER}|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
     r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{ ?[\w.]* ?\}|!(?:Ref|Sub|GetAtt|ImportValue|Select|Join|vault|secret|env)\b.*"
-    rf"|\$\{{\{{.*\}}\}}|{'|'.join(sorted(words.STAND_INS))}|n/a|\W)",
+    rf"|\$\{{\{{.*\}}\}}|@?@[a-z_.]+@@|%%[a-z_.]+%%|#\{{[\w. ]*\}}#?"
+    rf"|[\W_]+(?:{_TAKEN_OUT})[\W_]*|your[ _-](?:[a-z]+[ _-])*(?:key|token|password|secret|credential)s?(?:[ _-]here)?"
+    rf"|{'|'.join(sorted(words.STAND_INS))}|n/a|\W)",
     re.IGNORECASE | re.DOTALL,
 )
 _VARIABLE: Final = re.compile(r"(?=.*(?:KEY|TOKEN|SECRET|PASS|PWD|CRED|AUTH))[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")

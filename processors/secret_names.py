@@ -30,8 +30,15 @@ _REFERENCES: Final = (
     "self|this|cls|os|env|process|config|conf|cfg|settings|options|opts|args|kwargs|params|request|req|response|res|ctx|context"
     "|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module|auth"
 )
+_CMDLET: Final = (
+    r"(?-i:(?:Convert(?:To|From)?|Decrypt|Export|Get|Import|Invoke|Join|New|Protect|Read|Select|Unprotect)"
+    r"-[A-Z][A-Za-z]+)"
+)
+"""What a function is called in PowerShell."""
 _CODE: Final = re.compile(
-    r"[a-z_][\w.:]*[(\[].*|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}",
+    rf"\(?{_CMDLET}(?:[\s(].*)?|"
+    r"\[?[a-z_][\w.:]*[(\[].*|\[[a-z_]\w*(?:\.[a-z_]\w*)+"
+    r"|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}",
     re.IGNORECASE | re.DOTALL,
 )
 _MEMBER: Final = re.compile(

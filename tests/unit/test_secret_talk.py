@@ -187,6 +187,122 @@ jwt.encode(claims, private_pem, 'RS256')
 perldoc -u Some::Module
 SECKEYPrivateKey *key;
 SRP_user_pwd *SRP_VBASE_get1_by_user(SRP_VBASE *vb, char *username);
+proxy_set_header Authorization $http_authorization;
+proxy_set_header Authorization "";
+proxy_set_header Authorization "Bearer $token";
+proxy_set_header Host $host;
+proxy_set_header X-Api-Key $api_key;
+proxy_pass_header Authorization;
+add_header Access-Control-Allow-Headers "Authorization, Content-Type";
+add_header 'Access-Control-Allow-Headers' 'Authorization,Content-Type';
+RequestHeader unset Authorization
+fastcgi_param HTTP_AUTHORIZATION $http_authorization;
+set the Authorization header "Basic" first
+password <- readline("Password: ")
+password <- Sys.getenv("DB_PASSWORD")
+password <- get_password("db")
+token <- read.csv("tokens.csv")
+key <- "name"
+keys <- c("a", "b")
+passwords <- length(x)
+if (password <- 5) {
+password <- NULL
+password: String::new(),
+password: String::from(password),
+password: String::from(input),
+let password = args.password.to_string();
+let password = password.to_string();
+password: password.into(),
+token: Token::new("identifier"),
+let key = String::from("name");
+let token = "identifier".to_string();
+password: Option<String>,
+password: None,
+pymysql.connect(host, user, password, db)
+pymysql.connect("db", "root", password, "app")
+psycopg2.connect("dbname=test user=postgres")
+psycopg2.connect("db", "root", os.environ["PW"])
+signal.connect("clicked", "pressed", "released")
+button.connect("clicked", self.on_click, "data")
+connect("host", "port", "timeout")
+mysqli_connect($host, $user, $pass)
+mysqli_connect("host", "user", $pw)
+new PDO($dsn, $user, $pass)
+new PDO("mysql:host=h", $user, $pw)
+oci_connect($u, $p, $db)
+net use
+net use X: \\srv\share
+net use X: /delete
+net use X: \\srv\share * /user:bob
+net use X: \\srv\share /user:bob
+net use X: \\srv\share /user:bob *
+net use X: \\srv\share %PASSWORD% /user:bob
+net use X: \\srv\share /persistent:yes
+net user bob /delete
+net user bob * /add
+net user bob
+net user bob /active:yes
+the net use of water per person /user: none
+ConvertTo-SecureString $x
+ConvertTo-SecureString $x -AsPlainText -Force
+ConvertTo-SecureString -String $password -AsPlainText -Force
+$secure = ConvertTo-SecureString $env:PW -AsPlainText -Force
+$password = ConvertTo-SecureString $x
+$password = ConvertTo-SecureString -String $x -AsPlainText -Force
+$password = ConvertTo-SecureString $x -AsPlainText -Force
+$Password = (ConvertTo-SecureString $x -AsPlainText -Force)
+$SecurePassword = ConvertTo-SecureString $PlainPassword -AsPlainText -Force
+-Password (ConvertTo-SecureString $x -AsPlainText -Force)
+$password = Read-Host -AsSecureString
+$password = Get-Content C:\pw.txt
+$cred = Get-Credential
+$credential = New-Object System.Management.Automation.PSCredential ($u, $p)
+Password: ConvertTo-SecureString
+credentials: [Name(
+credentials: [Name("x")]
+credentials: [Credential(
+credentials: [AwsCredential(profile)]
+credentials: [
+credentials: []
+credentials: [user.name, user.email]
+credentials: List[Credential]
+credentials: Sequence[Name]
+password: __REDACTED__
+password = "__REDACTED__"
+{"password": "__REDACTED__"}
+"token": "__MASKED__"
+password=__HIDDEN__
+password: REDACTED
+password: <redacted>
+password: (redacted)
+password: {redacted}
+password: **redacted**
+password: --redacted--
+password: [REDACTED BY POLICY]
+api_key: YOUR_API_KEY
+api_key: "your-api-key"
+api_key: "<your-api-key>"
+api_key = "your_api_key_here"
+api_key = "YOUR-API-KEY-HERE"
+password: "your-password"
+password: "your_password_here"
+api_key: "INSERT_API_KEY_HERE"
+token: "REPLACE_ME"
+password: __PASSWORD__
+password: @@PASSWORD@@
+password: #{db_password}#
+password: %%PASSWORD%%
+password: ***REMOVED***
+password: _REDACTED_
+password: REDACTED_PASSWORD
+password: [Filtered]
+password: [MASKED]
+password: [SECRET]
+password: <hidden>
+password: (hidden)
+password: ••••••
+password: "******"
+secret: "xxxxx"
 try_password(password, *rest)\nexcept (ValueError, KeyError) as e:
 """.strip("\n").split("\n")
 """One a line; each speaks of secrets or looks like one, and holds none."""
