@@ -28,9 +28,12 @@ from .validators import looks_random
 _TYPE: Final = (
     r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
 )
-_OPERATOR: Final = r"[:?.+|!]{0,3}={1,3}>?"
+_OPERATOR: Final = r"(?:[:?.+|!]{0,3}={1,3}>?|<{1,2}-)"
+_ARROW: Final = "<-"
+"""Assigns in R, sends in Go, and points at something in prose."""
 _WRAPPER: Final = (
-    r"(?i:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte)\(\s?|[rbufn@]{1,2})"
+    r"(?i:(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte|Some|Box::new"
+    r"|(?:std::|new |Q|Secret)?String(?:::from)?|Secret(?:Box|String)?::(?:new|from))\(\s?){1,2}|[rbufn@]{1,2})"
 )
 _QUOTES: Final = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
 _VALUE: Final = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
@@ -105,7 +108,7 @@ def _bare(candidate: Candidate, rule: KeyRule, name: str, start: int) -> Iterabl
     goes_on = len(value) == _LONGEST_JUDGED and not _END_OF_VALUE.search(value) and not (in_query and "&" in value)
     value = _trimmed(value, in_query=in_query)
     operator = text[end:start]
-    if len(value) < rule.shortest:
+    if len(value) < rule.shortest or _ARROW in operator:
         return NOTHING
     if ":" in operator and "=" not in operator and not _is_settled(text, name, value, start, begin):
         return NOTHING
@@ -247,7 +250,7 @@ ASSIGNMENTS: Final = (
         parts=rf"({NAME_THERE}){_ASSIGNED}",
         trigger=(
             rf"(?i)(?:{SENSITIVE})[\w.\-]*(?:\[\w*\])?"
-            r"(?:\\?[\"'`]?\]*\s*[:?.+|!]*=|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
+            r"(?:\\?[\"'`]?\]*\s*(?:[:?.+|!]*=|<<?-)|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
         ),
         judge=_assigned,
         lazy=True,

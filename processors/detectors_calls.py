@@ -37,6 +37,16 @@ _NO_SETTERS: Final = _words(
     """
 )
 _ASKS: Final = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
+_LOGS_IN_AT: Final = (
+    r"PDO|mysqli?(?:_p?connect)?|DBI->connect|ftp_login|ssh2_auth_password|odbc_p?connect|FTP(?:_TLS)?|->real_connect"
+    r"|(?:pymysql|pymssql|MySQLdb|mariadb|mysql\.connector|psycopg[23]?|aiomysql)\.connect"
+)
+"""Functions that take a server, a user and a password."""
+_LOGS_IN: Final = r"oci_p?connect|(?:cx_Oracle|oracledb)\.connect"
+"""Functions that take a user and a password."""
+_LOGS_IN_BY: Final = "mysqli?_real_connect"
+"""Functions that take a connection, a server, a user and a password."""
+_USER: Final = r"(?:[\"'][^\"'\n\[\x00]{0,100}[\"']|[$\w.>-]{1,60})"
 _ALGORITHM: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
 """Of web tokens: RS256."""
 _INSERTED: Final = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
@@ -188,9 +198,10 @@ CALLS: Final = (
             rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
             rf"|\bUsernamePasswordCredentials|\b(?:PS|Sql)Credential\s?|\bNetworkCredential|\bPlainAuth\(\"\",\s?"
             r"|\bPasswordAuthentication"
-            r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}"
-            r"|(?:DirectoryEntry|PDO|mysqli?(?:_connect)?|DBI->connect|Sequelize|ftp_login|imap_open)\([^,\n\[\x00]{1,200}),)"
+            r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|(?:DirectoryEntry|Sequelize|imap_open)\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?{SHORT_QUOTED}"
+            rf"|\b(?:(?:{_LOGS_IN_AT})\([^,\n\[\x00]{{1,200}},|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\((?:[^,\n\[\x00]{{1,200}},){{2}})"
+            rf"\s?{_USER}\s?,\s?{SHORT_QUOTED}"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
             r"|\bCURLOPT_(?:\w*USERPWD|\w*PASSW(?:OR)?D|\w*BEARER),\s?\"([^\"\n\x00]+)\""
@@ -198,7 +209,8 @@ CALLS: Final = (
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
-            r"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|pdo\(|mysqli?(?:_connect)?\(|dbi->connect|sequelize\(|ftp_login|imap_open|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
+            rf"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open|(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY})\("
+            r"|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,
         rank=Rank.ASSIGNED_SECRET,

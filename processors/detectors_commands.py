@@ -120,12 +120,15 @@ COMMANDS: Final = (
             rf"\bhtpasswd\s(?:-\w+\s){{1,3}}[^\s\x00]+\s[^\s\x00]+\s{_VALUE}"
             rf"|\brabbitmqctl\s(?:add_user|change_password)\s[^\s\x00]+\s{_VALUE}"
             r"|\s/user:[^\s\x00]+\s([^\s/\x00][^\s\x00]*)"
+            r"|(?i:\bnet\s+use\s+(?:[^\s\x00]{1,8}\s+)?(?:\"\\\\[^\"\n\x00]{1,200}\"|\\\\[^\s\"\[\x00]{1,200})\s+)"
+            rf"{_VALUE}(?:\s+/[\w:]{{1,20}}){{0,3}}(?i:\s+/u(?:ser)?:)"
+            rf"|(?i:\bnet\s+user\s+(?:\"[^\"\n\[\x00]{{1,80}}\"|[^\s\"/\[\x00]{{1,80}})\s+){_VALUE}(?i:\s+/(?:add|domain|active|expires)\b)"
             r"|\becho\s(?:-\w\s)?(?:\"(?:[\w.-]{1,40}:)?([^\"\n\x00]+)\"|'(?:[\w.-]{1,40}:)?([^'\n\x00]+)'|([^\s\"'|\x00]+))\s?\|\s?"
             r"(?:sudo -S|[^\n|\[\x00]{0,80}--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
             r"|(?:\bsqlplus\s(?:-\w+\s){0,3}|jdbc:oracle:thin:)[\w$#]+/([^\s@/\x00]+)@"
         ),
         trigger=(
-            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|--password-stdin|(?:sqlplus\s|oracle:thin:)"
+            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|(?i:\bnet\s+user?\s)|--password-stdin|(?:sqlplus\s|oracle:thin:)"
             r"|\|\s?(?:sudo -S|(?:sudo )?chpasswd|passwd --stdin)"
         ),
         judge=_credential,

@@ -42,7 +42,10 @@ def _value(candidate: Candidate) -> Iterable[Span]:
 def _authorization(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value.rstrip(")]}>\\")
     first = value.partition(" ")[0]
-    return NOTHING if is_placeholder(first) else _credential(candidate.start, value)
+    is_directive = candidate.groups[1][0] < 0 and candidate.groups[2][0] < 0
+    if is_placeholder(first) or (is_directive and not _OPAQUE.search(value)):
+        return NOTHING
+    return _credential(candidate.start, value)
 
 
 SECRETS: Final = (
@@ -88,13 +91,15 @@ SECRETS: Final = (
     Detector(
         name="authorization_header",
         type="SECRET",
-        reason="The credential of an HTTP Authorization header; its name and scheme stay.",
+        reason="The credential of an HTTP Authorization header, also as servers are told to set it; its name and scheme stay.",
         pattern=(
             r"(?i)authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
             rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)"
             rf"|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+(?: [^\s,;\"'\x00=\[]{{8,}})?))"
+            rf"|authorization\s{{1,4}}[\"'](?:{_SCHEMES}|{_SCHEMES_WITH_LISTS}) ([^\"'\n\r\x00]{{6,}})[\"']"
+            rf"|authorization\s{{1,4}}(?:{_SCHEMES})\\ ([^\s;\"'\x00]{{6,}})"
         ),
-        trigger=r"(?i)authorization[\"']?\s*[:=]",
+        trigger=rf"(?i)authorization(?:[\"']?\s*[:=]|\s+[\"']?(?:{_SCHEMES}|{_SCHEMES_WITH_LISTS})\\? )",
         judge=_authorization,
         rank=Rank.STRUCTURED_SECRET,
         example="Authorization: Basic Ym9iOmh1bnRlcjI=",
