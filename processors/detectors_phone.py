@@ -19,25 +19,37 @@ _ENDING: Final = f"[a-z{OTHER}]*"
 _STRONG: Final = (
     "phones?|telephones?|mobile|cell(?:phone)?|tel|fax|whatsapp|sms|hotline|dial|answering at"
     "|(?:call|ring|text|reach) (?:me|us|him|her|them)(?: back)?(?: on| at)?"
-    "|telefon(?:nummer|a|u|um|o)?|handy(?:nummer)?|mobil(?:nummer)?|rufnummer|rückruf|t[ée]l(?:[ée]phone)?|portable|appelez"
-    "|tel[ée]fono|m[óo]vil|celular|ll[áa]mame|ll[áa]meme|telefone|telem[óo]vel|ligu?[ea](?:r|me)?|cellulare|chiam(?:a|ami|ate)"
-    "|telefoon(?:nummer)?|gsm|mobiel|bel|cep|telefonum|aray[ıi]n"  # noqa: RUF001 - Turkish
-    rf"|тел|телефон{_ENDING}|моб(?:ильн{_ENDING})?|сотов{_ENDING}|(?:по)?звон{_ENDING}|дзвон{_ENDING}|τηλ|τηλέφωνο|κινητό"
-    rf"|फ़ोन|फोन|मोबाइल|दूरभाष|व्हाट्सएप|هاتف|جوال|موبايل|تليفون|واتساب|טלפון|נייד|tlf|puh(?:elin)?|soita|zavolej{_ENDING}"
-    rf"|(?:za)?dzwoń{_ENDING}|komórk{_ENDING}|fono|tfno|hívj{_ENDING}|telp|telepon|no\.? ?hp|hubungi|gọi|sđt"
-    "|điện thoại|di động|sun[ăa]"
+    "|(?:call[ -]?back|contact) (?:number|no|phone)|best number|number to call|my digits|landline|switchboard|helpline"
+    "|toll[ -]?free|(?:ph|mob)(?:[.:]| no)"
+    # German, Dutch, Scandinavian, Hungarian and other compounds
+    "|(?:telefon|telefoon|mobil|handy|tel|gsm|festnetz|rückruf)-?"
+    "(?:nummer(?:et|n)?|numre?t|nr|sz[áa]ma?|num)"
+    "|telefon(?:nummer|a|u|um|o|ul|en)?|handy|mobil(?:en|ul)?|festnetz|rufnummer|rückruf|erreichbar unter|ruf mich an"
+    "|t[ée]l(?:[ée]phone)?|portable|appelez|mon fixe|joignable au|(?:me|nous) joindre au|contactez[ -](?:moi|nous) au"
+    "|tel[ée]fono|m[óo]vil|celular|ll[áa]mame|ll[áa]meme|ll[áa]m[ae] al|m[áa]rcame|mi (?:celu?|fijo|tel|whats)"
+    "|telefone|telem[óo]vel|ligu?[ea](?:r|me)?|meu (?:cel|tel|zap|whats)|no zap"
+    "|cellulare|chiam(?:a|ami|are|ate)|mio cell|recapito telefonico"
+    "|telefoon|gsm|mobiele?|mobieltje|bel|bereikbaar op|cep|telefonum|aray[ıi]n|ben[iı] ara"  # noqa: RUF001 - Turkish
+    rf"|тел|телефон{_ENDING}|моб(?:ильн{_ENDING})?|сотов{_ENDING}|сот[.:]|(?:по)?звон{_ENDING}|дзвон{_ENDING}|набери|ватсап|вотсап"
+    r"|τηλ|τηλέφων|τηλεφών|κινητ|κιν[.:]|καλέστε"
+    "|फ़ोन|फोन|मोबाइल|दूरभाष|व्हाट्सएप|कॉल कर|ফোন|মোবাইল|هاتف|جوال|موبايل|تليفون|واتساب|اتصل|محمول|تلفن|موبایل|فون|טלפון"
+    rf"|נייד|tlf|puh(?:elin)?|puhelinnumero(?:ni|mme)?|kännykkä|soita|zavolej{_ENDING}|vol[ae]jte|telef[óo]nne?"
+    rf"|(?:za)?dzwoń{_ENDING}|komórk{_ENDING}|kom\.|nr kom|fono|tfno|hívj{_ENDING}|mobitel|nazovi(?:te)?"
+    r"|telp|telepon|ponsel|(?:no|nomor)\.? ?(?:hp|wa)|(?:hp|wa) saya|hubungi|gọi|sđt"
+    "|điện thoại|di động|zalo|liên hệ|sun[ăa]|ring (?:m[ei]g|oss?)|nås på"
     "|(?:my|his|her|our|their|your)(?: new| phone| work)? number|meine (?:neue )?nummer|mon (?:nouveau )?num[ée]ro|mi n[úu]mero"
     "|mio numero|meu n[úu]mero|mijn nummer|mój numer|мой номер|мій номер|numaram|mitt nummer|mit nummer|nummeret mitt|numeroni"
     "|moje číslo|मेरा नंबर"
 )
 # After these, groups of digits are one, but a plain run may be anything.
 _WEAK: Final = (
-    "call(?:s|ed|ing)?|contact|number|messages? to|reach|desk|office|registered|nummer|num[ée]ro|n[úu]mero"
-    rf"|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel[.:]|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
+    "call(?:s|ed|ing)?|conta[ct]?to|contact|kontakt|recapito|number|messages? to|reach|desk|office|registered|nummer"
+    rf"|num[ée]ro|n[úu]mero|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel[.:]|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
 )
 # Scripts without spaces: no boundary is asked for.
 _UNSPACED: Final = (
-    "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|โทร"
+    "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|拨打"
+    "|撥打|座机|固话|連絡先|โทร"
 )
 _GAP: Final = rf"(?:(?-i:[{OTHER}]){{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
 
@@ -52,7 +64,18 @@ _BOOK: Final = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d")
 _MAYBE_OTHER: Final = re.compile(r"\d{4}[-./]\d\d?[-./]\d|\d\d?[-./]\d\d?[-./]\d{4}|\d{3}-\d{1,5}-\d{1,7}-\d{1,7}-\d")
 """What is written as a date or the number of a book."""
 _ALL_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
-_OTHER_NUMBER: Final = re.compile(r"\b(?:of|size|id|code|line|port|version|count|items?|total)\b", re.IGNORECASE)
+_OTHER_NUMBER: Final = re.compile(
+    r"\b(?:of|size|id|code|line|port|version|count|items?|total|options?|spread|strike|volume|duration|price|lens(?:es)?)\b",
+    re.IGNORECASE,
+)
+_COUNTED: Final = re.compile(
+    r"\b(?:poles?|booths?|exchanges|towers?|masts?|cases|chargers|models|homes|(?<!for )users|subscribers|subscriptions"
+    r"|handsets|devices|units|machines|sold|sales|shipments|shipped|downloads|installs|traffic|cultures?|counts?|apps?)\b"
+    r"|\b(?:messages|sent)\b(?! to\b)",
+    re.IGNORECASE,
+)
+"""Said between a word for phone and a plain number: that is how many there are."""
+_COUNTED_BEHIND: Final = re.compile(r" (?:units|bytes|[kmg]b|users|people|subscribers|messages|times)\b", re.IGNORECASE)
 _PRODUCT: Final = re.compile(r"[A-Za-z]/\Z")
 """Before its version: Safari/525.20.1."""
 _LETTER: Final = re.compile("[A-Za-z]")
@@ -73,7 +96,7 @@ _says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER
 _is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})(?-i:[{OTHER}]){{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
 _PART_OF_MORE: Final = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
 _IS_UNSPACED: Final = re.compile(_UNSPACED)
-_LABEL: Final = re.compile(r"(?:desk|office|contact)\s?:\s?\Z", re.IGNORECASE)
+_LABEL: Final = re.compile(r"(?:desk|office|contact|conta[ct]?to|kontakt|recapito)\s?:\s?\Z", re.IGNORECASE)
 _ALONE: Final = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
 """What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
 _ROW: Final = r"((?: \d+)*)"
@@ -183,8 +206,10 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
         return NOTHING
     is_label = ":" in said[-2:] and _LABEL.search(candidate.before(12))
-    is_clear, is_plain, is_other = _told_by(said)
+    is_clear, is_plain, is_other, is_counted = _told_by(said)
     vague = not (is_label or is_clear)
+    if candidate.value.isdigit() and (is_counted or _COUNTED_BEHIND.match(candidate.text, end)):
+        return NOTHING
     if vague and (is_other or (is_plain and "-" in candidate.value) or _LETTER.match(candidate.previous)):
         return NOTHING
     if said[-1] == "/" and _PRODUCT.search(said, max(0, len(said) - 2)) and "." in candidate.value:
@@ -199,10 +224,11 @@ def _named(candidate: Candidate) -> Iterable[Span]:
 
 
 @lru_cache(maxsize=1024)
-def _told_by(said: str) -> tuple[bool, bool, bool]:
-    """Tell of what stands before a number whether it surely says phone, just says number, and says another number."""
+def _told_by(said: str) -> tuple[bool, bool, bool, bool]:
+    """Tell of what stands before a number whether it surely says phone, just says number, another number, and how many."""
     is_clear = _is_clear(said) or (not said[0].isascii() and _IS_UNSPACED.match(said) is not None)
-    return is_clear, _PLAIN_NUMBER.match(said) is not None, _OTHER_NUMBER.search(said) is not None
+    is_other, is_counted = _OTHER_NUMBER.search(said) is not None, _COUNTED.search(said) is not None
+    return is_clear, _PLAIN_NUMBER.match(said) is not None, is_other, is_counted
 
 
 def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
@@ -328,7 +354,7 @@ PHONE: Final = (
     Detector(
         name="phone_named",
         type="PHONE",
-        reason="Six digits or more after a word that says phone, in a dozen languages.",
+        reason="Six digits or more after a word that says phone, in thirty languages, unless they count phones.",
         pattern=(rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK}){_GAP}|(?:{_UNSPACED})[^\d\x00\[]{{0,12}})({_NUMBER}{_EXTENSION})"),
         parts=r"[^\d]*(\d[^\x00]*)",
         trigger=(
@@ -340,7 +366,7 @@ PHONE: Final = (
         numeric=True,
         worded=True,
         example="Handy: 1715550123",
-        counter_example="call 12345678 returned, phone model 9.10",
+        counter_example="call 12345678 returned, phone model 9.10, telephone poles: 12345678",
     ),
     Detector(
         name="phone_labelled",
