@@ -117,7 +117,7 @@ class Scanner:
             for leaf, found in self._by_leaf(Walked(leaves(text)), budget, depth, treatment):
                 for hit in merge(treatment.left(leaf.text, found, leaf.source)):
                     start, end = leaf.source(hit.start, hit.end)
-                    hits.append(Hit(start, end, hit.type, 0, hit.detector))
+                    hits.append(Hit(start, end, hit.type, hit.rank if leaf.number else 0, hit.detector))
         return _replaced(text, hits, treatment)
 
     def _in_place(

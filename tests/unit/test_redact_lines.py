@@ -60,6 +60,13 @@ def test_it_is_the_redaction_of_the_worker() -> None:
     assert lines(text)[0]["text"] == redact_text(text).text == '{"password": "[SECRET]", "to": "mail [EMAIL]"}'
 
 
+def test_a_card_in_a_log_line_is_no_json_number() -> None:
+    """A line that begins with a bracket is no JSON: the detector of cards found it, whatever else it might be taken for."""
+    for text in ("[2026-11-22 10:22:33] card 4539148803436467 accepted", "[1] 4539148803436467 [2]"):
+        assert [finding["detector"] for finding in lines(text, explain=True)[0]["findings"]] == ["credit_card"]
+    assert lines("[1, 4539148803436467]", explain=True)[0]["findings"][0]["detector"] == "json_number"
+
+
 def test_explained_findings_name_detector_and_reason() -> None:
     """Patterns, keys and numbers of JSON each say why."""
     text = '{"password": "hunter2", "n": 4539148803436467, "to": "ann@example.org"}'
