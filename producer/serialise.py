@@ -9,6 +9,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -107,6 +108,8 @@ def _json_with_odd_keys(value: Any) -> bytes:
     try:
         data = dumps(value, _plain, _options() | OPT_NON_STR_KEYS)
     except (TypeError, ValueError, RecursionError):
+        return _walked(value)
+    if len(dumps(loads(data))) != len(data):  # of two keys with one text a reader takes the last
         return _walked(value)
     return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
 
@@ -217,6 +220,13 @@ def _error(error: BaseException) -> dict[str, Any]:
     return {"type": type_name(error), "message": str(error)}
 
 
+def _duration(duration: timedelta) -> str:
+    """Return a duration as ISO 8601 has it, in seconds."""
+    microseconds = (duration.days * 86_400 + duration.seconds) * 1_000_000 + duration.microseconds
+    seconds, rest = divmod(abs(microseconds), 1_000_000)
+    return f"{'-' if microseconds < 0 else ''}PT{seconds}{f'.{rest:06}'.rstrip('0') if rest else ''}S"
+
+
 def _class(cls: Any) -> dict[str, Any]:
     return {"class": f"{cls.__module__}.{cls.__qualname__}"}
 
@@ -233,6 +243,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((AbstractSet, tuple), lambda items: list(islice(items, _MAX_OBJECTS))),
     (Mapping, _mapping),
     ((Decimal, PurePath, complex, range), str),
+    (timedelta, _duration),
     (BaseException, _error),
     (type, _class),
 )
@@ -277,7 +288,7 @@ class _Walker:
 
     def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return {self._key(key): self.walk(item, depth) for key, item in islice(value.items(), _MAX_OBJECTS)}
+            return self._members(value, depth)
         if isinstance(value, (list, tuple, AbstractSet)):
             return [self.walk(item, depth) for item in islice(value, _MAX_OBJECTS)]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -287,11 +298,33 @@ class _Walker:
             return loads(dumps(value, _not_recorded, _options() | OPT_NON_STR_KEYS))
         return self.walk(plain, depth)
 
-    def _key(self, key: Any) -> str:
-        cls = type(key)
-        if issubclass(cls, Enum):
-            return text_of(key.value)
-        return text_of(key) if issubclass(cls, (str, int, float, tuple)) else type_name(key)
+    def _members(self, mapping: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        """Return the members of a mapping; keys that are written alike are numbered, so that no value is lost."""
+        members: dict[str, Any] = {}
+        alike: dict[str, int] = {}
+        for key, item in islice(mapping.items(), _MAX_OBJECTS):
+            written = name = _key(key)
+            while name in members:
+                alike[written] = alike.get(written, 1) + 1
+                name = f"{written} ({alike[written]})"
+            members[name] = self.walk(item, depth)
+        return members
+
+
+def _key(key: Any) -> str:
+    """Return the text of a key; one that has none is named by its class."""
+    cls = type(key)
+    if issubclass(cls, Enum):
+        return text_of(key.value)
+    if issubclass(cls, (str, int, float, tuple)):
+        return text_of(key)
+    if issubclass(cls, (bytes, bytearray, memoryview)):
+        return bytes(key).decode("utf-8", "backslashreplace")
+    try:
+        return "".join(loads(dumps({key: None}, option=OPT_NON_STR_KEYS)))
+    except (TypeError, ValueError, RecursionError):
+        plain = _plain(key)
+        return plain if type(plain) is str else type_name(key)
 
 
 def _odd_number(value: float) -> str:

@@ -103,6 +103,9 @@ def not_recorded(name: str) -> dict[str, Any]:
         (Path("/tmp/x"), "/tmp/x"),  # noqa: S108 - a path, not a file
         (1 + 2j, "(1+2j)"),
         (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "2026-01-02T00:00:00+00:00"),
+        (dt.timedelta(days=1, seconds=5), "PT86405S"),
+        (dt.timedelta(milliseconds=-1500), "-PT1.5S"),
+        ([dt.timedelta(microseconds=1), pd.Timedelta("2s")], ["PT0.000001S", "PT2S"]),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (Order(7), {"number": 7, "lock": None}),
         (Account(name="a", more=1), {"name": "a", "key": "[SECRET]", "more": 1}),  # type: ignore[call-arg]
@@ -138,6 +141,45 @@ def test_values_that_json_does_not_know_are_text_not_null(value: Any, expected: 
     found = recorded(value)
     assert found["additional_kwargs"] == {"score": "NaN"} if expected is None else found == expected
     assert not is_incomplete(snapshot(value))
+
+
+class Key:
+    """An object of the application's that is a key."""
+
+
+UUIDS = [uuid.UUID(int=number) for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({b"a": 1, b"b": 2}, {"a": 1, "b": 2}),
+        ({b"a": 1, "a": 2, b"\xff": 3}, {"a": 1, "a (2)": 2, "\\xff": 3}),
+        ({1: "a", "1": "b"}, {"1": "a", "1 (2)": "b"}),
+        ([{"deep": {None: 1, "null": 2}}], [{"deep": {"null": 1, "null (2)": 2}}]),
+        ({Colour.RED: 1, "red": 2}, {"red": 1, "red (2)": 2}),
+        ({"1 (2)": 1, 1: 2, "1": 3}, {"1 (2)": 1, "1": 2, "1 (3)": 3}),
+        ({UUIDS[0]: 1, UUIDS[1]: float("nan")}, {str(UUIDS[0]): 1, str(UUIDS[1]): "NaN"}),
+        ({Decimal("1.10"): 1, Path("x"): 2, frozenset("a"): 3}, {"1.10": 1, "x": 2, "frozenset": 3}),
+    ],
+    ids=["bytes", "bytes and text", "number and text", "within", "enum and text", "numbered already", "ids", "others"],
+)
+def test_no_two_keys_become_one(value: Any, expected: Any) -> None:
+    """Bytes are text, what has a text is that, and keys that are written alike are numbered: every value is there."""
+    assert recorded(value) == expected
+    assert not is_incomplete(snapshot(value))
+
+
+def test_keys_that_only_their_class_names_are_numbered() -> None:
+    """However many there are, and in one pass."""
+    found = recorded({Key(): number for number in range(20_000)})
+    assert list(found.values()) == list(range(20_000))
+    assert [*found][1].endswith(".Key (2)")
+
+
+def test_a_secret_under_a_key_of_bytes_is_taken_out() -> None:
+    """As servers of data hand keys over."""
+    assert recorded({b"api_key": "hunter2-hunter2", b"user": "ann"}) == {"api_key": "[SECRET]", "user": "ann"}
 
 
 def _numbers() -> Iterator[int]:
