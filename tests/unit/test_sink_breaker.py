@@ -46,6 +46,15 @@ def feed(breaker: SinkBreaker, good: int, bad: int, partition: int = 0) -> None:
     breaker.note(partition, batch(good, bad), rejects(bad))
 
 
+def stops(breaker: SinkBreaker, good: int, bad: int, partition: int = 0) -> bool:
+    """Let a batch pass if the breaker does; tell whether it stops the sink instead."""
+    try:
+        feed(breaker, good, bad, partition)
+    except SinkStopped:
+        return True
+    return False
+
+
 def test_most_of_a_window_stops_the_sink() -> None:
     """The sentence says how many, why, and where it goes on."""
     breaker = SinkBreaker("langtrail.events")
@@ -57,20 +66,24 @@ def test_most_of_a_window_stops_the_sink() -> None:
 def test_the_odd_record_never_stops_the_sink() -> None:
     """Fewer than a hundred rejects, or at most half of the window, become dead letters."""
     breaker = SinkBreaker("langtrail.events")
-    feed(breaker, 0, 99)
-    feed(breaker, 99, 0, partition=1)
-    feed(breaker, 900, 800)
-    feed(breaker, 50_000, 10_000)
+    assert not stops(breaker, 0, 99)
+    assert stops(breaker, 0, 1)
+    assert not stops(breaker, 900, 800)
+    assert not stops(breaker, 50_000, 10_000)
+    assert not stops(breaker, 0, 10_000)
+    assert stops(breaker, 0, 40_001)
 
 
 def test_what_is_long_past_does_not_count() -> None:
     """Rejects leave the window as records come after them, and each partition has a window of its own."""
     breaker = SinkBreaker("langtrail.events")
     for _ in range(9):
-        feed(breaker, 0, 11)
-    feed(breaker, 1000, 0)
-    feed(breaker, 0, 99)
-    feed(breaker, 0, 99, partition=1)
+        assert not stops(breaker, 0, 11)
+    assert not stops(breaker, 1000, 0)
+    assert not stops(breaker, 0, 999)
+    assert not stops(breaker, 0, 99, partition=1)
+    assert stops(breaker, 0, 1, partition=1)
+    assert stops(breaker, 0, 2)
 
 
 def test_a_retried_batch_counts_once() -> None:
@@ -78,6 +91,8 @@ def test_a_retried_batch_counts_once() -> None:
     breaker = SinkBreaker("langtrail.events")
     for _ in range(5):
         breaker.check(0, batch(0, 60), rejects(60))
+    assert not stops(breaker, 0, 60)
+    assert stops(breaker, 0, 60)
 
 
 def test_records_of_a_newer_schema_stop_the_sink_and_reject_nothing() -> None:

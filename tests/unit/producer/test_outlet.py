@@ -80,6 +80,13 @@ def test_a_property_that_cannot_be_used_is_told_by_the_variables_name(pair: tupl
     assert "hunter2" not in str(refused.value)
 
 
-def test_without_a_broker_the_properties_are_not_looked_at() -> None:
+@pytest.mark.parametrize(("broker", "is_refused"), [("", False), ("127.0.0.1:1", True)])
+def test_without_a_broker_the_properties_are_not_looked_at(broker: str, is_refused: bool) -> None:
     """The spool alone is the log then."""
-    check_kafka_config(ProducerSettings(kafka_config=(("no.such.property", "1"),)))
+    settings = ProducerSettings(bootstrap_servers=broker, kafka_config=(("no.such.property", "1"),))
+    try:
+        check_kafka_config(settings)
+    except SettingsError:
+        assert is_refused
+    else:
+        assert not is_refused
