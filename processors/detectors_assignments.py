@@ -32,8 +32,9 @@ _OPERATOR: Final = r"(?:[:?.+|!]{0,3}={1,3}>?|<{1,2}-)"
 _ARROW: Final = "<-"
 """Assigns in R, sends in Go, and points at something in prose."""
 _WRAPPER: Final = (
-    r"(?i:(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|b64encode|Buffer\.from|\[\]byte|Some|Box::new"
-    r"|(?:std::|new |Q|Secret)?String(?:::from)?|Secret(?:Box|String)?::(?:new|from))\(\s?){1,2}|[rbufn@]{1,2})"
+    r"(?i:(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|(?:base64\.)?b64(?:en|de)code|atob|btoa|Buffer\.from"
+    r"|\[\]byte|Some|Optional\.of|(?:urllib\.parse\.)?quote(?:_plus)?|Secret|(?:std::|new |Q|Secret)?String(?:::from)?"
+    r"|(?:Box|Cow|Zeroizing|Secret(?:Box|String)?)::(?:new|from|Borrowed))\(\s?){1,2}[bru]?|[rbufn@]{1,2})"
 )
 _QUOTES: Final = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
 _VALUE: Final = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"

@@ -46,6 +46,8 @@ _LOGS_IN: Final = r"oci_p?connect|(?:cx_Oracle|oracledb)\.connect"
 """Functions that take a user and a password."""
 _LOGS_IN_BY: Final = "mysqli?_real_connect"
 """Functions that take a connection, a server, a user and a password."""
+_FIRST: Final = r"\s{0,24}[^\s,\[\x00][^,\n\[\x00]{0,200},"
+"""An argument before them."""
 _USER: Final = r"(?:[\"'][^\"'\n\[\x00]{0,100}[\"']|[$\w.>-]{1,60})"
 _ALGORITHM: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
 """Of web tokens: RS256."""
@@ -200,8 +202,9 @@ CALLS: Final = (
             r"|\bPasswordAuthentication"
             r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|(?:DirectoryEntry|Sequelize|imap_open)\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?{SHORT_QUOTED}"
-            rf"|\b(?:(?:{_LOGS_IN_AT})\([^,\n\[\x00]{{1,200}},|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\((?:[^,\n\[\x00]{{1,200}},){{2}})"
-            rf"\s?{_USER}\s?,\s?{SHORT_QUOTED}"
+            rf"|(?:\b(?:(?:{_LOGS_IN_AT})\({_FIRST}|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\({_FIRST}{_FIRST})|\.connect\({_FIRST}\s?\d{{1,5}}\s?,)"
+            rf"\s{{0,24}}{_USER}\s?,\s{{0,24}}{SHORT_QUOTED}"
+            rf"|{SHORT_QUOTED}\s?\|\s?ConvertTo-SecureString\b"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
             r"|\bCURLOPT_(?:\w*USERPWD|\w*PASSW(?:OR)?D|\w*BEARER),\s?\"([^\"\n\x00]+)\""
@@ -209,7 +212,7 @@ CALLS: Final = (
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
-            rf"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open|(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY})\("
+            rf"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open|(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY}|\.connect)\("
             r"|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,

@@ -97,7 +97,8 @@ COMMANDS: Final = (
         pattern=(
             rf"\b(?:mysql\w*|mariadb[\w-]*)\b{_REST}-p{_GLUED}"
             rf"|\bsshpass\s{{1,3}}-p ?{_VALUE}"
-            r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|zip|unzip|svn)"
+            r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|zip|unzip|svn"
+            r"|rdesktop|mosquitto_\w+|ipmitool)"
             rf"\b{_REST}-[pP][ =]{{1,2}}{_VALUE}"
             rf"|\b(?:plink|pscp|psftp)\b{_REST}-pw\s{_VALUE}"
             rf"|\b(?i:psexec)(?:\.exe)?\b{_REST}-p\s{_VALUE}"
@@ -120,21 +121,41 @@ COMMANDS: Final = (
             rf"\bhtpasswd\s(?:-\w+\s){{1,3}}[^\s\x00]+\s[^\s\x00]+\s{_VALUE}"
             rf"|\brabbitmqctl\s(?:add_user|change_password)\s[^\s\x00]+\s{_VALUE}"
             r"|\s/user:[^\s\x00]+\s([^\s/\x00][^\s\x00]*)"
-            r"|(?i:\bnet\s+use\s+(?:[^\s\x00]{1,8}\s+)?(?:\"\\\\[^\"\n\x00]{1,200}\"|\\\\[^\s\"\[\x00]{1,200})\s+)"
+            r"|(?i:\bnet(?:\.exe)?\s+use\s+(?:[^\s\x00]{1,8}\s+)?(?:\"\\\\[^\"\n\x00]{1,200}\"|\\\\[^\s\"\[\x00]{1,200})\s+)"
             rf"{_VALUE}(?:\s+/[\w:]{{1,20}}){{0,3}}(?i:\s+/u(?:ser)?:)"
-            rf"|(?i:\bnet\s+user\s+(?:\"[^\"\n\[\x00]{{1,80}}\"|[^\s\"/\[\x00]{{1,80}})\s+){_VALUE}(?i:\s+/(?:add|domain|active|expires)\b)"
+            rf"|(?i:\bnet(?:\.exe)?\s+user\s+(?:\"[^\"\n\[\x00]{{1,80}}\"|[^\s\"/\[\x00]{{1,80}})\s+){_VALUE}(?i:\s+/(?:add|domain|active|expires)\b)"
             r"|\becho\s(?:-\w\s)?(?:\"(?:[\w.-]{1,40}:)?([^\"\n\x00]+)\"|'(?:[\w.-]{1,40}:)?([^'\n\x00]+)'|([^\s\"'|\x00]+))\s?\|\s?"
             r"(?:sudo -S|[^\n|\[\x00]{0,80}--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
             r"|(?:\bsqlplus\s(?:-\w+\s){0,3}|jdbc:oracle:thin:)[\w$#]+/([^\s@/\x00]+)@"
         ),
         trigger=(
-            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|(?i:\bnet\s+user?\s)|--password-stdin|(?:sqlplus\s|oracle:thin:)"
+            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|(?i:\bnet(?:\.exe)?\s+user?\s)|--password-stdin|(?:sqlplus\s|oracle:thin:)"
             r"|\|\s?(?:sudo -S|(?:sudo )?chpasswd|passwd --stdin)"
         ),
         judge=_credential,
         rank=Rank.ASSIGNED_SECRET,
         example="htpasswd -b users bob sunshine",
         counter_example="rabbitmqctl list_users; echo hello | sudo tee /etc/motd",
+    ),
+    Detector(
+        name="login_option",
+        type="SECRET",
+        reason="Switches of Windows' programs for a password, and options that take it in one with the user.",
+        pattern=(
+            rf"(?i:(?:\s|^)/(?:pass(?:word)?|pwd):){_GLUED}"
+            rf"|\b(?i:schtasks)\b{_REST}(?i:/rp)\s{_GLUED}"
+            r"|\b(?i:[xw]?freerdp)\b[^\n|;&\[\x00]{0,160}?\s/p:([^\s\x00]+)"
+            r"|\b(?:smb\w+|rpcclient|net rpc)\b[^\n|;&\[\x00]{0,160}?\s-U[ =]?[\"']?[^\s%\"'\x00]{1,80}%([^\s\"'\x00]+)"
+            r"|\blftp\b[^\n|;&\[\x00]{0,160}?\s-u\s[^\s,\x00]{1,80},([^\s\x00]+)"
+            rf"|\bwpa_passphrase\s[^\s\x00]{{1,40}}\s{_GLUED}"
+        ),
+        trigger=(
+            r"(?i:/(?:pass(?:word)?|pwd|p):|schtasks)|(?:smb\w+|rpcclient|net rpc)\b[^\n]*\s-U|\blftp\s|\bwpa_passphrase\s"
+        ),
+        judge=_credential,
+        rank=Rank.ASSIGNED_SECRET,
+        example="cmdkey /add:srv /user:bob /pass:sunshine",
+        counter_example="msbuild /p:Configuration=Release; net use X: /password:%PW%",
     ),
     Detector(
         name="directive",

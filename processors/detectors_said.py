@@ -66,7 +66,8 @@ def _paired(candidate: Candidate) -> Iterable[Span]:
 def _told(candidate: Candidate) -> Iterable[Span]:
     """Take a value made by a machine after a word like key, unless the words before say that it is something else."""
     value, first = candidate.value.rstrip("._-"), candidate.groups[0][0]
-    if candidate.follows_placeholder or not _WHOLE.fullmatch(value) or not machine_made(value):
+    is_called = candidate.following == "(" and "." in value
+    if is_called or candidate.follows_placeholder or not _WHOLE.fullmatch(value) or not machine_made(value):
         return NOTHING
     near = candidate.text[max(0, first - _NAME_BEFORE) : first]
     line = near[max(near.rfind("\n"), near.rfind("\0")) + 1 :]
@@ -141,7 +142,7 @@ SAID: Final = (
         judge=_told,
         rank=Rank.ASSIGNED_SECRET,
         example="your Acme API key is 2afddb813193eb9d3b5bd99bf5d834cd",
-        counter_example="sort key 2afddb813193eb9d3b5bd99bf5d834cd, public key sha256WithRSAEncryption",
+        counter_example="sort key 2afddb813193eb9d3b5bd99bf5d834cd, public key sha256WithRSAEncryption, key=base64.b64encode()",
     ),
 )
 """Detectors of secrets in sentences."""

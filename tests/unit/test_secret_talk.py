@@ -303,6 +303,22 @@ password: (hidden)
 password: ••••••
 password: "******"
 secret: "xxxxx"
+msbuild /p:Configuration=Release
+runas /password
+usage: cmd [/pass:PASSWORD]
+tool /password:%PW%
+tool /pass:<password>
+smbclient //srv/share -U bob%$PASSWORD
+smbclient -L srv -N
+lftp -u bob ftp.example.org
+wpa_passphrase MyWifi $PASS
+schtasks /create /tn x /tr y /ru SYSTEM
+sock.connect("localhost", 80, "a", b)
+password = quote_plus(password)
+password = Secret(name)
+password = base64.b64encode(raw)
+https://example.org/pass:on
+$x | ConvertTo-SecureString -AsPlainText -Force
 try_password(password, *rest)\nexcept (ValueError, KeyError) as e:
 """.strip("\n").split("\n")
 """One a line; each speaks of secrets or looks like one, and holds none."""
