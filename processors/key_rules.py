@@ -230,7 +230,7 @@ def _trigger() -> str:
     long = "|".join(sorted(text for phrase, text in spelled.items() if len(phrase) > 5 or not phrase.isascii()))
     short = [phrase for phrase in sorted(spelled) if len(phrase) <= 5 and phrase.isascii()]
     lower = "|".join(spelled[phrase] for phrase in short)
-    camel = "|".join(spelled[phrase].capitalize() for phrase in short)
+    camel = "|".join(r"[_\- .]?".join(map(str.capitalize, phrase.split("_"))) for phrase in short)
     vague = "|".join(sorted(words.VAGUE))
     compounds = (
         f"(?:{'|'.join(sorted(words.SECRET_KEYS))})[_\\- .]?keys?|(?:{'|'.join(sorted(words.SECRET_TOKENS))})[_\\- .]?tokens?"

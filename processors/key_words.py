@@ -111,8 +111,14 @@ SHORT_PASSWORD: Final = _words("clave parola pass pw")
 
 PHONE: Final = _words(
     """
-    phone telephone mobile cell cellphone fax tel whatsapp msisdn telefon telefono teléfono telefone celular handy
-    contact_number phone_no 電話 电话 手机
+    phone telephone mobile cell cellphone fax tel whatsapp msisdn landline callback_number contact_number phone_no
+    telefon telefonnummer telefonnummeret telefonnumret telefonnr handy handynummer handynr rufnummer festnetz
+    mobil mobilnummer mobilnummeret mobilnumret mobilnr mobiltelefon tlf telefoon telefoonnummer mobiel gsm
+    telefono teléfono telefone telemovel telemóvel celular celu movil móvil cellulare recapito_telefonico téléphone
+    telefonu telefonszam telefonszám telefonne_cislo telefónne_číslo telefonni_cislo telefonní_číslo
+    puhelin puhelinnumero matkapuhelin no_hp nomor_hp nomor_telepon telepon ponsel sdt sđt dien_thoai điện_thoại
+    телефон телефона мобильный τηλέφωνο κινητό هاتف رقم_الهاتف جوال تلفن
+    電話 電話番号 携帯 携帯電話 携帯番号 电话 电话号码 手机 手机号 手机号码 전화 전화번호 휴대폰 휴대폰번호
     """
 )
 US_SSN: Final = _words("ssn social_security ss_number")

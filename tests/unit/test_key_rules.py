@@ -13,7 +13,8 @@ SAYS = {
     " aws_secret_access_key secret_key_base password_confirmation privateKey passphrase credentials connection_string"
     " pin cvv otp"
     " Set-Cookie cookies token key sl_key webhook_token contraseña 密码",
-    "PHONE": "phone phoneNumber home_phone mobile_no fax Telefon contact_number cell phone_2 phones",
+    "PHONE": "phone phoneNumber home_phone mobile_no fax Telefon contact_number cell phone_2 phones"
+    " mobilnummer tlf_nr nomor_hp telefonní_číslo cepTelefonu recapitoTelefonico matkapuhelin κινητό телефон 電話番号 هاتف sđt",
     "US_SSN": "ssn social_security_number socialSecurity SSN",
     "NATIONAL_ID": "passport passport_number national_id taxId drivers_license_number cpf imei",
     "CREDIT_CARD": "card card_number creditCardNumber cc_number pan",
@@ -31,6 +32,7 @@ SAYS_NOTHING = (
     " ls_model_name tool_name address email_address ip_address id value content role type text title"
     " description pinned company mapping routing author"
     " compass bypass line_number page_number order_number cardinality scanner telemetry cellular_automaton"
+    " mobile_users phone_model cell_count mobility telefonica handy_tips portable"
 )
 
 
