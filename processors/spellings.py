@@ -33,6 +33,8 @@ _NOT_DIALLED: Final = re.compile(r"[^\d+ ().\-/]")
 _DIALLED: Final = re.compile(r"\+?[ (]{0,3}\d")
 _LONGEST_PHONE: Final = 100
 """Characters of a value that a phone number stands in."""
+_CALLING_CODES: Final = (1, 2, 3)
+"""How many digits they have (ITU-T E.164)."""
 _TRUNK: Final = "(0)"
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Za-z]")
 _PERSONNUMMER: Final = re.compile(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4})")
@@ -119,8 +121,12 @@ def _phone(text: str, region: str) -> str:
 
 
 def _international(digits: str) -> str:
-    if "0" not in digits[1:4] and len(digits) in international_lengths(digits):
-        return f"+{digits}"
+    if not digits:
+        return ""
+    if len(digits) in international_lengths(digits):
+        size = next(size for size in _CALLING_CODES if int(digits[:size]) in COUNTRY_CODE_TO_REGION_CODE)
+        if digits[size] != "0":
+            return f"+{digits}"
     parsed = _parsed(f"+{digits}", "")  # the trunk prefix behind a calling code is no part of the number
     return f"+{digits}" if parsed is None else _e164(parsed)
 

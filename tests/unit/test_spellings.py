@@ -1,5 +1,7 @@
 """Identifiers have one spelling however they are written, and a person is looked for by each that a text may have."""
 
+from random import Random
+
 import phonenumbers
 import pytest
 
@@ -82,6 +84,23 @@ def test_a_number_of_any_country_is_found_by_either_spelling(region: str) -> Non
     as_redacted = canonical_of("PHONE", at_home)
     assert as_redacted in spellings_of("PHONE", abroad)
     assert e164 in spellings_of("PHONE", at_home)
+
+
+def test_any_text_has_a_spelling_or_none() -> None:
+    """A policy may say of anything what it is; no text is an error."""
+    chance = Random(5)  # noqa: S311 - always the same ones
+    kinds = ("PHONE", "EMAIL", "IP_ADDRESS", "NATIONAL_ID", "CRYPTO_WALLET", "PERSON")
+    for _ in range(20_000):
+        text = "".join(
+            chance.choices(
+                ("0", "1", "3", "7", "00", "(0)", "+", " ", "(", ")", "-", "@", ".", "xn--", "a", ":", "\u0660"), k=9
+            )
+        )
+        for kind in kinds:
+            assert canonical_of(kind, text) != ""
+        assert canonical_of("PHONE", text, "GB") != ""
+    for text in ("00(0)(0)(0)", "00(0)(0)0", "00353", "+353 0", "(0)(0)(0)(0)(0)"):
+        assert isinstance(spellings_of("PHONE", text), list)
 
 
 def test_a_long_value_is_no_long_work() -> None:
