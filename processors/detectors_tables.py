@@ -1,7 +1,7 @@
 """The detector of values in tables: the head of a column says what is in it, as a key does."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
@@ -29,9 +29,36 @@ _MOST_BLANKS: Final = 1
 Cells = list[tuple[int, int]]
 
 
+class _Line:
+    """What a line says of the columns below, taken for their heads."""
+
+    def __init__(self, line: str) -> None:
+        counts = [line.count(sign) for sign in _SEPARATORS]
+        self.separator = _SEPARATORS[counts.index(max(counts))]
+        self.cells = _cells(line, 0, len(line), self.separator) if any(counts) else []
+        self._line = line
+        self._texts: list[str] | None = None
+        self._rules: list[KeyRule | None] = []
+
+    @property
+    def texts(self) -> list[str]:
+        """The heads."""
+        if self._texts is None:
+            self._texts = [self._line[first:last].strip(_AROUND) for first, last in self.cells]
+        return self._texts
+
+    @property
+    def rules(self) -> list[KeyRule | None]:
+        """What each of them says; nothing where they are none."""
+        if not self._rules and _are_heads(self._line, self.cells, self.separator):
+            self._rules = [*map(rule_of, self.texts)]
+        return self._rules
+
+
 class _Table(NamedTuple):
     """Rows of as many cells, and how many of them were taken for heads."""
 
+    rows: list[Cells]
     end: int
     headed: int
 
@@ -41,21 +68,27 @@ def _column(candidate: Candidate) -> Iterable[Span]:
     text, (start, end) = candidate.text, candidate.groups[1]
     if end - start > _LONGEST_HEADS:
         return NOTHING
-    counts = [text.count(sign, start, end) for sign in _SEPARATORS]
-    separator = _SEPARATORS[counts.index(max(counts))]
-    cells = _cells(text, start, end, separator) if any(counts) else []
-    if len(cells) < 2 or _is_row(text, start, separator, len(cells)) or not _are_heads(text, cells, separator):
+    lines: dict[str, _Line] = candidate.known.setdefault("table_lines", {})
+    written = text[start:end]
+    line = lines.get(written)
+    if line is None:
+        line = lines[written] = _Line(written)
+    columns = len(line.cells)
+    if columns < 2 or _is_row(text, start, line.separator, columns):
         return NOTHING
-    rules = [rule_of(text[first:last].strip(_AROUND)) for first, last in cells]
     tables: dict[tuple[str, int], _Table] = candidate.known.setdefault("table_column", {})
-    before = tables.get((separator, len(cells)))
-    headed = 1 if before is None or start >= before.end else before.headed + 1
-    if not any(rules) or headed > _MOST_HEADS:
+    before = tables.get((line.separator, columns))
+    if before is not None and start >= before.end:
+        before = None
+    headed = 1 if before is None else before.headed + 1
+    if headed > _MOST_HEADS or not any(line.rules):
         return NOTHING
-    heads = {text[first:last].strip(_AROUND) for first, last in cells}
-    rows = [*_rows(text, end + 1, separator, len(cells))]
-    tables[separator, len(cells)] = _Table(rows[-1][-1][1] if rows else end, headed)
-    return [span for row in rows for span in _found(text, row, rules, heads)]
+    if before is None:
+        rows = [*_rows(text, end + 1, line.separator, columns)]
+    else:
+        rows = [row for row in before.rows if row[0][0] > end]
+    tables[line.separator, columns] = _Table(rows, rows[-1][-1][1] if rows else end, headed)
+    return [span for row in rows for span in _found(text, row, line)]
 
 
 def _cells(text: str, start: int, end: int, separator: str) -> Cells:
@@ -99,12 +132,14 @@ def _rows(text: str, at: int, separator: str, columns: int) -> Iterator[Cells]:
             return
 
 
-def _found(text: str, row: Cells, rules: list[KeyRule | None], heads: Collection[str]) -> Iterator[Span]:
+def _found(text: str, row: Cells, heads: _Line) -> Iterator[Span]:
     """Yield the parts of a row's cells that are to go; heads that come again stay."""
-    for (first, last), rule in zip(row, rules, strict=True):
+    for (first, last), rule in zip(row, heads.rules, strict=True):
+        if rule is None:
+            continue
         cell = text[first:last]
         value = cell.strip(_AROUND)
-        if rule is None or len(value) < SHORTEST or value in heads or holds_redacted(value) or reads_as_code(value):
+        if len(value) < SHORTEST or value in heads.texts or holds_redacted(value) or reads_as_code(value):
             continue
         is_prose = rule.type == "SECRET" and value.count(" ") > _MOST_BLANKS and not LIKE_A_SECRET.search(value)
         part = None if is_prose else rule.part(value)
