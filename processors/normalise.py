@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import cache, lru_cache
 from html import unescape as html_unescape
-from itertools import accumulate
+from itertools import accumulate, compress
 from operator import add
 from typing import Final, NamedTuple
 
@@ -28,8 +28,11 @@ _JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][
 _PLANE: Final = 0x10000
 _MOST_REPLACED: Final = 32
 """Characters that are replaced one by one in all of a text; of more there is a table."""
+_MOST_TAKEN_OUT: Final = 8
+"""Characters that are taken out of a text one by one to see whether there are others: all of them at once are many pieces."""
 _SHORT_ESCAPE: Final = 2
 _ESCAPED: Final = 'bfnrt"\\/'
+_SHORT_ESCAPED: Final = frozenset(_ESCAPED)
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
 _BLANK: Final = re.compile(r"\s")
 _EVERYTHING: Final = 1 << 60
@@ -82,8 +85,7 @@ def plain(text: str) -> View:
     left = [char for char in folded if char not in alike]
     if not left and "\x1b[" not in text:
         return View(text, [0], [0], [False])
-    hiding = _hiding("".join(left))
-    return _view(text, hiding, _fold_first) if any(map(_fold, left)) else _without(text, hiding)
+    return _view(text, _hiding("".join(left)), _fold_first) if any(map(_fold, left)) else _without(text, left)
 
 
 def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
@@ -130,6 +132,9 @@ class Escapes(NamedTuple):
 
 def json_escapes(literal: str) -> Escapes:
     """Return where the escapes of a JSON string are, given what stands between its quotes."""
+    parts = literal.replace("\\\\", '\\"').split("\\")
+    if {part[:1] for part in parts[1:]} <= _SHORT_ESCAPED:  # all of two characters, as nearly always
+        return Escapes([*accumulate(map(len, parts[:-1]))], [*range(len(parts))])
     places, longer, more = list[int](), [0], 0
     at, last = literal.find("\\"), len(literal) - 1
     while 0 <= at < last:
@@ -184,20 +189,42 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
     return View("".join(pieces), starts, origins, fixed)
 
 
-def _without(text: str, pattern: re.Pattern[str]) -> View:
-    """Return the text without what matches, a pattern of one group around all of it."""
-    parts = pattern.split(text)
-    kept, dropped = parts[::2], parts[1::2]
-    starts = [*accumulate(map(len, kept[:-1]), initial=0)]
-    longer = accumulate(map(len, dropped), initial=0)
-    return View("".join(kept), starts, [*map(add, starts, longer)], [False] * len(starts))
+def _without(text: str, hiding: list[str]) -> View:
+    """Return the text without these characters, and without the codes of colours."""
+    if "\x1b[" in text or len(hiding) > _MOST_REPLACED:
+        parts = _hiding("".join(hiding)).split(text)
+        kept, dropped = parts[::2], [*map(len, parts[1::2])]
+    else:
+        for other in hiding[1:]:
+            text = text.replace(other, hiding[0])
+        kept = text.split(hiding[0])
+        dropped = [1] * (len(kept) - 1)
+    sizes = [*map(len, kept)]
+    starts = [*accumulate(sizes[:-1], initial=0)]
+    origins = [*map(add, starts, accumulate(dropped, initial=0))]
+    if 0 in sizes:  # those that stand together are one place of the map
+        there = [*sizes[:-1], 1]
+        starts, origins = [*compress(starts, there)], [*compress(origins, there)]
+    return View("".join(kept), starts, origins, [False] * len(starts))
 
 
 def _odd_in(text: str) -> list[str]:
     """Return the odd characters that stand in a text, each once, in order."""
     if text.isascii():
         return []
-    return sorted({*"".join([run for odd in _odd_characters() for run in odd.findall(text)])})
+    found: set[str] = set()
+    for odd in _odd_characters():
+        rest, at = text, 0
+        for _ in range(_MOST_TAKEN_OUT):
+            match = odd.search(rest, at)
+            if match is None:
+                break
+            at = match.start()
+            found.add(rest[at])
+            rest = rest.replace(rest[at], "")
+        else:
+            found.update("".join(odd.findall(rest, at)))
+    return sorted(found)
 
 
 @cache

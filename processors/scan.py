@@ -18,8 +18,8 @@ from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
-from .structure import MAX_DEPTH, Leaf, is_json, leaves, looks_like_json, might_be_json
-from .texts import Cut, Several, Texts, Walked, are_several, closed, cut, is_valid, joined_texts, starts_of
+from .structure import MAX_DEPTH, Leaf, is_json, is_valid, leaves, looks_like_json, might_be_json
+from .texts import Cut, Several, Texts, Walked, are_several, closed, cut, joined_texts, starts_of
 
 _AROUND: Final = 1000
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+import orjson
+
 from . import key_words as words
 from .key_rules import KeyRule, rule_of
 from .normalise import Escapes, json_escapes, json_unescaped
@@ -20,6 +22,8 @@ _STARTS: Final = frozenset('{["')
 _CLOSING: Final = {"{": "}", "[": "]", '"': '"'}
 _BLANKS: Final = " \t\n\r"
 _MOST_BLANKS: Final = 64
+FEWEST_DEEP: Final = 500
+"""Characters of JSON that one reader may find too deep, or a number in it too long, and the other not."""
 _NAME: Final = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
 """A number that may be a card's."""
@@ -87,9 +91,20 @@ def is_json(text: str) -> bool:
     """Tell whether the text is JSON that has parts: an object, an array, or a string."""
     if not has_ends_of_json(text):
         return False
+    if len(text) < FEWEST_DEEP and is_valid(text):
+        return True
     try:
         json.loads(text)
     except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def is_valid(text: str) -> bool:
+    """Tell whether a text is JSON, as strictly as the standard (RFC 8259) has it."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
         return False
     return True
 
@@ -209,6 +224,14 @@ class _Walker:
 
 
 def _unescaped(literal: str) -> str:
+    try:
+        return str(orjson.loads(f'"{literal}"'))
+    except orjson.JSONDecodeError:
+        return _leniently_unescaped(literal)
+
+
+def _leniently_unescaped(literal: str) -> str:
+    """Return the text of what need not be JSON: of line ends as they are, and of halves of characters."""
     try:
         text, end = _read(f'"{literal}"')
     except ValueError:  # the text is not JSON after all: its odd escapes stay

@@ -11,7 +11,18 @@ import orjson
 from . import key_words as words
 from .detector import SEPARATOR
 from .key_rules import number_hit, rule_of
-from .structure import LONG_INTEGER, MAX_DEPTH, Leaf, has_ends_of_json, is_json, leaves, looks_like_json, might_be_json
+from .structure import (
+    FEWEST_DEEP,
+    LONG_INTEGER,
+    MAX_DEPTH,
+    Leaf,
+    has_ends_of_json,
+    is_json,
+    is_valid,
+    leaves,
+    looks_like_json,
+    might_be_json,
+)
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
 _END_OF_KEY: Final = re.compile(r'[^"]*"\s*:')
@@ -22,8 +33,6 @@ _BEGUN_WORD: Final = re.compile(r"(?<![\w.+-])(?:tr?u?|fa?l?s?|nu?l?|-?\d?\.?)\Z
 _BETWEEN_DOCUMENTS: Final = re.compile(r"([}\]])[ \t\r\n]*(?=[{\[])")
 _DEEPEST_CLOSED: Final = 64
 """Of what is nested deeper, brackets are not counted."""
-_FEWEST_DEEP: Final = 500
-"""Characters of JSON that one reader may find too deep, and the other not."""
 _REMEMBERED: Final = 4096
 _LONG: Final = 10**11
 """The least number of twelve digits, as a card's may have."""
@@ -230,7 +239,7 @@ def _cut_within(found: Cut, parts: list[str], texts: list[str], depth: int) -> C
     for text, gap in zip(texts, parts[2::2], strict=True):
         if text[:1] not in _JSON_STARTS or ":" in gap or not has_ends_of_json(text):
             within.append(None)
-        elif is_valid(text) and (len(text) < _FEWEST_DEEP or is_json(text)):
+        elif is_valid(text) and (len(text) < FEWEST_DEEP or is_json(text)):
             inner = cut(text, depth + 1)
             if inner is None:
                 return None
@@ -310,15 +319,6 @@ def _collect(value: Any, texts: list[str], keys: list[str], depth: int = 0) -> b
             if not _collect(element, texts, keys, depth + 1):
                 return False
     return depth < _DEEPEST and not isinstance(value, float) and (not isinstance(value, int) or abs(value) < _LONG)
-
-
-def is_valid(text: str) -> bool:
-    """Tell whether a text is JSON, as strictly as the standard (RFC 8259) has it."""
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _divided(document: str) -> tuple[list[str], list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 
+import orjson
 import pytest
 
 from langtrail.processors.structure import Leaf, is_json, leaves, looks_like_json
@@ -81,13 +82,14 @@ def test_other_text_is_not_json(text: str) -> None:
 def test_what_was_cut_off_is_not_read_to_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that does not end as it begins is no JSON: its strings, which look like JSON too, are thousands."""
     read: list[str] = []
-    loads = json.loads
+    loads = orjson.loads
 
     def reads(text: str) -> object:
         read.append(text)
         return loads(text)
 
     monkeypatch.setattr(json, "loads", reads)
+    monkeypatch.setattr(orjson, "loads", reads)
     assert not is_json(json.dumps(['{"a": 5'] * 9)[:-1])
     assert not is_json('{"a": 5')
     assert read == []

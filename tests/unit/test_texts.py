@@ -14,8 +14,8 @@ from langtrail.processors.key_rules import number_hit, value_hit
 from langtrail.processors.redact import redact_text
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
-from langtrail.processors.structure import leaves, looks_like_json
-from langtrail.processors.texts import Cut, are_several, closed, cut, is_valid, joined_texts
+from langtrail.processors.structure import is_valid, leaves, looks_like_json
+from langtrail.processors.texts import Cut, are_several, closed, cut, joined_texts
 
 WORDS = (
     *(text for detector in DETECTORS for text in (detector.example, detector.counter_example)),
