@@ -6,13 +6,17 @@ from base64 import b64decode
 from typing import Final
 
 from .detector import Candidate, Detector, Rank, whole
+from .engine import HAS_RE2
 
 _MOST_BYTES: Final = 64 * 1024
 # Of longer ones the beginning is searched.
 _QUAD: Final = "[CIJKLMNOPQRSTUVWXYZa-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][0-9A-Za-z+/_-]"
 """Four characters that decode to three of ASCII text: what else looks like base64 has few of them in a row."""
 
+_SIGN: Final = "[0-9A-Za-z+/_-]"
 _QUADS: Final = re.compile(_QUAD * 4)
+_RUN: Final = f"{_SIGN}*{_QUAD * 4}{_SIGN}*" if HAS_RE2 else f"{_SIGN}{{16,}}"
+"""Python's own engine would read a long run without these from each of its characters again: it is asked of the run."""
 _DATA_URL: Final = re.compile(r"data:[\w/+.-]*;base64,\Z")
 
 
@@ -49,7 +53,7 @@ CARRIERS: Final = (
         name="base64",
         type="SECRET",
         reason="Text in base64 is text: what is in it goes, with all of it. Images and hashes do not decode to text.",
-        pattern=r"[0-9A-Za-z+/_-]{16,}={0,2}",
+        pattern=f"{_RUN}={{0,2}}",
         trigger=_QUAD * 4,
         judge=whole,
         carried=_in_base64,

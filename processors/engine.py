@@ -41,5 +41,4 @@ def beginnings_of(patterns: Mapping[int, Collection[str]]) -> Beginnings | None:
 
 def says(words: str) -> Callable[[str], bool]:
     """Return a function that tells whether a pattern, in RE2's syntax, matches somewhere in a text: for lists of many words."""
-    patterns = compiled_set({0: words})
-    return lambda text: bool(patterns.matching(encode(text)))
+    return _engine.says(words)

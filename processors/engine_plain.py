@@ -44,6 +44,12 @@ class PatternSet:
         return [name for name, compiled in self._compiled.items() if compiled.search(text)]
 
 
+def says(words: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a pattern matches somewhere in a text."""
+    search = re.compile(python_syntax(words)).search
+    return lambda text: search(encode(text)) is not None
+
+
 def python_syntax(pattern: str) -> str:
     """Return a pattern of RE2's syntax in Python's: classes of ASCII, `$` the very end, characters by their number.
 

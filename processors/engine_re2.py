@@ -118,6 +118,17 @@ class Pattern:
                 at -= take(groups)
 
 
+def says(words: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a pattern matches somewhere in a text."""
+    match = re2.compile(words, _options(captures=False))._regexp.Match  # noqa: SLF001 - as above
+
+    def is_said(text: str) -> bool:
+        data = text.encode("utf-8", "replace")
+        return bool(match(_ANYWHERE, data, 0, len(data))[0][0] >= 0)
+
+    return is_said
+
+
 def _continued(piece: bytes) -> int:
     """Return how many bytes of a piece of UTF-8 are not the first of a character."""
     return 0 if piece.isascii() else len(piece) - len(piece.translate(None, _CONTINUATION_BYTES))

@@ -2,8 +2,10 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from langtrail.processors import engine_plain, engine_re2
 from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.detectors_carriers import _QUADS
 from langtrail.processors.engine_parts import parts_of
 from langtrail.processors.engine_plain import python_syntax
 from langtrail.processors.key_rules import TRIGGER
@@ -86,6 +89,22 @@ def test_parts_are_the_groups_of_the_pattern(detector: Detector) -> None:
     for text in TEXTS:
         for whole, *groups in spans(by_re2, engine_re2.encode, text):
             assert [*parts(text, *whole)][1:] == groups, text
+
+
+def test_of_runs_of_base64_those_are_found_that_may_be_text() -> None:
+    """Whole, as they are without RE2, where each run is found: from its beginning to its end, and none besides."""
+    chance = random.Random(9)  # noqa: S311 - always the same texts
+    pattern = engine_re2.Pattern(next(detector for detector in DETECTORS if detector.name == "base64").pattern)
+    found = 0
+    for text in TEXTS:
+        carried = b64encode(text.encode("utf-8", "replace")).decode()
+        at = chance.randrange(len(carried))
+        between = chance.choice(("", "=", "==", "===", " ", "-", "/", "é"))
+        joined = between.join((text, carried[at:], carried[:at], carried, text))
+        runs = [match for match in re.finditer(r"[0-9A-Za-z+/_-]{16,}={0,2}", joined) if _QUADS.search(match[0])]
+        assert spans(pattern, engine_re2.encode, joined) == [[match.span()] for match in runs], joined
+        found += len(runs)
+    assert found > len(TEXTS)
 
 
 @pytest.mark.parametrize("detector", [one for one in DETECTORS if one.begins], ids=lambda detector: detector.name)
