@@ -1,9 +1,9 @@
 """Detectors of payment cards and bank accounts: checksums tell them, and words around them tell what is mistyped or unusual."""
 
 import re
-import string
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import accumulate
 from typing import Final
 
@@ -65,9 +65,7 @@ _USUAL: Final = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}")
 _BETWEEN: Final = re.compile(r"\D+")
 _SEPARATORS: Final = re.compile("[ .\r\n-]+")
 _UNUSUAL: Final = re.compile("[.\r\n]")
-_IBAN_BEGIN: Final = re.compile(rf"(?<![{IN_WORDS}])[A-Za-z]{{2}}(?=\d\d)", re.ASCII)
-_SEPARATE: Final = frozenset(" .\r\n-")
-_ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)
+_IBAN_BEGIN: Final = re.compile(rf"[A-Za-z]{{2}}(?=\d\d)(?<![{IN_WORDS}][A-Za-z]{{2}})", re.ASCII)
 
 
 class _CardReader:
@@ -96,7 +94,7 @@ class _CardReader:
     def cards(self) -> Iterator[Span]:
         """Yield all that a network issues and Luhn confirms; unusual ones need a word that says card."""
         first, groups = 0, len(self._lengths)
-        while first < groups:
+        while self._totals[groups] - self._totals[first] >= _SHORTEST:
             if first >= _MOST_GROUPS:
                 first = self._next_shape(first)
                 if first == groups:
@@ -215,7 +213,8 @@ def _end_of_iban(candidate: Candidate, start: int, country: str) -> int:
     if not end or _IN_WORD.match(candidate.text, end):
         return 0
     number = candidate.text[start:end]
-    if iban((number if number.isalnum() else _SEPARATORS.sub("", number)).upper()):
+    compact = number.replace(" ", "")
+    if iban((compact if compact.isalnum() else _SEPARATORS.sub("", compact)).upper()):
         return end
     candidate.start = start  # what stands before this one is asked for
     return end if not _UNUSUAL.search(number) and _says_bank(candidate.before(32)) else 0
@@ -223,19 +222,14 @@ def _end_of_iban(candidate: Candidate, start: int, country: str) -> int:
 
 def _end_of_characters(text: str, start: int, count: int) -> int:
     """Return where so many letters and digits end, with at most one separator between two of them; 0 where there are less."""
-    may_separate = False
-    for at in range(start, min(start + 3 * count, len(text))):
-        char = text[at]
-        if char in _ALPHANUMERIC:
-            count -= 1
-            may_separate = True
-            if not count:
-                return at + 1
-        elif not may_separate or (char == "\r" and text[at + 1 : at + 2] != "\n") or char not in _SEPARATE:
-            return 0
-        else:
-            may_separate = char == "\r"
-    return 0
+    written = _characters(count).match(text, start)
+    return written.end() if written else 0
+
+
+@cache
+def _characters(count: int) -> re.Pattern[str]:
+    """Return what finds so many; each is written out: Python takes twice the time for a group that is repeated."""
+    return re.compile(r"(?:\r\n|[ .\n-]?)".join(["[0-9A-Za-z]"] * count))
 
 
 def _base58(candidate: Candidate) -> Iterable[Span]:

@@ -69,6 +69,7 @@ IBAN_LENGTHS: Final = {
     **dict.fromkeys(("RU",), 33),
 }
 """Length of an IBAN by country, as the SWIFT IBAN registry (release 100) has them."""
+_IBAN_COUNTRIES: Final = {country: country.translate(_IBAN_DIGITS) for country in IBAN_LENGTHS}
 
 
 def luhn(digits: str) -> bool:
@@ -101,6 +102,8 @@ def iban(compact: str) -> bool:
     """Tell whether a compact IBAN, in capitals, has its country's length and check digits (ISO 13616, ISO 7064 mod 97-10)."""
     if len(compact) != IBAN_LENGTHS.get(compact[:2]):
         return False
+    if compact[2:].isdigit():
+        return int(compact[4:] + _IBAN_COUNTRIES[compact[:2]] + compact[2:4]) % 97 == 1
     return int((compact[4:] + compact[:4]).translate(_IBAN_DIGITS)) % 97 == 1
 
 
