@@ -128,6 +128,11 @@ class _Triggers:
             fired += self._hinted_at(told, text, there)
         return frozenset(fired) if fired else _NONE
 
+    def fires(self, text: Encoded, *, is_varied: bool) -> bool:
+        """Tell whether any of them fires: where much does, forms alone say so."""
+        forms = (self.few_at_once if is_varied else self._at_once)[0]
+        return not _NEEDED.issuperset(forms.matching(text)) or bool(self.fired(text, is_varied=is_varied))
+
     def _hinted_at(self, told: list[int], text: Encoded, there: frozenset[int]) -> list[int]:
         """Return the detectors that words hint at and whose needs are there, if their triggers confirm it."""
         families = {family for hint in told for family in self._hinted[hint] if family.needs <= there}
@@ -157,6 +162,13 @@ class Prefilter:
         encoded = encode(text)
         fired = self._fired(encoded, is_varied=_is_varied(text))
         return fired.union(self._triggers.keys.matching(encoded)) if is_json else fired
+
+    def fires(self, text: str) -> bool:
+        """Tell whether JSON text may concern any detector, a key or a sign: that takes a part of the time of telling which."""
+        encoded = encode(text)
+        if self._triggers.fires(encoded, is_varied=_is_varied(text)) or self._triggers.keys.matching(encoded):
+            return True
+        return self._more is not None and bool(self._more.matching(encoded))
 
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return what the texts of valid JSON without escapes may concern; where that is nothing, what its keys may say."""

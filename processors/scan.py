@@ -33,6 +33,9 @@ class Prefilters(Protocol):
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which do, by their number, and which signs."""
 
+    def fires(self, text: str) -> bool:
+        """Tell whether any does in JSON text."""
+
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return which do in valid JSON without escapes."""
 
@@ -83,14 +86,18 @@ class Scanner:
             if in_document is not None and texts.is_as_written:
                 return self._in_place(text, texts, in_document, budget, depth, treatment)
             return [*self._in_document(texts, budget, depth, treatment, in_document)]
-        fired = in_document if in_document is not None else self._fired_in_layers(text)
-        if fired and is_json(text):
+        fires = in_document is not None or self._fires_in_layers(text)
+        if fires and is_json(text):
             return [*self._in_document(Walked(leaves(text)), budget, depth, treatment, in_document)]
-        return self._in_plain(text, fired, budget, depth, treatment)
+        return self._in_plain(text, in_document, budget, depth, treatment) if fires else []
 
     def find_nothing(self, texts: Sequence[str]) -> bool:
         """Tell in one pass whether nothing is in any of several texts. False: that cannot be told of them together."""
         return not any(map(might_be_json, texts)) and not self._prefilter.fired(SEPARATOR.join(texts))
+
+    def _fires_in_layers(self, text: str) -> bool:
+        """Tell whether anything fires on JSON text, or on that with its escapes decoded: JSON may stand in its strings."""
+        return self._prefilter.fires(text) or any(self._prefilter.fires(layer) for layer in _unescaped_layers(text))
 
     def _fired_in_layers(self, text: str) -> frozenset[int]:
         """Return what fires on JSON text, and on that with its escapes decoded, as often as JSON may stand in its strings.
@@ -103,15 +110,19 @@ class Scanner:
             return fired
         return fired.union(*[self._prefilter.fired(layer, is_json=True) for layer in _unescaped_layers(text)])
 
-    def _in_plain(self, text: str, fired: frozenset[int], budget: Budget, depth: int, treatment: Treatment) -> list[Redaction]:
+    def _in_plain(
+        self, text: str, fired: frozenset[int] | None, budget: Budget, depth: int, treatment: Treatment
+    ) -> list[Redaction]:
         """Search a text as it is; JSON that ends too early as JSON, and documents in a row. What else looks like it is both."""
-        if not fired:
+        if fired is not None and not fired:
             return []
         is_alike = looks_like_json(text)
         if is_alike and '"' in text and (whole := closed(text)) is not None:  # a line of a log may begin with a bracket
             return self.find(whole, budget, depth, treatment, valid=True)
         if is_alike and are_several(text):
             return [*self._in_document(Walked(leaves(text)), budget, depth, treatment)]
+        if fired is None:
+            fired = self._fired_in_layers(text)
         hits = self._in_text(text, fired, budget, depth, treatment)
         if is_alike:
             for leaf, found in self._by_leaf(Walked(leaves(text)), budget, depth, treatment):

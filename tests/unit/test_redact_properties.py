@@ -115,6 +115,9 @@ class _Everything:
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         return frozenset((KEY, ODD, PERCENT, ESCAPE, *range(len(DETECTORS))))
 
+    def fires(self, text: str) -> bool:
+        return True
+
     def fired_in_document(self, document: str) -> frozenset[int]:
         return self.fired(document)
 
