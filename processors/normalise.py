@@ -32,7 +32,6 @@ _MOST_TAKEN_OUT: Final = 8
 """Characters that are taken out of a text one by one to see whether there are others: all of them at once are many pieces."""
 _SHORT_ESCAPE: Final = 2
 _ESCAPED: Final = 'bfnrt"\\/'
-_SHORT_ESCAPED: Final = frozenset(_ESCAPED)
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
 _BLANK: Final = re.compile(r"\s")
 _EVERYTHING: Final = 1 << 60
@@ -132,9 +131,6 @@ class Escapes(NamedTuple):
 
 def json_escapes(literal: str) -> Escapes:
     """Return where the escapes of a JSON string are, given what stands between its quotes."""
-    parts = literal.replace("\\\\", '\\"').split("\\")
-    if {part[:1] for part in parts[1:]} <= _SHORT_ESCAPED:  # all of two characters, as nearly always
-        return Escapes([*accumulate(map(len, parts[:-1]))], [*range(len(parts))])
     places, longer, more = list[int](), [0], 0
     at, last = literal.find("\\"), len(literal) - 1
     while 0 <= at < last:

@@ -225,14 +225,6 @@ class _Walker:
 
 def _unescaped(literal: str) -> str:
     try:
-        return str(orjson.loads(f'"{literal}"'))
-    except orjson.JSONDecodeError:
-        return _leniently_unescaped(literal)
-
-
-def _leniently_unescaped(literal: str) -> str:
-    """Return the text of what need not be JSON: of line ends as they are, and of halves of characters."""
-    try:
         text, end = _read(f'"{literal}"')
     except ValueError:  # the text is not JSON after all: its odd escapes stay
         end, text = 0, ""
