@@ -38,7 +38,7 @@ _NO_SETTERS: Final = _words(
 )
 _ASKS: Final = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
 _LOGS_IN_AT: Final = (
-    r"PDO|mysqli?(?:_p?connect)?|DBI->connect|ftp_login|ssh2_auth_password|odbc_p?connect|FTP(?:_TLS)?|->real_connect"
+    r"PDO|mysqli?(?:_p?connect)?|DBI->connect|ftp_login|ssh2_auth_password|odbc_p?connect|FTP(?:_TLS)?"
     r"|(?:pymysql|pymssql|MySQLdb|mariadb|mysql\.connector|psycopg[23]?|aiomysql)\.connect"
 )
 """Functions that take a server, a user and a password."""
@@ -202,7 +202,7 @@ CALLS: Final = (
             r"|\bPasswordAuthentication"
             r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|(?:DirectoryEntry|Sequelize|imap_open)\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?{SHORT_QUOTED}"
-            rf"|(?:\b(?:(?:{_LOGS_IN_AT})\({_FIRST}|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\({_FIRST}{_FIRST})|\.connect\({_FIRST}\s?\d{{1,5}}\s?,)"
+            rf"|(?:\b(?:(?:{_LOGS_IN_AT})\({_FIRST}|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\({_FIRST}{_FIRST})|->real_connect\({_FIRST}|\.connect\({_FIRST}\s?\d{{1,5}}\s?,)"
             rf"\s{{0,24}}{_USER}\s?,\s{{0,24}}{SHORT_QUOTED}"
             rf"|{SHORT_QUOTED}\s?\|\s?ConvertTo-SecureString\b"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
@@ -212,7 +212,7 @@ CALLS: Final = (
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
-            rf"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open|(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY}|\.connect)\("
+            rf"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open|(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY}|->real_connect|\.connect)\("
             r"|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,

@@ -98,8 +98,9 @@ COMMANDS: Final = (
             rf"\b(?:mysql\w*|mariadb[\w-]*)\b{_REST}-p{_GLUED}"
             rf"|\bsshpass\s{{1,3}}-p ?{_VALUE}"
             r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|zip|unzip|svn"
-            r"|rdesktop|mosquitto_\w+|ipmitool)"
+            r"|rdesktop)"
             rf"\b{_REST}-[pP][ =]{{1,2}}{_VALUE}"
+            rf"|\b(?:mosquitto_\w+|ipmitool)\b{_REST}-P[ =]{{1,2}}{_VALUE}"
             rf"|\b(?:plink|pscp|psftp)\b{_REST}-pw\s{_VALUE}"
             rf"|\b(?i:psexec)(?:\.exe)?\b{_REST}-p\s{_VALUE}"
             rf"|\b7za?\b{_REST}-p{_GLUED}"
@@ -144,13 +145,15 @@ COMMANDS: Final = (
         pattern=(
             rf"(?i:(?:\s|^)/(?:pass(?:word)?|pwd):){_GLUED}"
             rf"|\b(?i:schtasks)\b{_REST}(?i:/rp)\s{_GLUED}"
-            r"|\b(?i:[xw]?freerdp)\b[^\n|;&\[\x00]{0,160}?\s/p:([^\s\x00]+)"
-            r"|\b(?:smb\w+|rpcclient|net rpc)\b[^\n|;&\[\x00]{0,160}?\s-U[ =]?[\"']?[^\s%\"'\x00]{1,80}%([^\s\"'\x00]+)"
+            rf"|\b(?i:[xw]?freerdp)\b{_REST}/p:{_GLUED}"
+            rf"|\b(?:smb\w+|rpcclient|net rpc)\b{_REST}(?:-U[ =]?|--user[ =])"
+            r"[\"']?[^\s%\"'\x00]{1,80}%([^\s\"'\x00]+)"
             r"|\blftp\b[^\n|;&\[\x00]{0,160}?\s-u\s[^\s,\x00]{1,80},([^\s\x00]+)"
-            rf"|\bwpa_passphrase\s[^\s\x00]{{1,40}}\s{_GLUED}"
+            rf"|\bwpa_passphrase\s(?:\"[^\"\n\x00]{{1,40}}\"|'[^'\n\x00]{{1,40}}'|[^\s\"'\x00]{{1,40}})\s{_GLUED}"
         ),
         trigger=(
-            r"(?i:/(?:pass(?:word)?|pwd|p):|schtasks)|(?:smb\w+|rpcclient|net rpc)\b[^\n]*\s-U|\blftp\s|\bwpa_passphrase\s"
+            r"(?i:/(?:pass(?:word)?|pwd|p):|schtasks)|(?:smb\w+|rpcclient|net rpc)\b[^\n]*\s(?:-U|--user)"
+            r"|\blftp\s|\bwpa_passphrase\s"
         ),
         judge=_credential,
         rank=Rank.ASSIGNED_SECRET,

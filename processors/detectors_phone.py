@@ -65,7 +65,8 @@ _MAYBE_OTHER: Final = re.compile(r"\d{4}[-./]\d\d?[-./]\d|\d\d?[-./]\d\d?[-./]\d
 """What is written as a date or the number of a book."""
 _ALL_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _OTHER_NUMBER: Final = re.compile(
-    r"\b(?:of|size|id|code|line|port|version|count|items?|total|options?|spread|strike|volume|duration|price|lens(?:es)?)\b",
+    r"\b(?:of|size|id|code|line|port|version|count|items?|total|spread|strike|volume|duration|lens(?:es)?)\b"
+    r"|(?<!for )\b(?:options?|price)\b",
     re.IGNORECASE,
 )
 _COUNTED: Final = re.compile(
@@ -75,6 +76,8 @@ _COUNTED: Final = re.compile(
     re.IGNORECASE,
 )
 """Said between a word for phone and a plain number: that is how many there are."""
+_COUNT: Final = re.compile(r"[1-9]\d{0,8}|[1-9]\d*000")
+"""What may be a count: with a trunk zero, or longer and not round, it is a phone number (Telephone sales: 0800…)."""
 _COUNTED_BEHIND: Final = re.compile(r" (?:units|bytes|[kmg]b|users|people|subscribers|messages|times)\b", re.IGNORECASE)
 _PRODUCT: Final = re.compile(r"[A-Za-z]/\Z")
 """Before its version: Safari/525.20.1."""
@@ -208,7 +211,7 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     is_label = ":" in said[-2:] and _LABEL.search(candidate.before(12))
     is_clear, is_plain, is_other, is_counted = _told_by(said)
     vague = not (is_label or is_clear)
-    if candidate.value.isdigit() and (is_counted or _COUNTED_BEHIND.match(candidate.text, end)):
+    if _COUNT.fullmatch(candidate.value) and (is_counted or _COUNTED_BEHIND.match(candidate.text, end)):
         return NOTHING
     if vague and (is_other or (is_plain and "-" in candidate.value) or _LETTER.match(candidate.previous)):
         return NOTHING

@@ -36,6 +36,8 @@ _TOLD: Final = (
 )
 """Both end before how often the last class comes again."""
 _OPENING: Final = frozenset(_QUOTES)
+_FUNCTION: Final = re.compile(r"[A-Za-z_]+\d{0,3}[A-Za-z_]*(?:\.[A-Za-z_]+\d{0,3}[A-Za-z_]*)+")
+"""What is called in code: base64.urlsafe_b64decode."""
 
 
 def _said(candidate: Candidate) -> Iterable[Span]:
@@ -66,7 +68,7 @@ def _paired(candidate: Candidate) -> Iterable[Span]:
 def _told(candidate: Candidate) -> Iterable[Span]:
     """Take a value made by a machine after a word like key, unless the words before say that it is something else."""
     value, first = candidate.value.rstrip("._-"), candidate.groups[0][0]
-    is_called = candidate.following == "(" and "." in value
+    is_called = candidate.following == "(" and _FUNCTION.fullmatch(value) is not None
     if is_called or candidate.follows_placeholder or not _WHOLE.fullmatch(value) or not machine_made(value):
         return NOTHING
     near = candidate.text[max(0, first - _NAME_BEFORE) : first]

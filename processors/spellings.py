@@ -38,9 +38,12 @@ _CALLING_CODES: Final = (1, 2, 3)
 _TRUNK: Final = "(0)"
 _NOT_ALPHANUMERIC: Final = re.compile(r"[^0-9A-Za-z]")
 _PERSONNUMMER: Final = re.compile(r"(?:19|20)(\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4})")
-_IN_BRACKETS: Final = re.compile(r".*<(.+)>\s*", re.DOTALL)
 _MAILTO: Final = re.compile(r"mailto:", re.IGNORECASE)
 _PUNYCODE: Final = "xn--"
+_LONGEST_LABEL: Final = 63
+"""Characters of a label of a domain name (RFC 1035)."""
+_LONGEST_COMPOSED: Final = 1000
+"""Characters of an identifier, by far. To put very many marks in order takes Unicode's algorithm the square of their number."""
 _HEXADECIMAL: Final = re.compile(r"0x[0-9A-Fa-f]+")
 _BECH32: Final = re.compile(r"[A-Z]{2,6}1[0-9A-Z]+")
 
@@ -50,7 +53,7 @@ def canonical_of(kind: str, value: str, region: str = "") -> str | None:
 
     `region` is the country (ISO 3166-1) of phone numbers without a calling code.
     """
-    text = value if value.isascii() and "\x1b" not in value else unicodedata.normalize("NFC", plain(value).text)
+    text = value if value.isascii() and "\x1b" not in value else _composed(plain(value).text)
     if kind == "PHONE":
         return _phone(text[:_LONGEST_PHONE], region) or None
     return _CANONICAL.get(kind, str)(text.strip()) or None
@@ -143,22 +146,27 @@ def _national(digits: str, region: str) -> str:
 
 def _email(text: str) -> str:
     """Return an address in lower case, its domain in Unicode; what stands behind a plus may be another mailbox, and stays."""
-    bracketed = _IN_BRACKETS.fullmatch(text)
-    address = _MAILTO.sub("", bracketed[1] if bracketed else text, count=1)
-    local, at, domain = address.rpartition("@")
+    _, opened, bracketed = text.rpartition("<")
+    address = bracketed[:-1] if opened and bracketed.endswith(">") else text
+    local, at, domain = _MAILTO.sub("", address, count=1).rpartition("@")
     if not (at and local and domain):
         return ""
-    return unicodedata.normalize("NFC", f"{local}@{'.'.join(map(_label, domain.lower().split('.')))}".lower())
+    return _composed(f"{local}@{'.'.join(map(_label, domain.lower().split('.')))}".lower())
 
 
 def _label(label: str) -> str:
     """Return a label of a domain name in Unicode (RFC 5890)."""
-    if not label.startswith(_PUNYCODE):
+    if not label.startswith(_PUNYCODE) or len(label) > _LONGEST_LABEL:
         return label
     try:
         return label.removeprefix(_PUNYCODE).encode().decode("punycode")
     except UnicodeError:
         return label
+
+
+def _composed(text: str) -> str:
+    """Return a letter and its marks as one character, where there is one (NFC)."""
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_COMPOSED else text
 
 
 def _compact(text: str) -> str:

@@ -319,7 +319,7 @@ def _key(key: Any) -> str:
     if issubclass(cls, (str, int, float, tuple)):
         return text_of(key)
     if issubclass(cls, (bytes, bytearray, memoryview)):
-        return bytes(key).decode("utf-8", "backslashreplace")
+        return memoryview(key).tobytes().decode("utf-8", "backslashreplace")  # none of the application's methods is asked
     try:
         return "".join(loads(dumps({key: None}, option=OPT_NON_STR_KEYS)))
     except (TypeError, ValueError, RecursionError):

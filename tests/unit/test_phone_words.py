@@ -134,6 +134,16 @@ our phone lines: «0800 123 4567»
 phone bill for «4155552671»
 mobile (home): «4155552671»
 phone home «4155552671»
+Telephone sales: «08001234567»
+Tel sales «02071234567»
+phone sales: «8005551234»
+WhatsApp app: «5511987654321»
+mobile app number: «9876543210»
+phone number sent «4155552671»
+SMS messages: «9876543210»
+text us «4155552671» messages and data rates may apply
+call for price: «22 33 44 55»
+call for options «030 901820»
 """.strip("\n").split("\n")
 """One a line; the number is marked."""
 
@@ -168,6 +178,7 @@ phone models: 12345678
 telephone booths: 12345678
 telephone exchanges: 12345678
 WhatsApp users: 12345678
+mobile subscribers: 1200000000
 WhatsApp messages: 12345678
 portable chargers sold: 12345678
 call duration 1234 567 890

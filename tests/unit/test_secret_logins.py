@@ -42,6 +42,9 @@ new mysqli("localhost", "root", "«letmein»", "db");
 $db = new mysqli('localhost', 'root', '«letmein»');
 mysqli_real_connect($link, "localhost", "root", "«letmein»")
 $mysqli->real_connect("localhost", "root", "«letmein»", "db")
+$this->db()->real_connect("localhost", "root", "«letmein»")
+my token is «a1b2c3.d4e5f6g7h8i9»(prod)
+api key «abc.2afddb813193eb9d3b5bd99bf5d834cd»(test)
 mysql_pconnect("localhost", "root", "«letmein»")
 mysql_connect("localhost", "root", "«letmein»")
 new PDO("mysql:host=localhost;dbname=x","root","«letmein»")
@@ -97,9 +100,14 @@ mount -t cifs //srv/share /mnt -o username=bob,password=«letmein»
 smbclient //srv/share -U bob%«hunter2»
 rpcclient -U "bob%«hunter2»" srv
 xfreerdp /u:bob /p:«hunter2» /v:srv
+xfreerdp /u:bob /p:"«my pass 1»" /v:srv
+smbclient //srv/share --user=bob%«hunter2»
+wpa_passphrase "My Wifi" «letmein123»
 rdesktop -u bob -p «hunter2» srv
 lftp -u bob,«hunter2» ftp.example.org
 mosquitto_pub -h x -u bob -P «hunter2» -t a
+mosquitto_sub -h x -p 1883 -u bob -P «hunter2» -t a
+ipmitool -I lanplus -H x -p 623 -P «hunter2» chassis
 ipmitool -I lanplus -H x -U admin -P «hunter2» chassis
 wpa_passphrase MyWifi «letmein123»
 nmcli dev wifi connect MyWifi password «letmein123»

@@ -305,6 +305,8 @@ password: "******"
 secret: "xxxxx"
 msbuild /p:Configuration=Release
 runas /password
+mosquitto_sub -h x -p 1883 -t a
+key = base64.urlsafe_b64decode(key)
 usage: cmd [/pass:PASSWORD]
 tool /password:%PW%
 tool /pass:<password>

@@ -104,6 +104,10 @@ def test_any_text_has_a_spelling_or_none() -> None:
 
 
 def test_a_long_value_is_no_long_work() -> None:
-    """A policy may say of any text that it is a phone number: what stands at its beginning is."""
+    """A policy may say of any text that it is an identifier; of a phone number's, what stands at its beginning is."""
     assert canonical_of("PHONE", "+1 415 555 2671 " + "x" * 100_000) == "+14155552671"
     assert canonical_of("PHONE", " (" * 50_000) is None
+    assert canonical_of("EMAIL", "<" * 500_000) is None
+    assert canonical_of("PERSON", "a" + "\u0315\u0300" * 250_000) is not None
+    label = "xn--" + "a" * 500_000
+    assert canonical_of("EMAIL", f"bob@{label}.de") == f"bob@{label}.de"

@@ -147,6 +147,18 @@ class Key:
     """An object of the application's that is a key."""
 
 
+class OwnBytes(bytes):
+    """Bytes that do not let themselves be read."""
+
+    def __bytes__(self) -> bytes:
+        """Refuse."""
+        raise LookupError
+
+    def decode(self, *_: Any) -> str:
+        """Refuse."""
+        raise LookupError
+
+
 UUIDS = [uuid.UUID(int=number) for number in (1, 2)]
 
 
@@ -155,6 +167,7 @@ UUIDS = [uuid.UUID(int=number) for number in (1, 2)]
     [
         ({b"a": 1, b"b": 2}, {"a": 1, "b": 2}),
         ({b"a": 1, "a": 2, b"\xff": 3}, {"a": 1, "a (2)": 2, "\\xff": 3}),
+        ({OwnBytes(b"a"): 1, memoryview(b"b-c-")[::2]: 2}, {"a": 1, "bc": 2}),
         ({1: "a", "1": "b"}, {"1": "a", "1 (2)": "b"}),
         ([{"deep": {None: 1, "null": 2}}], [{"deep": {"null": 1, "null (2)": 2}}]),
         ({Colour.RED: 1, "red": 2}, {"red": 1, "red (2)": 2}),
@@ -162,7 +175,7 @@ UUIDS = [uuid.UUID(int=number) for number in (1, 2)]
         ({UUIDS[0]: 1, UUIDS[1]: float("nan")}, {str(UUIDS[0]): 1, str(UUIDS[1]): "NaN"}),
         ({Decimal("1.10"): 1, Path("x"): 2, frozenset("a"): 3}, {"1.10": 1, "x": 2, "frozenset": 3}),
     ],
-    ids=["bytes", "bytes and text", "number and text", "within", "enum and text", "numbered already", "ids", "others"],
+    ids=["bytes", "and text", "own bytes", "number and text", "within", "enum and text", "numbered already", "ids", "others"],
 )
 def test_no_two_keys_become_one(value: Any, expected: Any) -> None:
     """Bytes are text, what has a text is that, and keys that are written alike are numbered: every value is there."""
