@@ -31,7 +31,7 @@ _STRONG: Final = (
     "|cellulare|chiam(?:a|ami|are|ate)|mio cell|recapito telefonico"
     "|telefoon|gsm|mobiele?|mobieltje|bel|bereikbaar op|cep|telefonum|aray[ıi]n|ben[iı] ara"  # noqa: RUF001 - Turkish
     rf"|тел|телефон{_ENDING}|моб(?:ильн{_ENDING})?|сотов{_ENDING}|сот[.:]|(?:по)?звон{_ENDING}|дзвон{_ENDING}|набери|ватсап|вотсап"
-    r"|τηλ|τηλέφων|τηλεφών|κινητ|κιν[.:]|καλέστε"
+    r"|τηλ|τηλέφων|τηλεφών|κινητ(?:ό|ού|ά|ών)|κιν[.:]|καλέστε"
     "|फ़ोन|फोन|मोबाइल|दूरभाष|व्हाट्सएप|कॉल कर|ফোন|মোবাইল|هاتف|جوال|موبايل|تليفون|واتساب|اتصل|محمول|تلفن|موبایل|فون|טלפון"
     rf"|נייד|tlf|puh(?:elin)?|puhelinnumero(?:ni|mme)?|kännykkä|soita|zavolej{_ENDING}|vol[ae]jte|telef[óo]nne?"
     rf"|(?:za)?dzwoń{_ENDING}|komórk{_ENDING}|kom\.|nr kom|fono|tfno|hívj{_ENDING}|mobitel|nazovi(?:te)?"
