@@ -30,6 +30,8 @@ _MOST_REPLACED: Final = 32
 """Characters that are replaced one by one in all of a text; of more there is a table."""
 _MOST_TAKEN_OUT: Final = 8
 """Characters that are taken out of a text one by one to see whether there are others: all of them at once are many pieces."""
+_MANY_TOGETHER: Final = 8
+"""Characters that do not show, one behind another, of which each would be a piece."""
 _SHORT_ESCAPE: Final = 2
 _ESCAPED: Final = 'bfnrt"\\/'
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
@@ -187,13 +189,14 @@ def _view(text: str, pattern: re.Pattern[str], replace: Callable[[str], str], ar
 
 def _without(text: str, hiding: list[str]) -> View:
     """Return the text without these characters, and without the codes of colours."""
-    if "\x1b[" in text or len(hiding) > _MOST_REPLACED:
+    marked = text
+    for other in hiding[1:_MOST_REPLACED]:
+        marked = marked.replace(other, hiding[0])
+    if "\x1b[" in text or len(hiding) > _MOST_REPLACED or hiding[0] * _MANY_TOGETHER in marked:
         parts = _hiding("".join(hiding)).split(text)
         kept, dropped = parts[::2], [*map(len, parts[1::2])]
     else:
-        for other in hiding[1:]:
-            text = text.replace(other, hiding[0])
-        kept = text.split(hiding[0])
+        kept = marked.split(hiding[0])
         dropped = [1] * (len(kept) - 1)
     sizes = [*map(len, kept)]
     starts = [*accumulate(sizes[:-1], initial=0)]
