@@ -26,7 +26,7 @@ from .secret_names import (
 from .validators import looks_random
 
 _TYPE: Final = (
-    r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:string|\[\]byte))"
+    r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:(?:as\s)?string|\[\]byte))"
 )
 _OPERATOR: Final = r"(?:[:?.+|!]{0,3}={1,3}>?|<{1,2}-)"
 _ARROW: Final = "<-"
@@ -251,7 +251,7 @@ ASSIGNMENTS: Final = (
         parts=rf"({NAME_THERE}){_ASSIGNED}",
         trigger=(
             rf"(?i)(?:{SENSITIVE})[\w.\-]*(?:\[\w*\])?"
-            r"(?:\\?[\"'`]?\]*\s*(?:[:?.+|!]*=|<<?-)|['`]?\]*\s*:|\s+(?:string|\[\]byte)\s*=)"
+            r"(?:\\?[\"'`]?\]*\s*(?:[:?.+|!]*=|<<?-)|['`]?\]*\s*:|\s+(?:(?:as\s)?string|\[\]byte)\s*=)"
         ),
         judge=_assigned,
         lazy=True,

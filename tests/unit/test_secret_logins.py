@@ -13,6 +13,8 @@ RequestHeader set Authorization "Basic «dXNlcjpwYXNz»"
 http-request set-header Authorization "Basic «dXNlcjpwYXNz»"
 request_header Authorization "Bearer «abcdef1234567890»"
 header_up Authorization "Basic «dXNlcjpwYXNz»"
+Dim password As String = "«letmein»"
+Private Const DbPassword As String = "«letmein»"
 password <- "«letmein»"
 db_password <- '«hunter2»'
 password <<- "«letmein»"

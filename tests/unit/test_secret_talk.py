@@ -11,6 +11,8 @@ password = os.getenv("DB_PASSWORD")
 password = config.get("password")
 password: str
 password: string;
+Dim password As String = GetPassword()
+Dim password As String
 def login(user, password):
 def login(username: str, password: str) -> bool:
 password = input("Password: ")
