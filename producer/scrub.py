@@ -7,7 +7,7 @@ is walked and judged.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Final
 
 import orjson
@@ -90,12 +90,25 @@ def text_needs_scrubbing(data: bytes) -> bool:
 def scrub(value: Any) -> Any:
     """Return JSON data without secrets and blobs; what was there is named."""
     if isinstance(value, dict):
-        return {name: _value_of(name, item) for name, item in value.items()}
+        return numbered([(scrub_text(name), _value_of(name, item)) for name, item in value.items()])
     if isinstance(value, list):
         return [scrub(item) for item in value]
     if isinstance(value, str):
         return _blob(value) or scrub_text(value)
     return value
+
+
+def numbered(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of a mapping; names that are written alike are numbered, so that no value is lost."""
+    found: dict[str, Any] = {}
+    alike: dict[str, int] = {}
+    for written, item in members:
+        name = written
+        while name in found:
+            alike[written] = alike.get(written, 1) + 1
+            name = f"{written} ({alike[written]})"
+        found[name] = item
+    return found
 
 
 def scrub_text(text: str) -> str:

@@ -21,7 +21,7 @@ from orjson import OPT_NON_STR_KEYS, OPT_SERIALIZE_NUMPY, dumps, loads
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from .partial import Partial
-from .scrub import SECRET, needs_scrubbing, scrub, scrub_text, search, text_needs_scrubbing
+from .scrub import SECRET, needs_scrubbing, numbered, scrub, scrub_text, search, text_needs_scrubbing
 
 MAX_FIELD_BYTES: Final = 8 * 1024 * 1024
 """Content above this is cut, and the core says so."""
@@ -288,7 +288,7 @@ class _Walker:
 
     def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return self._members(value, depth)
+            return numbered([(_key(key), self.walk(item, depth)) for key, item in islice(value.items(), _MAX_OBJECTS)])
         if isinstance(value, (list, tuple, AbstractSet)):
             return [self.walk(item, depth) for item in islice(value, _MAX_OBJECTS)]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -297,18 +297,6 @@ class _Walker:
         if isinstance(plain, dict) and plain.get("not_recorded"):
             return loads(dumps(value, _not_recorded, _options() | OPT_NON_STR_KEYS))
         return self.walk(plain, depth)
-
-    def _members(self, mapping: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-        """Return the members of a mapping; keys that are written alike are numbered, so that no value is lost."""
-        members: dict[str, Any] = {}
-        alike: dict[str, int] = {}
-        for key, item in islice(mapping.items(), _MAX_OBJECTS):
-            written = name = _key(key)
-            while name in members:
-                alike[written] = alike.get(written, 1) + 1
-                name = f"{written} ({alike[written]})"
-            members[name] = self.walk(item, depth)
-        return members
 
 
 def _key(key: Any) -> str:

@@ -103,6 +103,14 @@ def test_a_token_is_found_after_whatever_json_escapes(token: str, before: str) -
     assert recorded({"text": f"x{before}{token}"}) == {"text": f"x{before}{SECRET}"}
 
 
+def test_tokens_that_are_keys_are_withheld_and_their_values_stay() -> None:
+    """Sessions by their token: the tokens go, and no value is lost for it."""
+    sessions = {token: number for number, token in enumerate(TOKENS)}
+    recorded = orjson.loads(snapshot({"sessions": sessions}))["sessions"]
+    assert [*recorded] == [SECRET, *(f"{SECRET} ({number})" for number in range(2, len(TOKENS) + 1))]
+    assert [*recorded.values()] == [*range(len(TOKENS))]
+
+
 def test_the_search_for_signs_misses_nothing_that_the_walk_takes_out() -> None:
     """For 3,000 random documents of secret and harmless names, tokens and odd letters."""
     rng = random.Random(SEED)  # noqa: S311 - test data
