@@ -202,9 +202,6 @@ CALLS: Final = (
             r"|\bPasswordAuthentication"
             r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|(?:DirectoryEntry|Sequelize|imap_open)\([^,\n\[\x00]{1,200}),)"
             rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?{SHORT_QUOTED}"
-            rf"|(?:\b(?:(?:{_LOGS_IN_AT})\({_FIRST}|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\({_FIRST}{_FIRST})|->real_connect\({_FIRST}|\.connect\({_FIRST}\s?\d{{1,5}}\s?,)"
-            rf"\s{{0,24}}{_USER}\s?,\s{{0,24}}{SHORT_QUOTED}"
-            rf"|{SHORT_QUOTED}\s?\|\s?ConvertTo-SecureString\b"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
             r"|\bCURLOPT_(?:\w*USERPWD|\w*PASSW(?:OR)?D|\w*BEARER),\s?\"([^\"\n\x00]+)\""
@@ -212,13 +209,38 @@ CALLS: Final = (
         ),
         trigger=(
             r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
-            rf"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open|(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY}|->real_connect|\.connect)\("
+            r"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open"
             r"|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
         judge=_told_apart,
         rank=Rank.ASSIGNED_SECRET,
         example='requests.get(url, auth=("bob", "sunshine"))',
         counter_example="requests.get(url, auth=(user, password))",
+    ),
+    Detector(
+        name="login_call",
+        type="SECRET",
+        reason="The user and the password that functions of databases and servers take, by their places.",
+        pattern=(
+            rf"(?i)(?:\b(?:(?:{_LOGS_IN_AT})\({_FIRST}|(?:{_LOGS_IN})\(|{_LOGS_IN_BY}\({_FIRST}{_FIRST})|->real_connect\({_FIRST}|\.connect\({_FIRST}\s?\d{{1,5}}\s?,)"
+            rf"\s{{0,24}}{_USER}\s?,\s{{0,24}}{SHORT_QUOTED}"
+        ),
+        trigger=rf"(?i)(?:{_LOGS_IN_AT}|{_LOGS_IN}|{_LOGS_IN_BY}|->real_connect|\.connect)\(",
+        judge=_told_apart,
+        rank=Rank.ASSIGNED_SECRET,
+        example='pymysql.connect("db.example.org", "bob", "sunshine", "shop")',
+        counter_example="pymysql.connect(host, user, password, database)",
+    ),
+    Detector(
+        name="piped_secret",
+        type="SECRET",
+        reason="A text that PowerShell makes a secret of.",
+        pattern=r"(?i)(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)')\s?\|\s?ConvertTo-SecureString\b",
+        trigger=r"(?i)\|\s?convertto-securestring",
+        judge=_told_apart,
+        rank=Rank.ASSIGNED_SECRET,
+        example="'sunshine1' | ConvertTo-SecureString -AsPlainText -Force",
+        counter_example="$password | ConvertTo-SecureString -AsPlainText -Force",
     ),
     Detector(
         name="insert",

@@ -55,7 +55,7 @@ _FIRST_OF_GROUPS: Final = re.compile(r"\d{1,3} (?=\d{4})")
 """The end of another word: field1 4111 1111 1111 1111."""
 _TAIL: Final = re.compile(r"\w-\Z")
 _VALID_UNTIL: Final = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
-_AND_ON: Final = re.compile(r"[0-9A-Za-z_]|[ .,/\n\r-]{1,3}\d{4}")
+_AND_ON: Final = re.compile(r"[0-9A-Za-z_]|([ .,/\n\r-]{1,3})\d{4}")
 _GOES_ON: Final = re.compile(r"[0-9A-Za-z_]|\.\d")
 _HEX: Final = "0123456789ABCDEF"
 _HEX_BEFORE: Final = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
@@ -258,14 +258,16 @@ def _wallet(candidate: Candidate) -> Iterable[Span]:
 def _spread(candidate: Candidate) -> Iterable[Span]:
     """Take a card whose groups stand further apart, all in the same way but for one line break."""
     text, start, end = candidate.text, candidate.start, candidate.end
-    if _AND_ON.match(text, end) or (start and _PART_OF_MORE.search(text, max(0, start - 2), start)):
+    value, goes_on = text[start:end], _AND_ON.match(text, end)
+    if start and _PART_OF_MORE.search(text, max(0, start - 2), start):
         return NOTHING
-    value = text[start:end]
+    between = _BETWEEN.findall(value)
+    if goes_on and (goes_on[1] is None or goes_on[1] in between):
+        return NOTHING
     digits = digits_of(value)
     certain = card_range(digits) and (card_certain(digits) or len(digits) == _LONGEST)
     if not certain or not luhn(digits) or all_alike(digits) or _in_dump(text, start, end):
         return NOTHING
-    between = _BETWEEN.findall(value)
     breaks = [separator for separator in between if "\n" in separator]
     alike = len({*between} - {*breaks}) <= 1 and (len(breaks) <= 1 or _says_card(candidate.before(48)))
     return whole(candidate) if alike else NOTHING

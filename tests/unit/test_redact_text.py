@@ -10,6 +10,7 @@ from langtrail.processors.redact import redact_text
 GOES = {
     "a card with hyphens": ("pay with 4539-1488-0343-6467 by 11/28", "pay with [CREDIT_CARD] by 11/28"),
     "a card of fifteen digits": ("amex 3782 822463 10005.", "amex [CREDIT_CARD]."),
+    "a card before an amount": ("paid 5555.5555.5555.4444 1000.50 EUR", "paid [CREDIT_CARD] 1000.50 EUR"),
     "two cards side by side": ("4539 1488 0343 6467 5555 5555 5555 4444", "[CREDIT_CARD] [CREDIT_CARD]"),
     "a mistyped card that is called one": ("my card is 4539148803436468", "my card is [CREDIT_CARD]"),
     "an unusual card that is called one": (
