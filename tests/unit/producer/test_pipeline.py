@@ -231,7 +231,7 @@ def test_a_process_that_is_forked_while_it_ships_ends_at_once() -> None:
             if child == 0:
                 step.invoke(2, config)
                 sys.exit(7)
-            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
     """
     ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True, text=True)
     assert ended.stdout.split() == ["7"] * 10
