@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent
 COMPILED = {
     "schemas": ("codec", "hashing", "sealing"),
     "producer": (
-        *("attempts", "avro_pieces", "capture", "content", "core", "draft", "entry", "event_log", "fresh"),
+        *("attempts", "avro_pieces", "capture", "content", "core", "draft", "entry", "event_log", "file_write", "fresh"),
         *("identity", "ids", "labels", "langchain_context", "model_facts", "outcome", "own_events"),
         *("pipeline", "prompts", "recording", "runs", "scrub", "serialise", "shipper"),
         *("sources", "spool_limit", "spool_reader", "spool_writer", "stream", "tool_calls", "usage"),

@@ -5,11 +5,12 @@ import os
 
 from .entry import Position, Resume, pack_event, pack_facts, pack_resume
 from .errors import SpoolFull
+from .file_write import write
 from .spool import StreamFiles
 from .spool_limit import SpoolLimit
 
 _O_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-_write = os.write
+_write = write
 
 
 class SpoolWriter:

@@ -2,7 +2,8 @@
 
 A chain of four steps (ten events) runs without callbacks, with a handler that does nothing and with ours, in turn, in one
 process; content is sealed and spooled. The figures are medians, over several rounds, of the time that a handler adds to a
-chain. No broker is set, but for the part that has one that does not answer; the sender's work is timed by itself.
+chain. No broker is set, but for one part with a broker that does not answer, and the last, in which Kafka takes the events
+meanwhile; the sender's work is timed by itself, too.
 """
 
 import os
@@ -18,6 +19,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from langtrail.deploy.kafka import kafka_service
+from langtrail.deploy.process import LOOPBACK, free_port
+from langtrail.deploy.service import running
+from langtrail.deploy.topics import create_topics
 from langtrail.schemas import generate_private_key, public_key_of
 from tests.benchmarks.producer_stages import hook_times, sender_costs, stage_costs
 
@@ -41,11 +46,27 @@ Run = Callable[[str, object], object]
 def main(runs: int) -> int:
     """Run all parts; return 1 when one failed."""
     os.environ["LANGTRAIL_PUBLIC_KEY"] = public_key_of(generate_private_key())
-    failed = 0
-    for part, settings in PARTS.items():
-        command = [sys.executable, __file__, str(runs), part]
-        failed |= subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
+    failed = sum(run_part(part, settings, runs) for part, settings in PARTS.items())
+    with kafka() as servers:
+        failed += run_part("kafka", {"LANGTRAIL_BOOTSTRAP_SERVERS": servers}, runs)
     return 1 if failed else 0
+
+
+def run_part(part: str, settings: dict[str, str], runs: int) -> bool:
+    """Run one part in its own process; tell whether it failed."""
+    command = [sys.executable, __file__, str(runs), part]
+    return subprocess.run(command, env={**os.environ, **settings}, check=False).returncode != 0
+
+
+@contextmanager
+def kafka() -> Iterator[str]:
+    """Run Kafka on this machine, and say where."""
+    with tempfile.TemporaryDirectory() as directory:
+        service = kafka_service(Path(directory, "kafka"), free_port(), free_port())
+        with running(service, Path(directory)):
+            servers = f"{LOOPBACK}:{service.port}"
+            create_topics(servers)
+            yield servers
 
 
 def measured(part: str, runs: int) -> None:
@@ -59,6 +80,8 @@ def measured(part: str, runs: int) -> None:
         elif part == "effects":
             show_added("0.9 kB of text, side effects watched", TEXT, chain(), runs)
             show_added("the same, and a query in its tool", TEXT, chain(query=True), runs)
+        elif part == "kafka":
+            show_added("0.9 kB of text, and Kafka takes it meanwhile", TEXT, chain(), runs, flush)
         else:
             broker = "no broker set" if part == "hooks" else "a broker that nobody reaches"
             show_hooks(f"0.9 kB, {broker}", TEXT, runs)
@@ -78,9 +101,9 @@ def spool() -> Iterator[None]:
             pipeline().close(0)
 
 
-def show_added(what: str, text: str, run: Run, runs: int) -> None:
-    """Print what recording adds to a chain that carries this text from step to step."""
-    wall, cpu = added(run, text, recorded(), runs)
+def show_added(what: str, text: str, run: Run, runs: int, after: Callable[[], object] = int) -> None:
+    """Print what recording adds to a chain that carries this text from step to step. `after`: done between rounds, untimed."""
+    wall, cpu = added(run, text, recorded(), runs, after)
     print(f"producer: {what}: {wall:,.0f} µs a chain of ten events, {wall / 10:,.0f} µs an event, CPU {cpu / 10:,.0f}")
 
 
@@ -165,11 +188,22 @@ def chain(*, query: bool = False) -> Run:
     return lambda text, config: steps.invoke({"question": text}, config=config)  # type: ignore[arg-type]  # made above
 
 
-def added(run: Run, text: str, config: object, runs: int) -> tuple[float, float]:
+def flush() -> None:
+    """Wait until Kafka has everything: what is measured next is to run alone."""
+    from langtrail.producer.pipeline import pipeline  # noqa: PLC0415 - the settings are in the environment by now
+
+    if pipeline().flush(30):
+        raise TimeoutError("Kafka did not take the events")
+
+
+def added(run: Run, text: str, config: object, runs: int, after: Callable[[], object] = int) -> tuple[float, float]:
     """Return the wall and CPU microseconds that a config adds to a chain: the median of several rounds."""
     timed(lambda: run(text, config), min(runs, 50))
     timed(lambda: run(text, None), min(runs, 50))
-    rounds = [(timed(lambda: run(text, None), runs), timed(lambda: run(text, config), runs)) for _ in range(ROUNDS)]
+    rounds = []
+    for _ in range(ROUNDS):
+        after()
+        rounds.append((timed(lambda: run(text, None), runs), timed(lambda: run(text, config), runs)))
     wall, cpu = ([with_it[clock] - plain[clock] for plain, with_it in rounds] for clock in (0, 1))
     return statistics.median(wall), statistics.median(cpu)
 
