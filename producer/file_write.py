@@ -5,16 +5,26 @@ never pauses, each call then wakes that thread, which finds the lock taken again
 """
 
 import os
-from ctypes import PyDLL, c_char_p, c_int, c_size_t, c_ssize_t
 from time import monotonic_ns
-from typing import Final
+from typing import Any, Final
 
 _SLOW_NS: Final = 1_000_000
 _WARY_NS: Final = 1_000_000_000
 
+
+def _keeping_lock() -> Any:
+    """Return the C library's write, called without letting go of the lock; None where Python was built without ctypes."""
+    try:
+        from ctypes import PyDLL, c_char_p, c_int, c_size_t, c_ssize_t  # noqa: PLC0415 - as said
+    except ImportError:
+        return None
+    function = PyDLL(None).write
+    function.argtypes, function.restype = (c_int, c_char_p, c_size_t), c_ssize_t
+    return function
+
+
 _now_ns: Final = monotonic_ns
-_holding: Final = PyDLL(None).write
-_holding.argtypes, _holding.restype = (c_int, c_char_p, c_size_t), c_ssize_t
+_write_keeping_lock: Final = _keeping_lock()
 _wary_until_ns = 0
 
 
@@ -26,9 +36,9 @@ def write(descriptor: int, data: bytes) -> int:
     """
     global _wary_until_ns  # noqa: PLW0603 - what is known of the disk, whoever writes
     begun_ns = _now_ns()
-    if begun_ns < _wary_until_ns:
+    if begun_ns < _wary_until_ns or _write_keeping_lock is None:
         return os.write(descriptor, data)
-    written: int = _holding(descriptor, data, len(data))
+    written: int = _write_keeping_lock(descriptor, data, len(data))
     ended_ns = _now_ns()
     if ended_ns - begun_ns > _SLOW_NS:
         _wary_until_ns = ended_ns + _WARY_NS

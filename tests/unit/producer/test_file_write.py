@@ -54,3 +54,16 @@ def test_after_a_slow_write_other_threads_run_during_the_next() -> None:
     """A write that only a thread of the same process can bring to an end comes to one: it does not hold the interpreter."""
     ended = subprocess.run([sys.executable, "-c", SLOW_THEN_SHARED], check=True, timeout=60, capture_output=True, text=True)
     assert ended.stdout.split() == [str(1 << 20)] * 2
+
+
+def test_a_python_without_ctypes_writes_as_well(tmp_path: Path) -> None:
+    """Not every build of Python has it."""
+    code = f"""if True:
+        import sys
+        sys.modules["_ctypes"] = None
+        from langtrail.producer.file_write import write
+        with open({str(tmp_path / "file")!r}, "wb") as file:
+            print(write(file.fileno(), b"abc"))
+    """
+    ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True, text=True)
+    assert (ended.stdout, (tmp_path / "file").read_bytes()) == ("3\n", b"abc")
