@@ -24,7 +24,7 @@ _ALL_DOWN: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 - how confluent-
 """What follows each error of a connection, and is no reason by itself."""
 
 _FULL_QUEUE_SECONDS = 0.01
-_SLICE_NS: Final = 400_000
+_SLICE_NS: Final = 200_000
 _YIELD_SECONDS = 0.0002
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -50,7 +50,7 @@ class Outlet:
     ) -> None:
         """Hand (key, value) pairs over, in order; `failed` is called with a KafkaError for each that is refused.
 
-        `gently`: let the application's threads run after 0.4 ms, for which they wait for the interpreter's lock; without, they
+        `gently`: let the application's threads run after 0.2 ms, for which they wait for the interpreter's lock; without, they
         wait for as long as its switch interval, 5 ms.
         """
         assert self._producer is not None  # noqa: S101 - nothing is sent after close

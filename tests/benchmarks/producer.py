@@ -82,6 +82,9 @@ def measured(part: str, runs: int) -> None:
             show_added("the same, and a query in its tool", TEXT, chain(query=True), runs)
         elif part == "kafka":
             show_added("0.9 kB of text, and Kafka takes it meanwhile", TEXT, chain(), runs, flush)
+            show_hooks("0.9 kB, Kafka takes it meanwhile", TEXT, runs)
+            flush()
+            show_hooks("64 kB, Kafka takes it meanwhile", KB_64, runs)
         else:
             broker = "no broker set" if part == "hooks" else "a broker that nobody reaches"
             show_hooks(f"0.9 kB, {broker}", TEXT, runs)
