@@ -21,7 +21,7 @@ from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, is_valid, leaves, looks_like_json, might_be_json
 from .texts import Cut, Several, Texts, Walked, are_several, closed, cut, joined_texts, starts_of
 
-_AROUND: Final = 1000
+_AROUND: Final = 300
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
 _MAX_CARRIED: Final = 2
 """How deep carriers in carriers are searched."""
