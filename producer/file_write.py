@@ -8,6 +8,8 @@ import os
 from time import monotonic_ns
 from typing import Any, Final
 
+_SMALL_BYTES: Final = 128 * 1024
+"""What a disk that does not stall takes within some 50 µs."""
 _SLOW_NS: Final = 1_000_000
 _WARY_NS: Final = 1_000_000_000
 
@@ -31,12 +33,12 @@ _wary_until_ns = 0
 def write(descriptor: int, data: bytes) -> int:
     """Write to a file, as os.write does: return how many bytes it took. Raises OSError.
 
-    After a write that took over 1 ms, those of the next second let other threads run: nobody but who writes waits for a disk
-    that stalls.
+    A long write, and for a second those after one that took over 1 ms, let other threads run: nobody but who writes waits for a
+    disk that goes on stalling.
     """
     global _wary_until_ns  # noqa: PLW0603 - what is known of the disk, whoever writes
     begun_ns = _now_ns()
-    if begun_ns < _wary_until_ns or _write_keeping_lock is None:
+    if begun_ns < _wary_until_ns or len(data) > _SMALL_BYTES or _write_keeping_lock is None:
         return os.write(descriptor, data)
     written: int = _write_keeping_lock(descriptor, data, len(data))
     ended_ns = _now_ns()

@@ -9,25 +9,26 @@ import pytest
 
 from langtrail.producer.file_write import write
 
-SLOW_THEN_SHARED = """
+READ_BY_OURSELVES = """
 import os, subprocess, sys, threading
 from langtrail.producer.file_write import write
 
-more_than_a_pipe_holds = bytes(1 << 20)
-slow = subprocess.Popen(["sh", "-c", "sleep 0.2; cat > /dev/null"], stdin=subprocess.PIPE)
-print(write(slow.stdin.fileno(), more_than_a_pipe_holds))
+more_than_a_pipe_holds = bytes(int(sys.argv[1]))
+if sys.argv[2] == "slow before":
+    slow = subprocess.Popen(["sh", "-c", "sleep 0.2; cat > /dev/null"], stdin=subprocess.PIPE)
+    write(slow.stdin.fileno(), more_than_a_pipe_holds)
+    slow.stdin.close()
+    slow.wait()
 
 receive, send = os.pipe()
 def read():
-    while os.read(receive, 1 << 16):
+    while os.read(receive, 1 << 12):
         pass
 reader = threading.Thread(target=read)
 reader.start()
 print(write(send, more_than_a_pipe_holds))
 os.close(send)
 reader.join()
-slow.stdin.close()
-slow.wait()
 """
 
 
@@ -50,10 +51,12 @@ def test_what_cannot_be_written_raises_as_ever(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
-def test_after_a_slow_write_other_threads_run_during_the_next() -> None:
-    """A write that only a thread of the same process can bring to an end comes to one: it does not hold the interpreter."""
-    ended = subprocess.run([sys.executable, "-c", SLOW_THEN_SHARED], check=True, timeout=60, capture_output=True, text=True)
-    assert ended.stdout.split() == [str(1 << 20)] * 2
+@pytest.mark.parametrize(("size", "before"), [(100_000, "slow before"), (1_000_000, "none before")])
+def test_a_write_that_may_take_long_lets_other_threads_run(size: int, before: str) -> None:
+    """Into a pipe that only a thread of the same process reads it comes to an end: after a slow one, and when it is long."""
+    command = [sys.executable, "-c", READ_BY_OURSELVES, str(size), before]
+    ended = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert ended.stdout == f"{size}\n"
 
 
 def test_a_python_without_ctypes_writes_as_well(tmp_path: Path) -> None:
