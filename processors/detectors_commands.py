@@ -81,7 +81,7 @@ COMMANDS: Final = (
         type="SECRET",
         reason="User and password in curl's and other programs' option for both.",
         pattern=(
-            r"(?:\s|^)(?:-u|--user|--proxy-user|-U)[ =]{0,3}"
+            r"(?:[\s\x00]|^)(?:-u|--user|--proxy-user|-U)[ =]{0,3}"
             r"(?:\"([^\"\s:\x00/]*:[^\"\x00\n]*)\"|'([^'\s:\x00/]*:[^'\x00\n]*)'|([^\s:\"'\x00/]+:(?:'[^'\x00\n]+'|\"[^\"\x00\n]+\"|[^\s\"'\x00/]*)))"
         ),
         trigger=r"(?:-u|--user|--proxy-user|-U)[ =]*[\"']?[^\s:]*:",
@@ -143,7 +143,7 @@ COMMANDS: Final = (
         type="SECRET",
         reason="Switches of Windows' programs for a password, and options that take it in one with the user.",
         pattern=(
-            rf"(?i:(?:\s|^)/(?:pass(?:word)?|pwd):){_GLUED}"
+            rf"(?i:(?:[\s\x00]|^)/(?:pass(?:word)?|pwd):){_GLUED}"
             rf"|\b(?i:schtasks)\b{_REST}(?i:/rp)\s{_GLUED}"
             rf"|\b(?i:[xw]?freerdp)\b{_REST}/p:{_GLUED}"
             rf"|\b(?:smb\w+|rpcclient|net rpc)\b{_REST}(?:-U[ =]?|--user[ =])"

@@ -24,7 +24,8 @@ WITHHELD: Final = "[WITHHELD]"
 
 REDACTOR_VERSION: Final = f"{version('langtrail')}+{fingerprint()}"
 
-_BUDGET_SECONDS: Final = 5.0
+BUDGET_SECONDS: Final = 5.0
+"""How long the search of a text may take."""
 _PLAIN_TEXT: Final = frozenset(("error_message",))
 _NO_TEXTS: Final = dict.fromkeys(("input", "output", "error_message", "params", "metadata"))
 
@@ -47,7 +48,7 @@ def _scanner() -> Scanner:
     return Scanner()
 
 
-def redact_text(text: str, budget_seconds: float = _BUDGET_SECONDS) -> Redacted:
+def redact_text(text: str, budget_seconds: float = BUDGET_SECONDS) -> Redacted:
     """Return the text with each finding replaced by its type in brackets; the text may be JSON, and then stays it.
 
     Raises Withheld when the search takes longer than the budget.
@@ -57,7 +58,7 @@ def redact_text(text: str, budget_seconds: float = _BUDGET_SECONDS) -> Redacted:
 
 
 def search(
-    text: str, budget_seconds: float = _BUDGET_SECONDS, rules: Rules | None = None, field: str = "input"
+    text: str, budget_seconds: float = BUDGET_SECONDS, rules: Rules | None = None, field: str = "input"
 ) -> list[Redaction]:
     """Return what is found in the text of a field: each with its replacement and the detector it is from.
 
@@ -90,7 +91,7 @@ class Redactor:
         tenants: Callable[[str], Tenant | None] = lambda _: None,
         pseudonyms: Tokens | None = None,
         *,
-        budget_seconds: float = _BUDGET_SECONDS,
+        budget_seconds: float = BUDGET_SECONDS,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self.failures: Counter[str] = Counter()

@@ -13,8 +13,9 @@ from .entities import DETECTOR
 from .event import Withheld
 from .key_rules import KEY_RULE, NUMBER_RULE
 from .policy import OWN_REASON
-from .redact import WITHHELD, default_rules, search
-from .redaction import Redaction, spliced
+from .redact import BUDGET_SECONDS, WITHHELD, default_rules, search
+from .redaction import Budget, Redaction, spliced
+from .structure import might_be_json
 from .treatment import POLICY_PATH, Rules
 
 _REASONS: Final = {
@@ -28,9 +29,12 @@ _REASONS: Final = {
 
 _MOST_BYTES: Final = 1024 * 1024
 """Of a stream, read at once."""
-_FEWEST_TOGETHER: Final = 1024
-"""Characters of texts that are asked about together at first; it doubles while nothing is in them."""
-_MOST_TOGETHER: Final = 16 * 1024
+_TOGETHER: Final = 4 * 1024
+"""Characters of texts that are searched together, or asked whether anything is in them: that doubles while nothing is.
+
+In more of them more detectors find something to look at.
+"""
+_MOST_ASKED: Final = 16 * 1024
 
 
 class NotALine(ValueError):
@@ -72,28 +76,57 @@ def redacted_lines(
 
 
 def _answered(texts: Sequence[str | None], rules: Rules, *, explain: bool) -> Iterator[bytes]:
-    """Yield the answers. Of short texts more and more are asked about together, for as long as nothing is in them."""
-    at = characters = 0
+    """Yield the answers. Behind a text with a finding several are searched together; behind others, more and more are asked."""
+    at, asked, is_found = 0, _TOGETHER, False
     while at < len(texts):
-        run = _run(texts, at, characters)
+        run = _run(texts, at, _TOGETHER if is_found else asked)
         at += len(run)
-        if len(run) > 1 and rules.find_nothing([text for text in run if text]):
-            yield from [_line(text, []) for text in run]
-            characters = min(2 * characters, _MOST_TOGETHER)
+        given = [text or "" for text in run]
+        if not is_found and len(run) > 1 and rules.find_nothing(given):
+            yield from [_line(text, [], explain=explain) for text in run]
+            asked = min(2 * asked, _MOST_ASKED)
             continue
-        for text in run:
-            redacted, findings = (None, []) if text is None else _answer(text, rules, explain=explain)
-            yield _line(redacted, findings)
-            characters = 0 if findings else _FEWEST_TOGETHER
+        found = _found(given, rules) if is_found else [_found_alone(text, rules) for text in given]
+        yield from [_line(text, redactions, explain=explain) for text, redactions in zip(run, found, strict=True)]
+        asked, is_found = _TOGETHER, any(found)
 
 
 def _run(texts: Sequence[str | None], at: int, characters: int) -> Sequence[str | None]:
     """Return the texts from this one on that have together so many characters; one at least."""
-    end = at + 1
-    left = characters - len(texts[at] or "")
+    end, left = at + 1, characters - len(texts[at] or "")
     while end < len(texts) and (left := left - len(texts[end] or "")) >= 0:
         end += 1
     return texts[at:end]
+
+
+def _found(texts: Sequence[str], rules: Rules) -> list[list[Redaction] | None]:
+    """Return what is to go from each text; None for one that cannot be judged within its time."""
+    plain = [] if rules.policy.paths else [number for number, text in enumerate(texts) if not might_be_json(text)]
+    found: list[list[Redaction] | None] = [None] * len(texts)
+    judged = _found_together([texts[number] for number in plain], rules)
+    for number, redactions in zip(plain, judged, strict=False):
+        found[number] = redactions
+    for number in {*range(len(texts))}.difference(plain[: len(judged)]):
+        found[number] = _found_alone(texts[number], rules)
+    return found
+
+
+def _found_together(texts: Sequence[str], rules: Rules) -> list[list[Redaction]]:
+    """Return what is to go from each of several texts that are no JSON; nothing at all where it takes too long."""
+    found: list[list[Redaction]] = [[] for _ in texts]
+    try:
+        for number, one in rules.find_in_each(texts, Budget(BUDGET_SECONDS)) if len(texts) > 1 else ():
+            found[number].append(one)
+    except Withheld:
+        return []
+    return found if len(texts) > 1 else []
+
+
+def _found_alone(text: str, rules: Rules) -> list[Redaction] | None:
+    try:
+        return search(text, rules=rules)
+    except Withheld:
+        return None
 
 
 def _text(line: bytes, number: int) -> str:
@@ -113,23 +146,18 @@ def _document(line: bytes) -> Any:
     return None
 
 
-def _line(redacted: str | None, findings: list[dict[str, Any]]) -> bytes:
+def _line(text: str | None, found: list[Redaction] | None, *, explain: bool) -> bytes:
     """Return the line of an answer; of a line without anything an empty one."""
-    if redacted is None:
+    if text is None:
         return b"\n"
-    answer = {"text": redacted, "findings": findings}
+    if found is None:
+        answer = {"text": WITHHELD, "findings": [{"type": "WITHHELD", "start": 0, "end": len(text)}]}
+    else:
+        answer = {"text": spliced(text, found), "findings": [_finding(one, explain=explain) for one in found]}
     try:
         return orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # half of a surrogate pair
         return json.dumps(answer).encode() + b"\n"
-
-
-def _answer(text: str, rules: Rules, *, explain: bool) -> tuple[str, list[dict[str, Any]]]:
-    try:
-        found = search(text, rules=rules)
-    except Withheld:
-        return WITHHELD, [{"type": "WITHHELD", "start": 0, "end": len(text)}]
-    return spliced(text, found), [_finding(one, explain=explain) for one in found]
 
 
 def _finding(one: Redaction, *, explain: bool) -> dict[str, Any]:

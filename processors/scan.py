@@ -95,6 +95,25 @@ class Scanner:
         """Tell in one pass whether nothing is in any of several texts. False: that cannot be told of them together."""
         return not any(map(might_be_json, texts)) and not self._prefilter.fired(SEPARATOR.join(texts))
 
+    def find_in_each(
+        self, texts: Sequence[str], budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS
+    ) -> Iterator[tuple[int, Redaction]]:
+        """Yield what is to go from each of several texts, in order, with the number of the text: all are searched in one go.
+
+        Raises Withheld when it takes too long.
+        """
+        if len(texts) == 1:
+            yield from [(0, found) for found in self.find(texts[0], budget, depth, treatment)]
+            return
+        fired = None if any(map(might_be_json, texts)) else self._prefilter.fired(SEPARATOR.join(texts))
+        if fired is not None and not fired:
+            return
+        several = Several(texts)
+        for found in self._in_document(several, budget, depth, treatment, fired):
+            number = bisect_right(several.starts, found.start) - 1
+            first = several.starts[number]
+            yield number, Redaction(found.type, found.start - first, found.end - first, found.replacement, found.detector)
+
     def _fires_in_layers(self, text: str) -> bool:
         """Tell whether anything fires on JSON text, or on that with its escapes decoded: JSON may stand in its strings."""
         return self._prefilter.fires(text) or any(self._prefilter.fires(layer) for layer in _unescaped_layers(text))
@@ -208,21 +227,12 @@ class Scanner:
             return
         documents = [*dict.fromkeys([text for _, text in carried])]
         types: dict[str, str] = {}
-        for number, kind in self._in_each(documents, budget, depth + 1, treatment.inside()):
+        for number, found in self.find_in_each(documents, budget, depth + 1, treatment.inside()):
             text = documents[number]
-            types[text] = min(types.get(text, kind), kind)
+            types[text] = min(types.get(text, found.type), found.type)
         for hit, text in carried:
             if text in types:
                 yield Hit(hit.start, hit.end, types[text], hit.rank, hit.detector)
-
-    def _in_each(self, documents: list[str], budget: Budget, depth: int, treatment: Treatment) -> Iterator[tuple[int, str]]:
-        """Yield the types of what is in each of several texts, with its number: many are searched in one go."""
-        if len(documents) == 1:
-            yield from [(0, found.type) for found in self.find(documents[0], budget, depth, treatment)]
-            return
-        several = Several(documents)
-        for found in self._in_document(several, budget, depth, treatment):
-            yield bisect_right(several.starts, found.start) - 1, found.type
 
     def _run(self, text: str, fired: frozenset[int], budget: Budget, key_before: Callable[[int], str]) -> Search:
         search, numbers = Search(text, key_before, budget), sorted(fired - _SIGNS)

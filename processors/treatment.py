@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from .document_paths import Place, places
@@ -10,7 +10,7 @@ from .findings import Hit
 from .normalise import percent_decoded, plain, unescaped
 from .policy import DROP, MASK, OFF, PSEUDONYM, PathRule, Policy
 from .pseudonym import PERSONAL
-from .redaction import Budget, Redaction, Treatment
+from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .scan import Scanner
 from .spellings import canonical_of
 
@@ -73,6 +73,14 @@ class Rules:
     def find_nothing(self, texts: Sequence[str]) -> bool:
         """Tell whether nothing is to go from any of several texts. False: that cannot be told of them together."""
         return not self.policy.paths and self.scanner.find_nothing(texts)
+
+    def find_in_each(self, texts: Sequence[str], budget: Budget) -> Iterator[tuple[int, Redaction]]:
+        """Yield what is to go from each of several texts that are no JSON, in order, with the number of the text.
+
+        They are searched in one go, which takes a fraction of the time for short ones. Raises Withheld when it takes too long.
+        """
+        treatment = PLACEHOLDERS if self._only_placeholders else _ByPolicy(self, set())
+        return self.scanner.find_in_each(texts, budget, treatment=treatment)
 
 
 class _Paths:

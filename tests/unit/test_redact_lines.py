@@ -15,7 +15,7 @@ from langtrail.processors import redact_lines as module
 from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.event import Withheld
-from langtrail.processors.redact import default_rules, redact_text
+from langtrail.processors.redact import redact_text
 from langtrail.processors.redact_lines import NotALine, lines_arriving, redacted_lines
 
 
@@ -106,11 +106,20 @@ def test_texts_asked_about_together_are_answered_as_alone() -> None:
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
-def test_what_a_detector_finds_is_seen_among_clean_texts(detector: Detector) -> None:
-    """Wherever among them it stands, it is not told that nothing is in them."""
-    rules, example, clean = default_rules(), detector.example, "Nothing here."
-    for texts in ([example, clean], [clean, example], [clean, example, clean]):
-        assert not rules.find_nothing(texts)
+def test_what_a_detector_finds_is_found_among_other_texts(detector: Detector) -> None:
+    """Wherever among them it stands, it is what is found in it alone; and nothing is found in the others."""
+    example, counter, clean = detector.example, detector.counter_example, "Nothing here."
+    alone = {text: lines(text)[0] for text in (example, counter, clean)}
+    for texts in ([example, clean], [clean, example], [clean, example, counter, example, clean], [counter, example]):
+        assert lines(*texts) == [alone[text] for text in texts]
+
+
+def test_texts_that_take_too_long_together_are_judged_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has the time of one to itself then."""
+    texts = ["mail ann@example.org", "mail bob@example.org", "nothing here", "pay 5555 5555 5555 4444"]
+    alone = [lines(text)[0] for text in texts]
+    monkeypatch.setattr(module, "BUDGET_SECONDS", -1.0)
+    assert lines(*texts) == alone
 
 
 def test_lines_are_taken_as_they_arrive() -> None:

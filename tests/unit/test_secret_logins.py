@@ -1,5 +1,7 @@
 """Secrets in headers that servers set, logins by position, wrapped texts and switches: what is between the marks goes."""
 
+import json
+
 import pytest
 
 from langtrail.processors.redact import redact_text
@@ -127,6 +129,8 @@ conn = psycopg2.connect("dbname=d user=u password=«hunter2»")
 MySQLdb.connect(host="h", user="u", passwd="«hunter2»")
 DB::connect("mysql://u:«hunter2»@h/d")
 sql.Open("mysql", "root:«hunter2»@tcp(127.0.0.1:3306)/db")
+-u bob:«hunter2» https://example.org
+/password:«letmein»
 """.strip("\n").split("\n")
 """One a line, `\\n` a line break; the secret is marked."""
 
@@ -137,3 +141,11 @@ def test_the_secret_of_a_login_goes(line: str) -> None:
     assert secrets_left(line) == []
     redacted = redact_text(unmarked(line)).text
     assert redact_text(redacted).text == redacted
+
+
+@pytest.mark.parametrize("line", GOES)
+def test_a_line_is_redacted_alike_as_a_value_of_json(line: str) -> None:
+    """Nothing stands before it there, and others behind it."""
+    text = unmarked(line)
+    document = redact_text(json.dumps(["a", text, "b"])).text
+    assert json.loads(document) == ["a", redact_text(text).text, "b"]
