@@ -148,7 +148,7 @@ COMMANDS: Final = (
             rf"|\b(?i:[xw]?freerdp)\b{_REST}/p:{_GLUED}"
             rf"|\b(?:smb\w+|rpcclient|net rpc)\b{_REST}(?:-U[ =]?|--user[ =])"
             r"[\"']?[^\s%\"'\x00]{1,80}%([^\s\"'\x00]+)"
-            r"|\blftp\b[^\n|;&\[\x00]{0,160}?\s-u\s[^\s,\x00]{1,80},([^\s\x00]+)"
+            rf"|\blftp\b{_REST}-u\s[^\s,\x00]{{1,80}},([^\s\x00]+)"
             rf"|\bwpa_passphrase\s(?:\"[^\"\n\x00]{{1,40}}\"|'[^'\n\x00]{{1,40}}'|[^\s\"'\x00]{{1,40}})\s{_GLUED}"
         ),
         trigger=(

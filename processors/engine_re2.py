@@ -9,7 +9,7 @@ import re2  # type: ignore[import-untyped] # google-re2 has neither types nor st
 
 from .engine_types import Encoded, Spans
 
-_ANYWHERE: Final = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - the wrapper's own methods cost as much again as the search
+_ANYWHERE: Final = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - as in _match_of
 _HERE: Final = re2._re2.RE2.Anchor.ANCHOR_START  # noqa: SLF001 - as above
 _MEMORY_BYTES: Final = 64 * 1024 * 1024
 """For one pattern's automaton. RE2 starts it anew when it is full."""
@@ -24,6 +24,16 @@ def _options(*, captures: bool = True) -> Any:
     options.log_errors = False
     options.never_capture = not captures
     return options
+
+
+Match = Callable[[Any, bytes, int, int], Spans]
+"""Searches bytes from one place to another, anchored or not: the spans of the match and its groups, -1 where there is none."""
+
+
+def _match_of(compiled: Any) -> Match:
+    """Return the search of a compiled pattern itself: the wrapper's own methods cost as much again as that."""
+    match: Match = compiled._regexp.Match  # noqa: SLF001 - as said
+    return match
 
 
 class Utf8:
@@ -69,7 +79,7 @@ class Pattern:
             why = error.args[0]
             why = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
             raise ValueError(f"RE2 does not take this pattern: {why}") from None
-        self._match: Callable[[Any, bytes, int, int], Spans] = compiled._regexp.Match  # noqa: SLF001 - as above
+        self._match = _match_of(compiled)
 
     def search(self, text: Utf8, take: Callable[[Spans], int]) -> None:
         """Hand the spans of each match in a text to `take`, from the left.
@@ -120,7 +130,7 @@ class Pattern:
 
 def says(words: str) -> Callable[[str], bool]:
     """Return a function that tells whether a pattern matches somewhere in a text."""
-    match = re2.compile(words, _options(captures=False))._regexp.Match  # noqa: SLF001 - as above
+    match = _match_of(re2.compile(words, _options(captures=False)))
 
     def is_said(text: str) -> bool:
         data = text.encode("utf-8", "replace")
@@ -178,12 +188,12 @@ class Beginnings:
                 self._beginning_with[literal.encode()].append(name)
         self._sizes = sorted({len(literal) for literal in self._beginning_with})
         self._pattern = "|".join([re2.escape(literal.decode()) for literal in sorted(self._beginning_with)])
-        self._match: Callable[[Any, bytes, int, int], Spans] | None = None
+        self._match: Match | None = None
 
     def places(self, text: Utf8, most: int) -> dict[int, list[int]] | None:
         """Return where in a text each of the patterns may begin, in order; None where there are more than so many places."""
         if self._match is None:
-            self._match = re2.compile(self._pattern, _options(captures=False))._regexp.Match  # noqa: SLF001 - as above
+            self._match = _match_of(re2.compile(self._pattern, _options(captures=False)))
         match, anywhere, data, found = self._match, _ANYWHERE, text.data, dict[int, list[int]]()
         at, end = match(anywhere, data, 0, len(data))[0][0], len(data)
         while at >= 0:

@@ -1,7 +1,7 @@
 """Texts redacted line by line, without any server: JSON lines in, JSON lines out, by the code that the worker runs."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from io import BufferedReader
 from typing import Any, Final
@@ -101,25 +101,21 @@ def _run(texts: Sequence[str | None], at: int, characters: int) -> Sequence[str 
 
 def _found(texts: Sequence[str], rules: Rules) -> list[list[Redaction] | None]:
     """Return what is to go from each text; None for one that cannot be judged within its time."""
-    plain = [] if rules.policy.paths else [number for number, text in enumerate(texts) if not might_be_json(text)]
-    found: list[list[Redaction] | None] = [None] * len(texts)
-    judged = _found_together([texts[number] for number in plain], rules)
-    for number, redactions in zip(plain, judged, strict=False):
-        found[number] = redactions
-    for number in {*range(len(texts))}.difference(plain[: len(judged)]):
-        found[number] = _found_alone(texts[number], rules)
-    return found
+    plain = {} if rules.policy.paths else {number: text for number, text in enumerate(texts) if not might_be_json(text)}
+    together = _found_together(plain, rules) if len(plain) > 1 else {}
+    return [together[number] if number in together else _found_alone(text, rules) for number, text in enumerate(texts)]
 
 
-def _found_together(texts: Sequence[str], rules: Rules) -> list[list[Redaction]]:
-    """Return what is to go from each of several texts that are no JSON; nothing at all where it takes too long."""
-    found: list[list[Redaction]] = [[] for _ in texts]
+def _found_together(texts: Mapping[int, str], rules: Rules) -> dict[int, list[Redaction]]:
+    """Return what is to go from each of several texts that are no JSON, by its number; nothing where it takes too long."""
+    numbers = [*texts]
+    found: dict[int, list[Redaction]] = {number: [] for number in numbers}
     try:
-        for number, one in rules.find_in_each(texts, Budget(BUDGET_SECONDS)) if len(texts) > 1 else ():
-            found[number].append(one)
+        for place, one in rules.find_in_each([*texts.values()], Budget(BUDGET_SECONDS)):
+            found[numbers[place]].append(one)
     except Withheld:
-        return []
-    return found if len(texts) > 1 else []
+        return {}
+    return found
 
 
 def _found_alone(text: str, rules: Rules) -> list[Redaction] | None:

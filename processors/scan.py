@@ -93,7 +93,7 @@ class Scanner:
 
     def find_nothing(self, texts: Sequence[str]) -> bool:
         """Tell in one pass whether nothing is in any of several texts. False: that cannot be told of them together."""
-        return not any(map(might_be_json, texts)) and not self._prefilter.fired(SEPARATOR.join(texts))
+        return self._fired_in_each(texts) == _NOTHING
 
     def find_in_each(
         self, texts: Sequence[str], budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS
@@ -105,14 +105,18 @@ class Scanner:
         if len(texts) == 1:
             yield from [(0, found) for found in self.find(texts[0], budget, depth, treatment)]
             return
-        fired = None if any(map(might_be_json, texts)) else self._prefilter.fired(SEPARATOR.join(texts))
-        if fired is not None and not fired:
+        fired = self._fired_in_each(texts)
+        if fired == _NOTHING:
             return
         several = Several(texts)
         for found in self._in_document(several, budget, depth, treatment, fired):
             number = bisect_right(several.starts, found.start) - 1
             first = several.starts[number]
             yield number, Redaction(found.type, found.start - first, found.end - first, found.replacement, found.detector)
+
+    def _fired_in_each(self, texts: Sequence[str]) -> frozenset[int] | None:
+        """Return what fires on any of several texts; None where one may be JSON: only its parts tell."""
+        return None if any(map(might_be_json, texts)) else self._prefilter.fired(SEPARATOR.join(texts))
 
     def _fires_in_layers(self, text: str) -> bool:
         """Tell whether anything fires on JSON text, or on that with its escapes decoded: JSON may stand in its strings."""
@@ -133,7 +137,7 @@ class Scanner:
         self, text: str, fired: frozenset[int] | None, budget: Budget, depth: int, treatment: Treatment
     ) -> list[Redaction]:
         """Search a text as it is; JSON that ends too early as JSON, and documents in a row. What else looks like it is both."""
-        if fired is not None and not fired:
+        if fired == _NOTHING:
             return []
         is_alike = looks_like_json(text)
         if is_alike and '"' in text and (whole := closed(text)) is not None:  # a line of a log may begin with a bracket
@@ -243,6 +247,7 @@ class Scanner:
 
 
 _SIGNS: Final = frozenset((KEY, ODD, PERCENT, ESCAPE))
+_NOTHING: Final = frozenset[int]()
 _SILENT: Final = frozenset((KEY,))
 """What fires where the texts of a document need not be searched."""
 _PSEUDONYM: Final = re.compile(r"\[[A-Z0-9_]+:[a-z2-7]{20}\]")

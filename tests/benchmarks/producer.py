@@ -104,9 +104,9 @@ def spool() -> Iterator[None]:
             pipeline().close(0)
 
 
-def show_added(what: str, text: str, run: Run, runs: int, after: Callable[[], object] = int) -> None:
-    """Print what recording adds to a chain that carries this text from step to step. `after`: done between rounds, untimed."""
-    wall, cpu = added(run, text, recorded(), runs, after)
+def show_added(what: str, text: str, run: Run, runs: int, settle: Callable[[], object] = lambda: None) -> None:
+    """Print what recording adds to a chain that carries this text from step to step. `settle`: before each round, untimed."""
+    wall, cpu = added(run, text, recorded(), runs, settle)
     print(f"producer: {what}: {wall:,.0f} µs a chain of ten events, {wall / 10:,.0f} µs an event, CPU {cpu / 10:,.0f}")
 
 
@@ -199,13 +199,13 @@ def flush() -> None:
         raise TimeoutError("Kafka did not take the events")
 
 
-def added(run: Run, text: str, config: object, runs: int, after: Callable[[], object] = int) -> tuple[float, float]:
+def added(run: Run, text: str, config: object, runs: int, settle: Callable[[], object] = lambda: None) -> tuple[float, float]:
     """Return the wall and CPU microseconds that a config adds to a chain: the median of several rounds."""
     timed(lambda: run(text, config), min(runs, 50))
     timed(lambda: run(text, None), min(runs, 50))
     rounds = []
     for _ in range(ROUNDS):
-        after()
+        settle()
         rounds.append((timed(lambda: run(text, None), runs), timed(lambda: run(text, config), runs)))
     wall, cpu = ([with_it[clock] - plain[clock] for plain, with_it in rounds] for clock in (0, 1))
     return statistics.median(wall), statistics.median(cpu)

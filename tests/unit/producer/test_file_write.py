@@ -1,4 +1,4 @@
-"""Writes to a file: like os.write, and so that a disk that stalls holds up nobody but who writes."""
+"""Writes to a file: like os.write, and so that a disk that goes on stalling holds up nobody but who writes."""
 
 import os
 import subprocess
