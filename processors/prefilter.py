@@ -13,6 +13,7 @@ from .detectors import DETECTORS
 from .engine import HAS_RE2, compiled_set, encode
 from .engine_types import Encoded, PatternSet
 from .literals import hints
+from .normalise import without_typography
 from .texts import keys_of, remember, say_nothing
 
 KEY: Final = -1
@@ -26,7 +27,7 @@ ESCAPE: Final = -4
 _NUMBERS: Final = -5
 """Fired: digits as all detectors of numbers need them."""
 _LINES: Final = -6
-"""Fired: an end of a line."""
+"""An end of a line: to look for it beside patterns would take longer than by itself."""
 
 _SIGNS: Final = {
     ODD: normalise.ODD_TRIGGER,
@@ -43,9 +44,11 @@ DIGITS: Final = (
 """RE2: matches in every text that a detector of numbers finds something in."""
 
 _NONE: Final[frozenset[int]] = frozenset()
-_NEEDED: Final = frozenset((_NUMBERS, _LINES))
+_NUMBERS_ALONE: Final = frozenset((_NUMBERS,))
 _MOST_AT_ONCE: Final = 6
 """More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
+_MOST_NUMBERS: Final = 12
+"""Of these, in texts in which there are not so many digits."""
 _SHORT: Final = 128
 _LONG: Final = 8_000
 """Characters of a text in which automata may meet all they know: unless it is prose, they are asked one after the other."""
@@ -102,10 +105,12 @@ class _Triggers:
         self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
         self._words = dict(enumerate(told))
         self._forms = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
-        self._forms |= {**_SIGNS, _NUMBERS: DIGITS, _LINES: r"\n"}
+        self._forms |= {**_SIGNS, _NUMBERS: DIGITS}
         self._at_once: tuple[PatternSet, PatternSet] = (compiled_set(self._forms), compiled_set(self._words))
         self._few_at_once: tuple[_FewAtOnce, _FewAtOnce] | None = None
-        self._numbers = _FewAtOnce({number: trigger for number, trigger in triggers.items() if number not in words})
+        numbers = {number: trigger for number, trigger in triggers.items() if number not in words}
+        self._numbers = _FewAtOnce(numbers, _MOST_NUMBERS)
+        self._many_numbers = _FewAtOnce(numbers)
         self.keys = compiled_set({KEY: key_rules.TRIGGER})
 
     @property
@@ -115,30 +120,41 @@ class _Triggers:
             self._few_at_once = _FewAtOnce(self._forms), _FewAtOnce(self._words, _MOST_WORDS)
         return self._few_at_once
 
-    def fired(self, text: Encoded, *, is_varied: bool) -> frozenset[int]:
-        """Return which of them, by their number, and which signs fire on an encoded text."""
-        forms, words = self.few_at_once if is_varied else self._at_once
-        fired = forms.matching(text)
-        there = _NONE if _NEEDED.isdisjoint(fired) else _NEEDED.intersection(fired)
-        if there:
-            fired = [number for number in fired if number not in there]
-        if _NUMBERS in there:
-            fired += self._numbers.matching(text)
-        if told := words.matching(text):
-            fired += self._hinted_at(told, text, there)
+    def fired(self, asked: "Asked") -> frozenset[int]:
+        """Return which of them, by their number, and which signs fire on a text."""
+        forms, words = self.few_at_once if asked.is_varied else self._at_once
+        fired = forms.matching(asked.encoded)
+        has_numbers = _NUMBERS in fired
+        if has_numbers:
+            fired.remove(_NUMBERS)
+            fired += (self._many_numbers if asked.is_varied else self._numbers).matching(asked.encoded)
+        if told := words.matching(asked.encoded):
+            fired += self._hinted_at(told, asked, has_numbers=has_numbers)
         return frozenset(fired) if fired else _NONE
 
-    def fires(self, text: Encoded, *, is_varied: bool) -> bool:
+    def fires(self, asked: "Asked") -> bool:
         """Tell whether any of them fires: where much does, forms alone say so."""
-        forms = (self.few_at_once if is_varied else self._at_once)[0]
-        return not _NEEDED.issuperset(forms.matching(text)) or bool(self.fired(text, is_varied=is_varied))
+        forms = (self.few_at_once if asked.is_varied else self._at_once)[0]
+        return not _NUMBERS_ALONE.issuperset(forms.matching(asked.encoded)) or bool(self.fired(asked))
 
-    def _hinted_at(self, told: list[int], text: Encoded, there: frozenset[int]) -> list[int]:
+    def _hinted_at(self, told: list[int], asked: "Asked", *, has_numbers: bool) -> list[int]:
         """Return the detectors that words hint at and whose needs are there, if their triggers confirm it."""
+        there = _signs(numbers=has_numbers, lines=asked.has_lines)
         families = {family for hint in told for family in self._hinted[hint] if family.needs <= there}
         if len(families) > _MOST_ASKED:
             return [number for family in families for number in family.triggers]
-        return [number for family in families for number in family.asked.matching(text)]
+        return [number for family in families for number in family.asked.matching(asked.encoded)]
+
+
+class Asked:
+    """A text that is asked about."""
+
+    __slots__ = ("encoded", "has_lines", "is_varied")
+
+    def __init__(self, text: str) -> None:
+        self.encoded = encode(without_typography(text))
+        self.has_lines = "\n" in text
+        self.is_varied = _is_varied(text)
 
 
 class Prefilter:
@@ -159,32 +175,32 @@ class Prefilter:
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
         """Return which detectors, by their number, and which signs the text may concern. `is_json`: keys may say so too."""
-        encoded = encode(text)
-        fired = self._fired(encoded, is_varied=_is_varied(text))
-        return fired.union(self._triggers.keys.matching(encoded)) if is_json else fired
+        asked = Asked(text)
+        fired = self._fired(asked)
+        return fired.union(self._triggers.keys.matching(asked.encoded)) if is_json else fired
 
     def fires(self, text: str) -> bool:
         """Tell whether JSON text may concern any detector, a key or a sign: that takes a part of the time of telling which."""
-        encoded = encode(text)
-        if self._triggers.fires(encoded, is_varied=_is_varied(text)) or self._triggers.keys.matching(encoded):
+        asked = Asked(text)
+        if self._triggers.fires(asked) or self._triggers.keys.matching(asked.encoded):
             return True
-        return self._more is not None and bool(self._more.matching(encoded))
+        return self._more is not None and bool(self._more.matching(asked.encoded))
 
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return what the texts of valid JSON without escapes may concern; where that is nothing, what its keys may say."""
         is_short = len(document) <= _SHORT
         if is_short and document in self._clean:
             return _NONE
-        fired = self._fired(encode(document.replace('"', SEPARATOR)), is_varied=_is_varied(document))
+        fired = self._fired(Asked(document.replace('"', SEPARATOR)))
         if not fired and not say_nothing(keys_of(document)):
             fired = frozenset(self._triggers.keys.matching(encode(document)))
         if not fired and is_short:
             remember(self._clean, document)
         return fired
 
-    def _fired(self, text: Encoded, *, is_varied: bool) -> frozenset[int]:
-        fired = self._triggers.fired(text, is_varied=is_varied)
-        return fired if self._more is None else fired.union(self._more.matching(text))
+    def _fired(self, asked: Asked) -> frozenset[int]:
+        fired = self._triggers.fired(asked)
+        return fired if self._more is None else fired.union(self._more.matching(asked.encoded))
 
 
 def _is_varied(text: str) -> bool:
@@ -216,4 +232,8 @@ def _families(
 
 
 def _needs(detector: Detector) -> frozenset[int]:
-    return frozenset([sign for sign, is_needed in ((_NUMBERS, detector.numeric), (_LINES, detector.lines)) if is_needed])
+    return _signs(numbers=detector.numeric, lines=detector.lines)
+
+
+def _signs(*, numbers: bool, lines: bool) -> frozenset[int]:
+    return frozenset([sign for sign, is_there in ((_NUMBERS, numbers), (_LINES, lines)) if is_there])

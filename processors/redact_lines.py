@@ -1,7 +1,7 @@
 """Texts redacted line by line, without any server: JSON lines in, JSON lines out, by the code that the worker runs."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BufferedReader
 from typing import Any, Final
@@ -29,12 +29,18 @@ _REASONS: Final = {
 
 _MOST_BYTES: Final = 1024 * 1024
 """Of a stream, read at once."""
+_SHORT: Final = 256
+"""Characters of a text that gains by being searched together with others."""
 _TOGETHER: Final = 4 * 1024
-"""Characters of texts that are searched together, or asked whether anything is in them: that doubles while nothing is.
+"""Characters of texts that are searched together: that doubles while nothing is found in them.
 
 In more of them more detectors find something to look at.
 """
-_MOST_ASKED: Final = 16 * 1024
+_MOST_TOGETHER: Final = 16 * 1024
+_FEWEST: Final = 4
+"""Texts that are worth to be searched together."""
+_MOST_ALONE: Final = 32
+"""Runs of texts that are searched one by one before the next is tried together."""
 
 
 class NotALine(ValueError):
@@ -76,46 +82,60 @@ def redacted_lines(
 
 
 def _answered(texts: Sequence[str | None], rules: Rules, *, explain: bool) -> Iterator[bytes]:
-    """Yield the answers. Behind a text with a finding several are searched together; behind others, more and more are asked."""
-    at, asked, is_found = 0, _TOGETHER, False
+    """Yield the answers: short texts in a row are searched together while that takes less time than one by one."""
+    at, together = 0, _Together(rules)
     while at < len(texts):
-        run = _run(texts, at, _TOGETHER if is_found else asked)
+        run = _run(texts, at, together.characters)
         at += len(run)
         given = [text or "" for text in run]
-        if not is_found and len(run) > 1 and rules.find_nothing(given):
-            yield from [_line(text, [], explain=explain) for text in run]
-            asked = min(2 * asked, _MOST_ASKED)
-            continue
-        found = _found(given, rules) if is_found else [_found_alone(text, rules) for text in given]
+        found = together.found(given) or [_found_alone(text, rules) for text in given]
         yield from [_line(text, redactions, explain=explain) for text, redactions in zip(run, found, strict=True)]
-        asked, is_found = _TOGETHER, any(found)
 
 
 def _run(texts: Sequence[str | None], at: int, characters: int) -> Sequence[str | None]:
-    """Return the texts from this one on that have together so many characters; one at least."""
-    end, left = at + 1, characters - len(texts[at] or "")
-    while end < len(texts) and (left := left - len(texts[end] or "")) >= 0:
+    """Return the texts from this one on, all short or none, that have together so many characters; one at least."""
+    are_short, end, left = _is_short(texts[at] or ""), at, characters
+    while end < len(texts) and _is_short(text := texts[end] or "") is are_short and (left := left - len(text)) >= 0:
         end += 1
-    return texts[at:end]
+    return texts[at : max(end, at + 1)]
 
 
-def _found(texts: Sequence[str], rules: Rules) -> list[list[Redaction] | None]:
-    """Return what is to go from each text; None for one that cannot be judged within its time."""
-    plain = {} if rules.policy.paths else {number: text for number, text in enumerate(texts) if not might_be_json(text)}
-    together = _found_together(plain, rules) if len(plain) > 1 else {}
-    return [together[number] if number in together else _found_alone(text, rules) for number, text in enumerate(texts)]
+def _is_short(text: str) -> bool:
+    return len(text) <= _SHORT and not might_be_json(text)
 
 
-def _found_together(texts: Mapping[int, str], rules: Rules) -> dict[int, list[Redaction]]:
-    """Return what is to go from each of several texts that are no JSON, by its number; nothing where it takes too long."""
-    numbers = [*texts]
-    found: dict[int, list[Redaction]] = {number: [] for number in numbers}
-    try:
-        for place, one in rules.find_in_each([*texts.values()], Budget(BUDGET_SECONDS)):
-            found[numbers[place]].append(one)
-    except Withheld:
-        return {}
-    return found
+class _Together:
+    """Several texts searched in one go, and whether that is worth trying again."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.characters = _TOGETHER
+        """How many the texts of the next run may have."""
+        self._rules = rules
+        self._in_vain = 0
+        self._left_alone = 0
+
+    def found(self, texts: Sequence[str]) -> list[list[Redaction] | None]:
+        """Return what is to go from each text; nothing at all where they are to be searched one by one."""
+        if len(texts) < _FEWEST or not _is_short(texts[0]):
+            return []
+        if self._left_alone:
+            self._left_alone -= 1
+            return []
+        found = self._searched(texts)
+        self._in_vain = 0 if found else self._in_vain + 1
+        self._left_alone = 0 if found else min(2**self._in_vain, _MOST_ALONE)
+        self.characters = _TOGETHER if not found or any(found) else min(2 * self.characters, _MOST_TOGETHER)
+        return found
+
+    def _searched(self, texts: Sequence[str]) -> list[list[Redaction] | None]:
+        found: list[list[Redaction]] = [[] for _ in texts]
+        try:
+            together = self._rules.find_together(texts, Budget(BUDGET_SECONDS))
+            for number, one in () if together is None else together:
+                found[number].append(one)
+        except Withheld:
+            return []
+        return [] if together is None else [*found]
 
 
 def _found_alone(text: str, rules: Rules) -> list[Redaction] | None:

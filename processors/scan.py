@@ -15,7 +15,7 @@ from .engine_parts import parts_of
 from .engine_types import Parts, Pattern
 from .findings import Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
-from .normalise import View, percent_decoded, plain, unescape_all, unescaped
+from .normalise import View, percent_decoded, plain, unescape_all, unescaped, without_typography
 from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, is_valid, leaves, looks_like_json, might_be_json
@@ -23,6 +23,8 @@ from .texts import Cut, Several, Texts, Walked, are_several, closed, cut, joined
 
 _AROUND: Final = 300
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
+_MOST_TOGETHER: Final = 2000
+"""Characters of several texts that detectors search, for each of the texts: to search each alone takes as long."""
 _MAX_CARRIED: Final = 2
 """How deep carriers in carriers are searched."""
 
@@ -91,10 +93,6 @@ class Scanner:
             return [*self._in_document(Walked(leaves(text)), budget, depth, treatment, in_document)]
         return self._in_plain(text, in_document, budget, depth, treatment) if fires else []
 
-    def find_nothing(self, texts: Sequence[str]) -> bool:
-        """Tell in one pass whether nothing is in any of several texts. False: that cannot be told of them together."""
-        return self._fired_in_each(texts) == _NOTHING
-
     def find_in_each(
         self, texts: Sequence[str], budget: Budget, depth: int = 0, treatment: Treatment = PLACEHOLDERS
     ) -> Iterator[tuple[int, Redaction]]:
@@ -105,7 +103,22 @@ class Scanner:
         if len(texts) == 1:
             yield from [(0, found) for found in self.find(texts[0], budget, depth, treatment)]
             return
-        fired = self._fired_in_each(texts)
+        fired = None if any(map(might_be_json, texts)) else self._prefilter.fired(SEPARATOR.join(texts))
+        yield from self._in_each(texts, fired, budget, depth, treatment)
+
+    def find_together(
+        self, texts: Sequence[str], budget: Budget, treatment: Treatment = PLACEHOLDERS
+    ) -> Iterator[tuple[int, Redaction]] | None:
+        """Return the same for texts that are no JSON; None where it takes less time to search each alone."""
+        fired = self._prefilter.fired(SEPARATOR.join(texts))
+        if len(fired) * sum(map(len, texts)) > _MOST_TOGETHER * len(texts):
+            return None
+        return self._in_each(texts, fired, budget, 0, treatment)
+
+    def _in_each(
+        self, texts: Sequence[str], fired: frozenset[int] | None, budget: Budget, depth: int, treatment: Treatment
+    ) -> Iterator[tuple[int, Redaction]]:
+        """Yield what is to go from each of several texts; `fired` is what they may concern, None where JSON is among them."""
         if fired == _NOTHING:
             return
         several = Several(texts)
@@ -113,10 +126,6 @@ class Scanner:
             number = bisect_right(several.starts, found.start) - 1
             first = several.starts[number]
             yield number, Redaction(found.type, found.start - first, found.end - first, found.replacement, found.detector)
-
-    def _fired_in_each(self, texts: Sequence[str]) -> frozenset[int] | None:
-        """Return what fires on any of several texts; None where one may be JSON: only its parts tell."""
-        return None if any(map(might_be_json, texts)) else self._prefilter.fired(SEPARATOR.join(texts))
 
     def _fires_in_layers(self, text: str) -> bool:
         """Tell whether anything fires on JSON text, or on that with its escapes decoded: JSON may stand in its strings."""
@@ -207,7 +216,7 @@ class Scanner:
         base = plain(text) if ODD in fired else None
         if base:
             fired = self._prefilter.fired(base.text)
-        seen = base.text if base else text
+        seen = base.text if base else without_typography(text)
 
         def key_before(position: int) -> str:
             return key_at(base.source(position, position + 1)[0] if base else position)

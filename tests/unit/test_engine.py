@@ -19,7 +19,7 @@ from langtrail.processors.engine_parts import parts_of
 from langtrail.processors.engine_plain import python_syntax
 from langtrail.processors.key_rules import TRIGGER
 from langtrail.processors.literals import beginnings, hints
-from langtrail.processors.prefilter import DIGITS, Prefilter
+from langtrail.processors.prefilter import DIGITS, Asked, Prefilter
 
 by_name = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 
@@ -131,8 +131,9 @@ def test_a_long_text_is_asked_the_same_by_and_by() -> None:
     """The sets of a few that long texts are searched by say what one of all says."""
     triggers = Prefilter()._triggers
     for text in TEXTS[::3]:
-        encoded = engine_re2.encode(text)
-        assert triggers.fired(encoded, is_varied=True) == triggers.fired(encoded, is_varied=False), text
+        asked, by_and_by = Asked(text), Asked(text)
+        by_and_by.is_varied = not asked.is_varied
+        assert triggers.fired(asked) == triggers.fired(by_and_by), text
 
 
 def test_what_begins_with_literals_is_found_where_these_stand() -> None:

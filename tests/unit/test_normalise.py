@@ -14,8 +14,10 @@ from langtrail.processors.normalise import (
     plain,
     unescape_all,
     unescaped,
+    without_typography,
 )
 from langtrail.processors.prefilter import ESCAPE, ODD, PERCENT, Prefilter
+from langtrail.processors.redact import redact_text
 
 HIDDEN = "\u200b"
 
@@ -42,6 +44,14 @@ def source(view: View, text: str, part: str) -> str:
 def test_odd_characters_are_folded(text: str, folded: str) -> None:
     """Invisible ones go; digits of any script, full-width forms, dashes and blanks become ASCII."""
     assert plain(text).text == folded
+
+
+def test_typography_is_folded_to_as_many_characters() -> None:
+    """Prose is full of it: it is no sign that anything hides, and what does hide in it is seen all the same."""
+    text = "\u00a0 \u2009 \u2010 \u2011 \u2013 \u2014 \u202f \u2212 é"
+    assert without_typography(text) == plain(text).text == "    - - - -   - é"
+    assert Prefilter().fired(f"He came \u2014 at last \u2013 and left\u00a0: done. {text}") == frozenset()
+    assert redact_text("pay 5555\u20135555\u00a05555\u20114444 \u2014 now").text == "pay [CREDIT_CARD] \u2014 now"
 
 
 def test_a_few_odd_characters_fold_as_many_do() -> None:
