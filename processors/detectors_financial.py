@@ -345,7 +345,7 @@ FINANCIAL: Final = (
             r"(?-i:([1-9A-HJ-NP-Za-km-z]{32,44}|r[1-9A-HJ-NP-Za-km-z]{24,34}|[EUk]Q[\w-]{46}))\b|(bitcoincash:[qp][0-9a-z]{41})\b"
         ),
         trigger=(
-            r"(?i)(?:wallet|solana|phantom|xrp|ripple|\bton|\bsol)[^0-9A-Za-z\x00\[][^\d\x00\[]*[0-9A-Za-z_-]{24}|bitcoincash:[qp][0-9a-z]{20}"
+            r"(?i)(?:wallet|solana|phantom|xrp|ripple|\bton\b|\bsol\b)[^0-9A-Za-z\x00\[][^\d\x00\[]*[0-9A-Za-z_-]{24}|bitcoincash:[qp][0-9a-z]{20}"
         ),
         judge=_wallet,
         rank=Rank.CONTEXT,

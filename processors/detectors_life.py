@@ -155,7 +155,7 @@ LIFE: Final = (
             rf"|\b(?:{_SOUTHERN}) ?{_OF}{_NAME}(?: {_OF}{_NAME}){{0,4}},? (?:n[º°.]?º? ?)?{_HOUSE}"
             rf"(?:{_EU_TAIL})?"
         ),
-        trigger=rf" (?i:{_FRENCH}) |\b(?:{_SOUTHERN}) ?{_CAPITAL}|\b(?:{_SOUTHERN}) (?:d|l')",
+        trigger=rf"(?:\d|bis|ter),? (?i:{_FRENCH}) |\b(?:{_SOUTHERN}) ?{_CAPITAL}|\b(?:{_SOUTHERN}) (?:d|l')",
         judge=_street,
         retry=True,
         rank=Rank.CONTEXT,

@@ -14,18 +14,23 @@ _SHORTEST: Final = 3
 """Bytes of a literal that tells something; an end of a word counts as one."""
 _LONG_ENOUGH: Final = 6
 """Bytes from which on a literal is not made better by more."""
-_LONGEST: Final = 16
+_LONGEST: Final = 28
 _MOST: Final = 600
 """Literals for one part of a pattern; what may be more than these is not told apart."""
 _MOST_USEFUL: Final = 256
 """What a literal is made longer by must not make more of them than these."""
+_FEW: Final = 16
+"""Literals that may be more than those of another part if they tell more."""
 _MOST_IN_CLASS: Final = 40
 """Characters of a class that are told apart."""
 _MOST_SIGNS: Final = 3
 """Signs of one class that are told apart; of more it is enough that a word ends there."""
 _WIDEST_CLASS: Final = 64
+_FIRST: Final = 1
+_LAST: Final = -1
 _EDGE: Final = "\0"
 """Stands for an end of a word in a literal."""
+_SIGN: Final = re.compile(rf"[^A-Za-z {_EDGE}]")
 _WORD: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 Literals = frozenset[str]
@@ -110,9 +115,11 @@ _NOTHING: Final = _Part(_UNKNOWN)
 
 def _of_sequence(items: Sequence[tuple[Any, Any]], *, before: bool = False, after: bool = False) -> _Part:
     """Return what is known of parts one after the other; `before` and `after` say whether a word ends there."""
-    edges = [before, *(_is_edge(op, argument) for op, argument in items), after]
+    items = [*items]
+    lefts = _edges(items, _LAST, beyond=before)
+    rights = _edges(items[:0:-1], _FIRST, beyond=after)[::-1]
     run, needed, is_exact = _UNKNOWN, _UNKNOWN, True
-    for (op, argument), left, right in zip(items, edges, edges[2:], strict=False):
+    for (op, argument), left, right in zip(items, lefts, rights, strict=False):
         part = _of_item(op, argument, before=left, after=right)
         needed = _better(needed, part.needed)
         longer = _joined(run, part.exact) if part.exact is not None and _is_worth(run, part.exact) else None
@@ -189,25 +196,49 @@ def _is_worth(run: Literals, more: Literals) -> bool:
     return len(run) * len(more) <= _MOST_USEFUL or min(map(_weight, run)) < _SHORTEST
 
 
-def _is_edge(op: Any, argument: Any) -> bool:  # noqa: PLR0911 - one for each kind
-    """Tell whether no part of a word can be what this matches, an end of the text included."""
+def _edges(items: Sequence[tuple[Any, Any]], side: int, *, beyond: bool) -> list[bool]:
+    """Return whether a word ends before the first of these, and behind each; `side` is that of theirs which tells."""
+    edges = [beyond]
+    for item in items:
+        is_apart, may_be_empty = _edge_of_item(*item, side)
+        edges.append(is_apart and (edges[-1] or not may_be_empty))
+    return edges
+
+
+def _edge_of(items: Iterable[tuple[Any, Any]], side: int) -> tuple[bool, bool]:
+    """Return whether no part of a word stands first, or last, in what these match, and whether that may be nothing."""
+    is_apart = True
+    for op, argument in items:
+        item_is_apart, may_be_empty = _edge_of_item(op, argument, side)
+        is_apart = is_apart and item_is_apart
+        if not may_be_empty:
+            return is_apart, False
+    return is_apart, True
+
+
+def _edge_of_item(op: Any, argument: Any, side: int) -> tuple[bool, bool]:  # noqa: PLR0911 - one for each kind
     match str(op):
         case "LITERAL":
-            return not _is_word(chr(argument))
+            return not _is_word(chr(argument)), False
         case "IN":
-            negated, ranges = _ranges(argument)
-            return negated is all(any(first <= ord(char) <= last for first, last in ranges) for char in _WORD) and (
-                negated or not any(first <= ord(char) <= last for first, last in ranges for char in _WORD)
-            )
+            return _has_no_word(argument), False
         case "SUBPATTERN":
-            return bool(argument[3]) and all(_is_edge(*item) for item in argument[3])
-        case "BRANCH":
-            return _is_boundary(argument[1]) or all(items and all(_is_edge(*item) for item in items) for items in argument[1])
+            return _edge_of(argument[3][::side], side)
+        case "BRANCH" if not _is_boundary(argument[1]):
+            edges = [_edge_of(items[::side], side) for items in argument[1]]
+            return all(is_apart for is_apart, _ in edges), any(may_be_empty for _, may_be_empty in edges)
         case "MAX_REPEAT":
-            return argument[0] > 0 and all(_is_edge(*item) for item in argument[2])
-        case "AT":
-            return True
-    return False
+            is_apart, may_be_empty = _edge_of(argument[2][::side], side)
+            return is_apart, may_be_empty or not argument[0]
+        case "BRANCH" | "AT":
+            return True, False
+    return False, False
+
+
+def _has_no_word(members: Sequence[tuple[Any, Any]]) -> bool:
+    """Tell whether no character of a class is part of a word."""
+    negated, ranges = _ranges(members)
+    return all(negated is any(first <= ord(char) <= last for first, last in ranges) for char in _WORD)
 
 
 def _of_characters(codes: Iterable[int]) -> _Part:
@@ -225,12 +256,19 @@ def _joined(first: Literals, second: Literals) -> Literals:
 
 
 def _better(first: Literals, second: Literals) -> Literals:
-    return max(first, second, key=lambda texts: (min(_LONG_ENOUGH, *map(_weight, texts)), -len(texts)))
+    return max(first, second, key=_worth)
+
+
+@lru_cache(maxsize=4096)
+def _worth(texts: Literals) -> tuple[int, bool, int]:
+    """Return how much literals tell: long ones, a few with other characters than prose is made of, and few."""
+    has_signs = len(texts) <= _FEW and all(map(_SIGN.search, texts))
+    return min(_LONG_ENOUGH, *map(_weight, texts)), has_signs, -len(texts)
 
 
 def _weight(text: str) -> int:
     core = text.replace(_EDGE, "").encode()
-    edges = 0 if core.isdigit() else len(text) - len(text.strip(_EDGE))
+    edges = 0 if core.isdigit() else min(len(text) - len(text.strip(_EDGE)), len(core) - 1)
     return edges + len(core) if len(core.strip()) > 1 else 0
 
 

@@ -85,6 +85,10 @@ class _Family:
         self.triggers: dict[int, str] = {}
         self._asked: _FewAtOnce | None = None
 
+    def may_have(self, needs: frozenset[int]) -> bool:
+        """Tell whether a detector with these needs may be one of them. The trigger of one that needs a line asks for it too."""
+        return self.needs <= needs <= self.needs | {_LINES}
+
     @property
     def asked(self) -> _FewAtOnce:
         """Their triggers, ready."""
@@ -221,7 +225,7 @@ def _families(
         if not told:
             continue
         needs = _needs(detectors[number])
-        joined = [one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.needs == needs]
+        joined = [one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.may_have(needs)]
         family = joined[0] if joined else None
         if family is None:
             family = _Family(told, needs)

@@ -214,7 +214,14 @@ def test_what_needs_an_end_of_a_line_does_not_match_without(detector: Detector) 
         (r"(?i)(?:^|[^0-9A-Za-z_])(?:tel|f[ae]x)\s?\d", {r"(?i)\btel", r"(?i)\bfax", r"(?i)\bfex"}),
         (r"\bAC[0-9A-F]{4}", {r"\bAC"}),
         (r"abc|[xy]+z", set()),
-        (r"\d+:\s*key-(?:one|two)*", {r"key\b\x2d"}),
+        (r"\d+:\s*key-(?:one|two)*", {r"\bkey\b\x2d"}),
+        (r"\bnet(?:\.exe)?\s+use", {r"\bnet\b"}),
+        (r"[a-z]?net(?:e|\.exe)?[a\s]\d", {"net"}),
+        (r"\bv[12]\.public", {r"\bv1\b\x2e\bpublic", r"\bv2\b\x2e\bpublic"}),
+        (
+            r"(?:come|off) (?:it )?to",
+            {r"come\b\x20\bto", r"come\b\x20it\b\x20\bto", r"off\b\x20\bto", r"off\b\x20it\b\x20\bto"},
+        ),
     ],
 )
 def test_hints_are_what_a_pattern_cannot_match_without(pattern: str, expected: set[str]) -> None:
