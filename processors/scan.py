@@ -149,7 +149,8 @@ class Scanner:
         if fired == _NOTHING:
             return []
         is_alike = looks_like_json(text)
-        if is_alike and '"' in text and (whole := closed(text)) is not None:  # a line of a log may begin with a bracket
+        whole = closed(text) if is_alike and '"' in text else None  # a line of a log may begin with a bracket
+        if whole is not None and whole != text:
             return self.find(whole, budget, depth, treatment, valid=True)
         if is_alike and are_several(text):
             return [*self._in_document(Walked(leaves(text)), budget, depth, treatment)]

@@ -83,8 +83,14 @@ class Leaf:
 
 
 def might_be_json(text: str) -> bool:
-    """Tell whether the text begins as JSON that has parts does, or with so many blanks that nobody knows."""
-    return text[:1] in _STARTS or text[:_MOST_BLANKS].lstrip()[:1] in _STARTS
+    """Tell whether the text begins as JSON that has parts does, or with so many blanks that nobody knows.
+
+    What somebody says begins so too: with a quotation mark, and has more of them.
+    """
+    first = text[:1] if text[:1] in _STARTS else text[:_MOST_BLANKS].lstrip()[:1]
+    if first == '"' and "\\" not in text:
+        return text.count('"') == 2 and text.rstrip()[-1] == '"'
+    return first in _STARTS or (not first and len(text) > _MOST_BLANKS)
 
 
 def is_json(text: str) -> bool:

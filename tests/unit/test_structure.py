@@ -5,7 +5,8 @@ import json
 import orjson
 import pytest
 
-from langtrail.processors.structure import Leaf, is_json, leaves, looks_like_json
+from langtrail.processors.redact import redact_text
+from langtrail.processors.structure import Leaf, is_json, leaves, looks_like_json, might_be_json
 
 
 def written(text: str, leaf: Leaf) -> str:
@@ -103,3 +104,34 @@ def test_the_beginning_of_json_looks_like_it() -> None:
     assert looks_like_json(text)
     assert [leaf.text for leaf in leaves(text)] == ["a", "x", "b", "c", "y", "d"]
     assert not looks_like_json('"just a quotation')
+
+
+@pytest.mark.parametrize("blanks", ["", " " * 63, " " * 64, " " * 65, "\n" * 70, " \t\r\n" * 500])
+def test_json_behind_blanks_is_json(blanks: str) -> None:
+    """However many: what its keys say holds, and what it ends with is closed once."""
+    assert (
+        redact_text(f'{blanks}{{"password": "sunshine", "pin": 4921}}').text
+        == f'{blanks}{{"password": "[SECRET]", "pin": "[SECRET]"}}'
+    )
+    assert redact_text(f'{blanks}{{"a": ["b", {{"password": "sunshine').text == f'{blanks}{{"a": ["b", {{"password": "[SECRET]'
+
+
+@pytest.mark.parametrize(
+    ("text", "might"),
+    [
+        ('"one string"', True),
+        (' "one string" \n', True),
+        ('"an \\"escaped\\" one"', True),
+        ('"Yes," she said', False),
+        ('"Yes," she said. "Go on."', False),
+        ('"', False),
+        ('""', True),
+        ("", False),
+        (" " * 100, True),
+        ("[5] a note", True),
+        ("prose", False),
+    ],
+)
+def test_what_somebody_says_is_no_json(text: str, *, might: bool) -> None:
+    """Prose may begin with a quotation mark; a string of JSON has two of them unless it has escapes."""
+    assert might_be_json(text) is might
