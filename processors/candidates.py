@@ -6,7 +6,7 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Span, has_placeholder
 from .engine import encode
-from .engine_types import Parts, Pattern, Spans
+from .engine_types import Parts, Pattern, Spans, Windows
 from .findings import Hit
 from .redaction import Budget
 from .repeats import FEWEST_CHARACTERS, Repeats
@@ -34,8 +34,18 @@ class Search:
         self._candidates = 0
         self._repeats: Repeats | None = None
 
-    def by(self, detector: Detector, pattern: Pattern, parts: Parts | None, places: Sequence[int] | None = None) -> None:
-        """Search by one more detector, at `places` alone where these are known. Raises Withheld when it takes too long."""
+    def by(
+        self,
+        detector: Detector,
+        pattern: Pattern,
+        parts: Parts | None,
+        places: Sequence[int] | None = None,
+        windows: Windows = (),
+    ) -> None:
+        """Search by one more detector, at `places` or in `windows` alone where these are known.
+
+        Raises Withheld when it takes too long.
+        """
         self._detector = detector
         self._candidate.parts = parts
         self._rest = parts if detector.begins else None
@@ -43,7 +53,7 @@ class Search:
         if self._is_long and detector.carried is None and detector.reach:
             self._repeats = Repeats(self._judged, self._text, detector.reach)
         if places is None:
-            pattern.search(self.encoded, self._take)
+            pattern.search(self.encoded, self._take, windows)
         else:
             pattern.search_at(self.encoded, places, self._take)
         self._repeats = None  # it knows this object: one that is not known any more goes at once, without a collector

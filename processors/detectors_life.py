@@ -147,20 +147,31 @@ LIFE: Final = (
         counter_example="auf dem Hauptweg 12 Kilometer",
     ),
     Detector(
-        name="street_romance",
+        name="street_french",
         type="ADDRESS",
-        reason="A word for a street before its name, as in France, Spain, Portugal and Italy.",
-        pattern=(
-            rf"\d{{1,4}}(?: ?(?:bis|ter))?,? (?i:{_FRENCH}) {_OF}{_NAME}(?:[ -]{_NAME}){{0,4}}(?:{_EU_TAIL})?"
-            rf"|\b(?:{_SOUTHERN}) ?{_OF}{_NAME}(?: {_OF}{_NAME}){{0,4}},? (?:n[º°.]?º? ?)?{_HOUSE}"
-            rf"(?:{_EU_TAIL})?"
-        ),
-        trigger=rf"(?:\d|bis|ter),? (?i:{_FRENCH}) |\b(?:{_SOUTHERN}) ?{_CAPITAL}|\b(?:{_SOUTHERN}) (?:d|l')",
+        reason="A house number and a word for a street before its name, as in France.",
+        pattern=rf"\d{{1,4}}(?: ?(?:bis|ter))?,? (?i:{_FRENCH}) {_OF}{_NAME}(?:[ -]{_NAME}){{0,4}}(?:{_EU_TAIL})?",
+        trigger=rf"(?:\d|bis|ter),? (?i:{_FRENCH}) ",
         judge=_street,
         retry=True,
         rank=Rank.CONTEXT,
         example="12 bis, rue de la Paix, 75002 Paris",
         counter_example="en route vers 3 places",
+    ),
+    Detector(
+        name="street_southern",
+        type="ADDRESS",
+        reason="A word for a street before its name, a house number behind it, as in Spain, Portugal and Italy.",
+        pattern=(
+            rf"\b(?:{_SOUTHERN}) ?{_OF}{_NAME}(?: {_OF}{_NAME}){{0,4}},? (?:n[º°.]?º? ?)?{_HOUSE}"
+            rf"(?:{_EU_TAIL})?"
+        ),
+        trigger=rf"\b(?:{_SOUTHERN}) ?{_CAPITAL}|\b(?:{_SOUTHERN}) (?:d|l')",
+        judge=_street,
+        retry=True,
+        rank=Rank.CONTEXT,
+        example="vive en la Calle Mayor 5, 28013 Madrid",
+        counter_example="the Via Appia was built in 312 BC",
     ),
     Detector(
         name="post_box",

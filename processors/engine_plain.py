@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from .engine_types import Encoded, Spans
+from .engine_types import Encoded, Spans, Windows
 
 _WORD: Final = "0-9A-Za-z_"
 _CLASSES: Final = {"w": _WORD, "d": "0-9", "s": r"\t\n\f\r "}
@@ -26,8 +26,8 @@ class Pattern:
             raise ValueError("own patterns need google-re2, for their time's sake: run `pip install google-re2`")
         self._compiled = re.compile(python_syntax(pattern))
 
-    def search(self, text: str, take: Callable[[Spans], int]) -> None:
-        """Hand the spans of each match in a text to `take`, from the left, as `engine_re2.Pattern` does."""
+    def search(self, text: str, take: Callable[[Spans], int], windows: Windows = ()) -> None:
+        """Hand the spans of each match in a text to `take`, from the left, as `engine_re2.Pattern` does; of all of it."""
         at, groups = 0, range(self._compiled.groups + 1)
         while at <= len(text) and (match := self._compiled.search(text, at)) is not None:
             at = max(match.end() - take([match.span(group) for group in groups]), match.start() + 1)

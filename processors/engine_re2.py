@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import re2  # type: ignore[import-untyped] # google-re2 has neither types nor stubs
 
-from .engine_types import Encoded, Spans
+from .engine_types import Encoded, Spans, Windows
 
 _ANYWHERE: Final = re2._re2.RE2.Anchor.UNANCHORED  # noqa: SLF001 - as in _match_of
 _HERE: Final = re2._re2.RE2.Anchor.ANCHOR_START  # noqa: SLF001 - as above
@@ -46,6 +46,12 @@ class Utf8:
         self.is_wide = len(self.data) != len(text)
         self._continued: list[int] = []  # before each block, how many bytes are not the first of a character
 
+    def window(self, start: int, end: int) -> "Utf8":
+        """Return a part of it, of these bytes."""
+        part = Utf8("")
+        part.data = self.data[start:end]
+        return part
+
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return a span of bytes in characters; what took no part stays that."""
         if first < 0:
@@ -81,35 +87,35 @@ class Pattern:
             raise ValueError(f"RE2 does not take this pattern: {why}") from None
         self._match = _match_of(compiled)
 
-    def search(self, text: Utf8, take: Callable[[Spans], int]) -> None:
-        """Hand the spans of each match in a text to `take`, from the left.
+    def search(self, text: Utf8, take: Callable[[Spans], int], windows: Windows = ()) -> None:
+        """Hand the spans of each match in a text to `take`, from the left; where windows are given only in these.
 
         `take` returns how many characters of the match's end it did not use: the search goes on with these.
         """
-        if text.is_wide:
-            self._search_wide(text, take)
-            return
+        at = 0
+        for start, end in windows or ((0, len(text.data)),):
+            at = (self._search_wide if text.is_wide else self._search)(text, take, max(at, start), end)
+
+    def _search(self, text: Utf8, take: Callable[[Spans], int], at: int, end: int) -> int:
         match, anywhere, data = self._match, _ANYWHERE, text.data
-        at, end = 0, len(data)
         while at <= end:
             groups = match(anywhere, data, at, end)
             start, stop = groups[0]
             if start < 0:
-                return
-            at = stop - take(groups)
-            if at <= start:
-                at = start + 1
+                break
+            at = max(stop - take(groups), start + 1)
+        return at
 
-    def _search_wide(self, text: Utf8, take: Callable[[Spans], int]) -> None:
+    def _search_wide(self, text: Utf8, take: Callable[[Spans], int], at: int, end: int) -> int:
         """Search a text with characters of several bytes."""
         match, anywhere, data = self._match, _ANYWHERE, text.data
-        at, end = 0, len(data)
         while at <= end:
             groups = match(anywhere, data, at, end)
-            start, at = groups[0]
+            start, stop = groups[0]
             if start < 0:
-                return
-            at = max(_before(data, at, take([text.span(first, last) for first, last in groups])), start + 1)
+                break
+            at = max(_before(data, stop, take([text.span(first, last) for first, last in groups])), start + 1)
+        return at
 
     def search_at(self, text: Utf8, places: Sequence[int], take: Callable[[Spans], int]) -> None:
         """Do the same where all places are known at which a match may begin, in order."""

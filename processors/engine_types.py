@@ -13,11 +13,15 @@ Parts = Callable[[str, int, int], Sequence[tuple[int, int]]]
 """Tells the spans of a match in a text, by its beginning and end, and of its groups."""
 
 
+Windows = Sequence[tuple[int, int]]
+"""Parts of an encoded text, from where to where, in order."""
+
+
 class Pattern(Protocol):
     """One compiled pattern."""
 
-    def search(self, text: Encoded, take: Callable[[Spans], int]) -> None:
-        """Hand the spans of each match in an encoded text to `take`, from the left.
+    def search(self, text: Encoded, take: Callable[[Spans], int], windows: Windows = ()) -> None:
+        """Hand the spans of each match in an encoded text to `take`, from the left; where windows are given only in these.
 
         `take` returns how many characters of the match's end it did not use: the search goes on with these.
         """

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from .engine_plain import python_syntax
 
-_parser: Any = re._parser  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way to take a pattern apart
+parser: Final[Any] = re._parser  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way to take a pattern apart
 
 _SHORTEST: Final = 3
 """Bytes of a literal that tells something; an end of a word counts as one."""
@@ -42,7 +42,7 @@ _UNKNOWN: Final[Literals] = frozenset(("",))
 def hints(pattern: str) -> frozenset[str]:
     """Return patterns, of RE2's syntax and without repeats, of which one matches wherever this one does; none if not known."""
     fold = "(?i" in pattern
-    best = _of_sequence(_parser.parse(python_syntax(pattern))).needed
+    best = _of_sequence(parser.parse(python_syntax(pattern))).needed
     best = frozenset(map(str.lower, best)) if fold else best
     if min(map(_weight, best)) < _SHORTEST:
         return frozenset()
@@ -61,7 +61,7 @@ def beginnings(pattern: str) -> frozenset[str]:
     """Return texts of which every match of a pattern, of RE2's syntax, begins with one; none if not known or if case is not."""
     if "(?i" in pattern:
         return frozenset()
-    texts, _ = _beginnings_of(_parser.parse(python_syntax(pattern)))
+    texts, _ = _beginnings_of(parser.parse(python_syntax(pattern)))
     return frozenset(text[:_LONG_ENOUGH] for text in texts) if min(map(len, texts)) >= _SHORTEST else frozenset()
 
 
@@ -88,7 +88,7 @@ def _beginning_of(op: Any, argument: Any) -> tuple[Literals, bool]:  # noqa: PLR
             return (_UNKNOWN, False) if exact is None else (exact, True)
         case "SUBPATTERN":
             return _beginnings_of(argument[3])
-        case "BRANCH" if not _is_boundary(argument[1]):
+        case "BRANCH" if not is_boundary(argument[1]):
             branches = [_beginnings_of(items) for items in argument[1]]
             return frozenset[str]().union(*[texts for texts, _ in branches]), all(is_all for _, is_all in branches)
         case "MAX_REPEAT":
@@ -138,7 +138,7 @@ def _of_item(op: Any, argument: Any, *, before: bool, after: bool) -> _Part:  # 
             return _with_edges(_of_class(argument), before=before, after=after)
         case "SUBPATTERN":
             return _of_sequence(argument[3], before=before, after=after)
-        case "BRANCH" if _is_boundary(argument[1]):
+        case "BRANCH" if is_boundary(argument[1]):
             return _NOTHING
         case "BRANCH":
             return _of_branches([_of_sequence(items, before=before, after=after) for items in argument[1]])
@@ -179,14 +179,15 @@ def _repeated(part: _Part, least: int, most: int) -> _Part:
 
 
 def _of_class(members: Sequence[tuple[Any, Any]]) -> _Part:
-    negated, ranges = _ranges(members)
-    if negated or sum(last - first + 1 for first, last in ranges) > _WIDEST_CLASS:
+    negated, spans = ranges(members)
+    if negated or sum(last - first + 1 for first, last in spans) > _WIDEST_CLASS:
         return _ANYTHING
-    codes = {code for first, last in ranges for code in range(first, last + 1)}
+    codes = {code for first, last in spans for code in range(first, last + 1)}
     return _ANYTHING if len(codes) > _MOST_SIGNS and not any(_is_word(chr(code)) for code in codes) else _of_characters(codes)
 
 
-def _ranges(members: Sequence[tuple[Any, Any]]) -> tuple[bool, list[tuple[int, int]]]:
+def ranges(members: Sequence[tuple[Any, Any]]) -> tuple[bool, list[tuple[int, int]]]:
+    """Return whether a class is of what its members are not, and these, from which character to which."""
     negated = str(members[0][0]) == "NEGATE"
     return negated, [(argument, argument) if str(op) == "LITERAL" else argument for op, argument in members[negated:]]
 
@@ -224,7 +225,7 @@ def _edge_of_item(op: Any, argument: Any, side: int) -> tuple[bool, bool]:  # no
             return _has_no_word(argument), False
         case "SUBPATTERN":
             return _edge_of(argument[3][::side], side)
-        case "BRANCH" if not _is_boundary(argument[1]):
+        case "BRANCH" if not is_boundary(argument[1]):
             edges = [_edge_of(items[::side], side) for items in argument[1]]
             return all(is_apart for is_apart, _ in edges), any(may_be_empty for _, may_be_empty in edges)
         case "MAX_REPEAT":
@@ -237,8 +238,8 @@ def _edge_of_item(op: Any, argument: Any, side: int) -> tuple[bool, bool]:  # no
 
 def _has_no_word(members: Sequence[tuple[Any, Any]]) -> bool:
     """Tell whether no character of a class is part of a word."""
-    negated, ranges = _ranges(members)
-    return all(negated is any(first <= ord(char) <= last for first, last in ranges) for char in _WORD)
+    negated, spans = ranges(members)
+    return all(negated is any(first <= ord(char) <= last for first, last in spans) for char in _WORD)
 
 
 def _of_characters(codes: Iterable[int]) -> _Part:
@@ -246,7 +247,7 @@ def _of_characters(codes: Iterable[int]) -> _Part:
     return _Part(texts, texts) if len(texts) <= _MOST_IN_CLASS else _ANYTHING
 
 
-def _is_boundary(branches: Sequence[Sequence[tuple[Any, Any]]]) -> bool:
+def is_boundary(branches: Sequence[Sequence[tuple[Any, Any]]]) -> bool:
     """Tell whether these are what `python_syntax` makes of a word's boundary: nothing else looks around."""
     return any(str(op).startswith("ASSERT") for op, _ in branches[0])
 

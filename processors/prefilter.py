@@ -4,17 +4,20 @@ RE2 builds its automata while it reads. One of all triggers would have the state
 done: so all texts are searched for words and shapes without repeats only, and what these hint at is asked for itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from . import key_rules, normalise
 from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
 from .engine import HAS_RE2, compiled_set, encode
-from .engine_types import Encoded, PatternSet
+from .engine_types import Encoded, PatternSet, Windows
+from .families import Family, FewAtOnce, families
 from .literals import hints
 from .normalise import without_typography
 from .texts import keys_of, remember, say_nothing
+from .windows import FEWEST_BYTES, is_near, joined, windows
 
 KEY: Final = -1
 """Fired: a JSON key may say what its value is."""
@@ -45,10 +48,8 @@ DIGITS: Final = (
 
 _NONE: Final[frozenset[int]] = frozenset()
 _NUMBERS_ALONE: Final = frozenset((_NUMBERS,))
-_MOST_AT_ONCE: Final = 6
-"""More go through some thousand states in 100 kB of digits at random, and each new one takes a microsecond or more."""
 _MOST_NUMBERS: Final = 12
-"""Of these, in texts in which there are not so many digits."""
+"""Detectors of numbers at once, in texts in which there are not so many digits."""
 _SHORT: Final = 128
 _LONG: Final = 8_000
 """Characters of a text in which automata may meet all they know: unless it is prose, they are asked one after the other."""
@@ -61,42 +62,6 @@ _MOST_ASKED: Final = 12
 """Families that are asked one by one; of a text that concerns more all are taken to be concerned."""
 
 
-class _FewAtOnce:
-    """Patterns in sets of a few: digits or names at random would take all at once through too many states."""
-
-    def __init__(self, patterns: Mapping[int, str], most: int = _MOST_AT_ONCE) -> None:
-        numbers = [*patterns]
-        parts = [numbers[at : at + most] for at in range(0, len(numbers), most)]
-        self._sets = [compiled_set({number: patterns[number] for number in part}) for part in parts]
-
-    def matching(self, text: Encoded) -> list[int]:
-        """Return the keys of the patterns that match somewhere in the text."""
-        return [key for few in self._sets for key in few.matching(text)]
-
-
-class _Family:
-    """Detectors that the same words hint at."""
-
-    def __init__(self, hinted_by: frozenset[str], needs: frozenset[int]) -> None:
-        self.needs = needs
-        """The signs without which none of them finds anything."""
-        self.common = hinted_by
-        self.hinted_by = hinted_by
-        self.triggers: dict[int, str] = {}
-        self._asked: _FewAtOnce | None = None
-
-    def may_have(self, needs: frozenset[int]) -> bool:
-        """Tell whether a detector with these needs may be one of them. The trigger of one that needs a line asks for it too."""
-        return self.needs <= needs <= self.needs | {_LINES}
-
-    @property
-    def asked(self) -> _FewAtOnce:
-        """Their triggers, ready."""
-        if self._asked is None:
-            self._asked = _FewAtOnce(self.triggers)
-        return self._asked
-
-
 class _Triggers:
     """The triggers of detectors, ready."""
 
@@ -104,28 +69,68 @@ class _Triggers:
         triggers = {number: detector.trigger or detector.pattern for number, detector in enumerate(detectors)}
         words = {n: trigger for n, trigger in triggers.items() if detectors[n].worded or not detectors[n].numeric}
         hinted_by = {number: hints(trigger) if HAS_RE2 else frozenset[str]() for number, trigger in words.items()}
-        self._families = _families(detectors, words, hinted_by)
+        self._families = families(detectors, words, hinted_by, {number: _needs(detectors[number]) for number in words}, _LINES)
         told = sorted({hint for family in self._families for hint in family.hinted_by})
         self._hinted = [[family for family in self._families if hint in family.hinted_by] for hint in told]
         self._words = dict(enumerate(told))
         self._forms = {number: trigger for number, trigger in words.items() if not hinted_by[number]}
         self._forms |= {**_SIGNS, _NUMBERS: DIGITS}
         self._at_once: tuple[PatternSet, PatternSet] = (compiled_set(self._forms), compiled_set(self._words))
-        self._few_at_once: tuple[_FewAtOnce, _FewAtOnce] | None = None
+        self._few_at_once: tuple[FewAtOnce, FewAtOnce] | None = None
         numbers = {number: trigger for number, trigger in triggers.items() if number not in words}
-        self._numbers = _FewAtOnce(numbers, _MOST_NUMBERS)
-        self._many_numbers = _FewAtOnce(numbers)
+        self._numbers = FewAtOnce(numbers, _MOST_NUMBERS)
+        self._many_numbers = FewAtOnce(numbers)
         self.keys = compiled_set({KEY: key_rules.TRIGGER})
+        self._patterns = [detector.pattern for detector in detectors]
+        self._near: frozenset[int] | None = None
 
     @property
-    def few_at_once(self) -> tuple[_FewAtOnce, _FewAtOnce]:
+    def near(self) -> frozenset[int]:
+        """Those of which each match is in one window."""
+        if self._near is None:
+            self._near = frozenset([number for number, pattern in enumerate(self._patterns) if is_near(pattern)])
+        return self._near
+
+    @property
+    def few_at_once(self) -> tuple[FewAtOnce, FewAtOnce]:
         """Forms and words for long texts: 100 kB at random would take a tenth of a second the first time."""
         if self._few_at_once is None:
-            self._few_at_once = _FewAtOnce(self._forms), _FewAtOnce(self._words, _MOST_WORDS)
+            self._few_at_once = FewAtOnce(self._forms), FewAtOnce(self._words, _MOST_WORDS)
         return self._few_at_once
 
     def fired(self, asked: "Asked") -> frozenset[int]:
         """Return which of them, by their number, and which signs fire on a text."""
+        return frozenset(self.concerned(asked)) if len(asked.windows) > 1 else self._fired_on_short(asked)
+
+    def concerned(self, asked: "Asked") -> dict[int, list[tuple[int, int]]]:
+        """Return the windows of a long text on which each of them fires, or each of those that hint at it; and the signs."""
+        forms, words = self.few_at_once if asked.is_varied else self._at_once
+        numbers = self._many_numbers if asked.is_varied else self._numbers
+        concerned = defaultdict[int, list[tuple[int, int]]](list)
+        far: set[Family] = set()
+        for window in asked.windows:
+            part = asked.encoded.window(*window)
+            fired = forms.matching(part)
+            has_numbers = _NUMBERS in fired
+            if has_numbers:
+                fired.remove(_NUMBERS)
+                fired += numbers.matching(part)
+            if told := words.matching(part):
+                hinted = self._hinted_at(told, _signs(numbers=has_numbers, lines=asked.has_lines))
+                far.update([family for family in hinted if not family.is_near])
+                fired += _confirmed([family for family in hinted if family.is_near], part, is_varied=asked.is_varied)
+            for number in fired:
+                concerned[number].append(window)
+        for number in _confirmed(far, asked.encoded, is_varied=asked.is_varied):
+            concerned[number] = [*asked.windows]
+        return concerned
+
+    def fires(self, asked: "Asked") -> bool:
+        """Tell whether any of them fires: where much does, forms alone say so."""
+        forms = (self.few_at_once if asked.is_varied else self._at_once)[0]
+        return not _NUMBERS_ALONE.issuperset(forms.matching(asked.encoded)) or bool(self.fired(asked))
+
+    def _fired_on_short(self, asked: "Asked") -> frozenset[int]:
         forms, words = self.few_at_once if asked.is_varied else self._at_once
         fired = forms.matching(asked.encoded)
         has_numbers = _NUMBERS in fired
@@ -133,32 +138,33 @@ class _Triggers:
             fired.remove(_NUMBERS)
             fired += (self._many_numbers if asked.is_varied else self._numbers).matching(asked.encoded)
         if told := words.matching(asked.encoded):
-            fired += self._hinted_at(told, asked, has_numbers=has_numbers)
+            families = self._hinted_at(told, _signs(numbers=has_numbers, lines=asked.has_lines))
+            fired += _confirmed(families, asked.encoded, is_varied=asked.is_varied)
         return frozenset(fired) if fired else _NONE
 
-    def fires(self, asked: "Asked") -> bool:
-        """Tell whether any of them fires: where much does, forms alone say so."""
-        forms = (self.few_at_once if asked.is_varied else self._at_once)[0]
-        return not _NUMBERS_ALONE.issuperset(forms.matching(asked.encoded)) or bool(self.fired(asked))
+    def _hinted_at(self, told: Iterable[int], there: frozenset[int]) -> set[Family]:
+        """Return the families that words hint at and whose needs are there."""
+        return {family for hint in told for family in self._hinted[hint] if family.needs <= there}
 
-    def _hinted_at(self, told: list[int], asked: "Asked", *, has_numbers: bool) -> list[int]:
-        """Return the detectors that words hint at and whose needs are there, if their triggers confirm it."""
-        there = _signs(numbers=has_numbers, lines=asked.has_lines)
-        families = {family for hint in told for family in self._hinted[hint] if family.needs <= there}
-        if len(families) > _MOST_ASKED:
-            return [number for family in families for number in family.triggers]
-        return [number for family in families for number in family.asked.matching(asked.encoded)]
+
+def _confirmed(hinted: Collection[Family], text: Encoded, *, is_varied: bool) -> list[int]:
+    """Return the detectors of families whose triggers confirm what was hinted at."""
+    if len(hinted) > _MOST_ASKED:
+        return [number for family in hinted for number in family.triggers]
+    return [number for family in hinted for number in family.fired(text, is_varied=is_varied)]
 
 
 class Asked:
     """A text that is asked about."""
 
-    __slots__ = ("encoded", "has_lines", "is_varied")
+    __slots__ = ("encoded", "has_lines", "is_varied", "windows")
 
     def __init__(self, text: str) -> None:
         self.encoded = encode(without_typography(text))
         self.has_lines = "\n" in text
         self.is_varied = _is_varied(text)
+        is_long = HAS_RE2 and len(text) >= FEWEST_BYTES and not self.is_varied
+        self.windows: Windows = windows(self.encoded.data) if is_long else ()
 
 
 class Prefilter:
@@ -171,6 +177,7 @@ class Prefilter:
         self._more = more
         # Short documents come again and again: the parameters of a model, tags. Those in which nothing is are known.
         self._clean: set[str] = set()
+        self._where: tuple[bytes, Mapping[int, Windows]] = (b"", {})
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilter":
         """Return a prefilter that has more detectors, the first of them by this number."""
@@ -202,7 +209,21 @@ class Prefilter:
             remember(self._clean, document)
         return fired
 
+    def where(self, text: Encoded) -> Mapping[int, Windows]:
+        """Return in which windows alone of a text some detectors may find something; nothing unless it was asked about last."""
+        data, where = self._where
+        return where if where and text.data == data else {}
+
     def _fired(self, asked: Asked) -> frozenset[int]:
+        if len(asked.windows) > 1:
+            concerned = self._triggers.concerned(asked)
+            near = self._triggers.near
+            self._where = (
+                asked.encoded.data,
+                {number: joined(several) for number, several in concerned.items() if number in near},
+            )
+            fired = frozenset(concerned)
+            return fired if self._more is None else fired.union(self._more.matching(asked.encoded))
         fired = self._triggers.fired(asked)
         return fired if self._more is None else fired.union(self._more.matching(asked.encoded))
 
@@ -213,26 +234,6 @@ def _is_varied(text: str) -> bool:
         return False
     sample = text[::_SAMPLED].encode("utf-8", "replace")
     return 3 * len(sample.translate(None, _OF_PROSE)) > len(sample)
-
-
-def _families(
-    detectors: Sequence[Detector], triggers: Mapping[int, str], hinted_by: Mapping[int, frozenset[str]]
-) -> list[_Family]:
-    """Put detectors together that the same words hint at, but for a few."""
-    families: list[_Family] = []
-    for number in sorted(triggers, key=lambda number: len(hinted_by[number])):
-        told = hinted_by[number]
-        if not told:
-            continue
-        needs = _needs(detectors[number])
-        joined = [one for one in families if one.common <= told and 2 * len(one.common) > len(told) and one.may_have(needs)]
-        family = joined[0] if joined else None
-        if family is None:
-            family = _Family(told, needs)
-            families.append(family)
-        family.hinted_by |= told
-        family.triggers[number] = triggers[number]
-    return families
 
 
 def _needs(detector: Detector) -> frozenset[int]:

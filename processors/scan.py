@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from .begun import Begun
@@ -12,7 +12,7 @@ from .detector import SEPARATOR, Detector
 from .detectors import DETECTORS
 from .engine import compiled
 from .engine_parts import parts_of
-from .engine_types import Parts, Pattern
+from .engine_types import Encoded, Parts, Pattern, Windows
 from .findings import Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
 from .normalise import View, percent_decoded, plain, unescape_all, unescaped, without_typography
@@ -40,6 +40,9 @@ class Prefilters(Protocol):
 
     def fired_in_document(self, document: str) -> frozenset[int]:
         """Return which do in valid JSON without escapes."""
+
+    def where(self, text: Encoded) -> Mapping[int, Windows]:
+        """Return in which windows alone of a text some detectors may find something; of others, or other texts, none."""
 
     def with_more(self, more: Sequence[Detector], first: int) -> "Prefilters":
         """Return one for more detectors, the first of them by this number."""
@@ -251,8 +254,10 @@ class Scanner:
     def _run(self, text: str, fired: frozenset[int], budget: Budget, key_before: Callable[[int], str]) -> Search:
         search, numbers = Search(text, key_before, budget), sorted(fired - _SIGNS)
         places = self._begun.places(search.encoded, numbers)
+        where = self._prefilter.where(search.encoded)
         for number in numbers:
-            search.by(self._table[number], self._patterns[number], self._parts[number], places.get(number))
+            windows = where.get(number, ())
+            search.by(self._table[number], self._patterns[number], self._parts[number], places.get(number), windows)
         return search
 
 

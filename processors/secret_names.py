@@ -10,7 +10,7 @@ from .detector import NOTHING, Candidate, Span
 from .key_rules import KeyRule, begins_redacted, holds_redacted, is_placeholder, rule_of, words_of
 
 SENSITIVE: Final = (
-    r"pass(?:word|wd|wort|phrase|code)?|pwd|pa?ss?wo?r?d|secret|token|creds?\b|credential|auth(?:\b|[0-9_a-np-z]|ori[sz])|cookie|key|_pw|\bpw|[a-z]pw\b|psk|salt|\bx-[\w-]*api"
+    r"pass(?:word|wd|wort|phrase|code)?|pwd|pa?ss?wo?r?d|secret|token|creds?\b|credential|auth\b|auth[0-9_a-np-z]|authori[sz]|cookie|key|_pw|\bpw|[a-z]pw\b|psk|salt|\bx-[\w-]*api"
     "|senha|contrase[nñ]a|wachtwoord|kennwort|has[lł]o|l[öo]senord|adgangskode|parola"
     "|пароль|密码|密碼|パスワード|비밀번호"
 )

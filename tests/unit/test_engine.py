@@ -291,9 +291,10 @@ def test_without_re2_langtrail_redacts_the_same() -> None:
 
 def test_the_prefilter_says_the_same_with_either_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The prefilter is built of the engine's sets, whichever it is."""
-    from langtrail.processors import prefilter  # noqa: PLC0415 - its engine is exchanged
+    from langtrail.processors import families, prefilter  # noqa: PLC0415 - their engine is exchanged
 
     by_re2 = [*map(Prefilter().fired, TEXTS[:100])]
     monkeypatch.setattr(prefilter, "compiled_set", engine_plain.PatternSet)
+    monkeypatch.setattr(families, "compiled_set", engine_plain.PatternSet)
     monkeypatch.setattr(prefilter, "encode", engine_plain.encode)
     assert [*map(Prefilter().fired, TEXTS[:100])] == by_re2

@@ -9,11 +9,13 @@ import pytest
 
 from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
+from langtrail.processors.engine_types import Windows
 from langtrail.processors.findings import Finding
 from langtrail.processors.prefilter import ESCAPE, KEY, ODD, PERCENT
 from langtrail.processors.redact import redact_text
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
+from langtrail.processors.windows import windows
 
 FRAGMENTS = (
     *(detector.example for detector in DETECTORS),
@@ -65,6 +67,7 @@ FRAGMENTS = (
     ),
     *("7", "42", "2025", "00", "0171", "4539", "555-0147", "10:22:33", "%40", "&#64;", "[EMAIL]", "[SECRET]", "[PHONE:2]"),
 )
+PROSE = "the key of a house and a card that you call your own, or an address: a text is never done until 12 have read it.\n"
 KEYS = (
     "content",
     "password",
@@ -86,6 +89,15 @@ def texts(count: int) -> Iterator[str]:
     for _ in range(count):
         pieces = chance.choices(FRAGMENTS, k=chance.randrange(1, 9))
         yield chance.choice(("", " ", " ")).join(pieces)
+
+
+def long_texts(count: int) -> Iterator[str]:
+    """Yield texts of some 30 kB, prose with fragments in it, always the same ones."""
+    chance = random.Random(22)  # noqa: S311 - always the same texts
+    for _ in range(count):
+        fragments = {chance.randrange(4000): "".join(chance.choices(FRAGMENTS, k=2)) for _ in range(chance.randrange(40))}
+        words = chance.choices(PROSE.split(" "), k=4000)
+        yield " ".join([f"{word} {fragments[at]}" if at in fragments else word for at, word in enumerate(words)])
 
 
 def values(chance: random.Random, depth: int) -> Any:
@@ -121,6 +133,9 @@ class _Everything:
     def fired_in_document(self, document: str) -> frozenset[int]:
         return self.fired(document)
 
+    def where(self, text: object) -> dict[int, Windows]:
+        return {}
+
     def with_more(self, more: Sequence[Detector], first: int) -> Self:
         return self
 
@@ -134,6 +149,14 @@ def test_the_prefilter_hides_nothing_from_text() -> None:
     filtered, unfiltered = Scanner(), Scanner(prefilter=_Everything())
     for text in texts(1500):
         assert found(filtered, text) == found(unfiltered, text), text
+
+
+def test_the_prefilter_hides_nothing_from_long_texts() -> None:
+    """What is found in windows of a long text alone is what is found in all of it."""
+    filtered, unfiltered = Scanner(), Scanner(prefilter=_Everything())
+    for text in long_texts(30):
+        assert len(windows(text.encode())) > 5
+        assert found(filtered, text) == found(unfiltered, text)
 
 
 def test_the_prefilter_hides_nothing_from_json() -> None:
