@@ -46,8 +46,8 @@ def hints(pattern: str) -> frozenset[str]:
     best = frozenset(map(str.lower, best)) if fold else best
     if min(map(_weight, best)) < _SHORTEST:
         return frozenset()
-    kept = (text for text in best if best.isdisjoint(_proper_parts(text)))
-    return frozenset(f"{'(?i)' * fold}{_escaped(text)}" for text in kept)
+    kept = [text for text in best if best.isdisjoint(_proper_parts(text))]
+    return frozenset([f"{'(?i)' * fold}{_escaped(text)}" for text in kept])
 
 
 def _proper_parts(text: str) -> Iterator[str]:
@@ -163,7 +163,7 @@ def _of_branches(branches: Sequence[_Part]) -> _Part:
     for branch in branches:
         exact = None if exact is None or branch.exact is None else exact | branch.exact
     exact = exact if exact is not None and len(exact) <= _MOST else None
-    needed = frozenset[str]().union(*(branch.needed for branch in branches))
+    needed = frozenset[str]().union(*[branch.needed for branch in branches])
     return _Part(exact, needed)
 
 

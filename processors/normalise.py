@@ -27,6 +27,7 @@ _SHORT_ESCAPES: Final = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r
 _JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
 _TYPOGRAPHY: Final = "\xa0\u2009\u2010\u2011\u2013\u2014\u202f\u2212"
 """Blanks, hyphens and dashes that prose is full of."""
+_ASCII: Final = bytes(range(0x80))
 _PLANE: Final = 0x10000
 _MOST_REPLACED: Final = 32
 """Characters that are replaced one by one in all of a text; of more there is a table."""
@@ -221,9 +222,10 @@ def _odd_in(text: str) -> list[str]:
     """Return the odd characters that stand in a text, each once, in order."""
     if text.isascii():
         return []
+    others = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
     found: set[str] = set()
     for odd in _odd_characters():
-        rest, at = text, 0
+        rest, at = others, 0
         for _ in range(_MOST_TAKEN_OUT):
             match = odd.search(rest, at)
             if match is None:

@@ -103,24 +103,28 @@ class _Triggers:
         return frozenset(self.concerned(asked)) if len(asked.windows) > 1 else self._fired_on_short(asked)
 
     def concerned(self, asked: "Asked") -> dict[int, list[tuple[int, int]]]:
-        """Return the windows of a long text on which each of them fires, or each of those that hint at it; and the signs."""
+        """Return the windows of a long text on which each of them fires, or each of those that hint at it; and the signs.
+
+        Of a text with odd characters that is all: it will be asked about again when these are folded.
+        """
         forms, words = self.few_at_once if asked.is_varied else self._at_once
         numbers = self._many_numbers if asked.is_varied else self._numbers
+        parts = [(window, asked.encoded.window(*window)) for window in asked.windows]
+        fired_on = [forms.matching(part) for _, part in parts]
+        if any(ODD in fired for fired in fired_on):
+            return {ODD: [*asked.windows]}
         concerned = defaultdict[int, list[tuple[int, int]]](list)
         far: set[Family] = set()
-        for window in asked.windows:
-            part = asked.encoded.window(*window)
-            fired = forms.matching(part)
-            has_numbers = _NUMBERS in fired
-            if has_numbers:
-                fired.remove(_NUMBERS)
-                fired += numbers.matching(part)
+        for (window, part), signs in zip(parts, fired_on, strict=True):
+            has_numbers = _NUMBERS in signs
+            fired = [*signs, *numbers.matching(part)] if has_numbers else signs
             if told := words.matching(part):
                 hinted = self._hinted_at(told, _signs(numbers=has_numbers, lines=asked.has_lines))
                 far.update([family for family in hinted if not family.is_near])
                 fired += _confirmed([family for family in hinted if family.is_near], part, is_varied=asked.is_varied)
             for number in fired:
                 concerned[number].append(window)
+        concerned.pop(_NUMBERS, None)
         for number in _confirmed(far, asked.encoded, is_varied=asked.is_varied):
             concerned[number] = [*asked.windows]
         return concerned

@@ -14,13 +14,14 @@ _SIZE: Final = 2048
 _SHARED: Final = (384, 768)
 """Bytes that windows may share: as few as hold enough words."""
 _REACH: Final = 96
-"""Characters, and runs of any length that hold blanks or words but not both, in what a pattern matches that is not far."""
+"""Characters, and runs of any length that hold blanks or letters but not both, in what a pattern matches that is not far."""
 _WORDS: Final = _REACH // 2 + 2
 """In so many characters and runs there are fewer words, whole or cut: no match holds all of what two windows share."""
 _BLANKS: Final = "\t\n\f\r "
-_OF_WORDS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-"""Characters of words; all that are not ASCII count as such too."""
-_OF_NEITHER: Final = bytes([code for code in range(0x80) if chr(code) not in f"{_BLANKS}{_OF_WORDS}"])
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+"""All that is not ASCII counts as such too."""
+_LAST_ASCII: Final = 0x7F
+_OF_NEITHER: Final = bytes([code for code in range(0x80) if chr(code) not in f"{_BLANKS}{_LETTERS}"])
 
 
 def windows(text: bytes) -> Windows:
@@ -77,15 +78,36 @@ def _reach_of(op: str, argument: Any) -> float:
 
 
 def _is_run(items: Sequence[tuple[Any, Any]]) -> bool:
-    """Tell whether what these match holds no blanks, or nothing of words."""
-    if len(items) != 1 or str(items[0][0]) not in ("LITERAL", "IN"):
-        return False
-    op, argument = items[0]
-    if str(op) == "LITERAL":
-        return True
-    negated, spans = ranges(argument)
+    """Tell whether what these match holds no blanks, or no letters."""
+    has_blanks, has_letters = _held_by(items)
+    return not (has_blanks and has_letters)
 
+
+def _held_by(items: Sequence[tuple[Any, Any]]) -> tuple[bool, bool]:
+    """Return whether what these match may hold blanks, and letters."""
+    held = [_held(str(op), argument) for op, argument in items]
+    return any(has_blanks for has_blanks, _ in held), any(has_letters for _, has_letters in held)
+
+
+def _held(op: str, argument: Any) -> tuple[bool, bool]:  # noqa: PLR0911 - one for each kind
+    match op:
+        case "LITERAL":
+            return chr(argument) in _BLANKS, chr(argument) in _LETTERS or argument > _LAST_ASCII
+        case "IN":
+            return _held_by_class(*ranges(argument))
+        case "SUBPATTERN":
+            return _held_by(argument[3])
+        case "BRANCH" if not is_boundary(argument[1]):
+            return _held_by([item for items in argument[1] for item in items])
+        case "MAX_REPEAT" | "MIN_REPEAT":
+            return _held_by(argument[2])
+        case "BRANCH" | "AT":
+            return False, False
+    return True, True
+
+
+def _held_by_class(negated: bool, spans: Sequence[tuple[int, int]]) -> tuple[bool, bool]:
     def holds(characters: str) -> bool:
         return any(negated is not any(first <= ord(char) <= last for first, last in spans) for char in characters)
 
-    return not holds(_BLANKS) or not (negated or max(spans)[1] > 0x7F or holds(_OF_WORDS))
+    return holds(_BLANKS), negated or max(spans)[1] > _LAST_ASCII or holds(_LETTERS)
