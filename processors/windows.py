@@ -7,9 +7,9 @@ from .engine_plain import python_syntax
 from .engine_types import Windows
 from .literals import is_boundary, parser, ranges
 
-FEWEST_BYTES: Final = 4096
+FEWEST_BYTES: Final = 8192
 """Of a text that is worth it."""
-_SIZE: Final = 2048
+_SIZE: Final = 4096
 """Bytes from the beginning of a window to that of the next."""
 _SHARED: Final = (384, 768)
 """Bytes that windows may share: as few as hold enough words."""

@@ -180,6 +180,8 @@ def of_ordinary_texts(prose: list[str], dense: list[str], chance: random.Random)
     print(f"redact: JSON lines of 200 characters of prose {speed_of_lines(short):,.0f} MB/s")
     everyday = [*everyday_texts(chance, 1000)]
     print(f"redact: everyday prose {speed(redact_text, everyday):,.0f} MB/s, texts of 500 characters")
+    documents = [" ".join(everyday[at : at + 60]) for at in range(0, len(everyday), 60)]
+    print(f"redact: everyday prose {speed(redact_text, documents):,.0f} MB/s, texts of 30 kB")
     print(f"redact: JSON lines of everyday prose {speed_of_lines(everyday):,.0f} MB/s")
     vocabulary = [*made_up_words(chance, 5000)]
     varied = [" ".join(chance.choices(vocabulary, k=300)) + "." for _ in range(1000)]

@@ -92,11 +92,11 @@ def texts(count: int) -> Iterator[str]:
 
 
 def long_texts(count: int) -> Iterator[str]:
-    """Yield texts of some 30 kB, prose with fragments in it, always the same ones."""
+    """Yield texts of some 35 kB, prose with fragments in it, always the same ones."""
     chance = random.Random(22)  # noqa: S311 - always the same texts
     for _ in range(count):
-        fragments = {chance.randrange(4000): "".join(chance.choices(FRAGMENTS, k=2)) for _ in range(chance.randrange(40))}
-        words = chance.choices(PROSE.split(" "), k=4000)
+        fragments = {chance.randrange(8000): "".join(chance.choices(FRAGMENTS, k=2)) for _ in range(chance.randrange(40))}
+        words = chance.choices(PROSE.split(" "), k=8000)
         yield " ".join([f"{word} {fragments[at]}" if at in fragments else word for at, word in enumerate(words)])
 
 
