@@ -25,8 +25,11 @@ _PERCENT: Final = re.compile(r"%(?:25)*[0-9A-Fa-f]{2}(?:%(?:25)*[0-9A-Fa-f]{2})*
 _ENCODED_BYTE: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _SHORT_ESCAPES: Final = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\r", "\r"), ("\\/", "/"), ("\\b", "\b"), ("\\f", "\f"))
 _JSON_ESCAPE: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL)
-_TYPOGRAPHY: Final = "\xa0\u2009\u2010\u2011\u2013\u2014\u202f\u2212"
-"""Blanks, hyphens and dashes that prose is full of."""
+_TYPOGRAPHY: Final = (
+    *(("\xa0", " "), ("\u2009", " "), ("\u202f", " ")),
+    *(("\u2010", "-"), ("\u2011", "-"), ("\u2013", "-"), ("\u2014", "-"), ("\u2212", "-")),
+)
+"""Blanks, hyphens and dashes that prose is full of, and what `plain` folds each to."""
 _ASCII: Final = bytes(range(0x80))
 _PLANE: Final = 0x10000
 _MOST_REPLACED: Final = 32
@@ -77,8 +80,8 @@ class View(NamedTuple):
 def without_typography(text: str) -> str:
     """Return the text with the blanks and dashes that typesetters use folded as `plain` does, each to one character."""
     if not text.isascii():
-        for char in _TYPOGRAPHY:
-            text = text.replace(char, _fold(char))
+        for char, to in _TYPOGRAPHY:
+            text = text.replace(char, to)
     return text
 
 

@@ -7,7 +7,7 @@ JSON does not know. Objects are never deep-copied and their `repr` is never call
 import dataclasses
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from decimal import Decimal
@@ -28,12 +28,18 @@ MAX_FIELD_BYTES: Final = 8 * 1024 * 1024
 
 _MAX_DEPTH = 60
 _MAX_OBJECTS: Final = 50_000
+_MAX_LEVELS: Final = 100
+"""Of containers in containers that orjson is given: in tuples it does not count them, and writes beyond its memory."""
+_MAX_VALUES: Final = MAX_FIELD_BYTES // 2
+"""In containers: each takes a character and a comma at least."""
 _MAX_ROWS = 1_000
 _MAX_CLASSES = 4_096
 _MAX_KEPT_BYTES: Final = 2_048
 _MAX_LATELY_BYTES: Final = 64 * 1024
 _CONTAINERS: Final = frozenset((dict, list, tuple))
 _NO_NUMBERS: Final = frozenset((str, int, bool, type(None)))
+_WITHOUT_VALUES: Final[set[type]] = {str, int, bool, type(None), float}
+"""Classes of objects that orjson does not look into by itself, of those seen so far."""
 _MARK = b'"not_recorded":true'
 _modules: Final = sys.modules
 _shows_null: Final = search("null")
@@ -97,6 +103,11 @@ def text_of(value: Any) -> str:
 
 def _json_of(value: Any) -> bytes:
     try:
+        if not _is_bounded(value):
+            return _walked(value)
+    except Exception:  # noqa: BLE001 - what an application's object does is told by the walk
+        return _walked(value)
+    try:
         data = dumps(value, _plain, _options())
     except (TypeError, ValueError, RecursionError):
         return _json_with_odd_keys(value)
@@ -112,6 +123,58 @@ def _json_with_odd_keys(value: Any) -> bytes:
     if len(dumps(loads(data))) != len(data):  # of two keys with one text a reader takes the last
         return _walked(value)
     return _walked(value) if _shows_null(data) and _holds_odd_number(value) else data
+
+
+def _is_bounded(value: Any) -> bool:
+    """Tell whether containers end that orjson looks into by itself: with a tuple that is in its own list it never does."""
+    if _is_flat(value):
+        return True
+    level: list[Any] = [value]
+    left = _MAX_VALUES
+    for _ in range(_MAX_LEVELS):
+        within: list[Any] = []
+        for item in level:
+            cls = type(item)
+            if cls is str or cls in _WITHOUT_VALUES:
+                continue
+            if cls is dict:
+                within.extend(item.values())
+            elif cls is list or cls is tuple:
+                within.extend(item)
+            else:
+                within.extend(_inside(item, cls))
+        if not within:
+            return True
+        left -= len(within)
+        if left < 0:
+            return False
+        level = within
+    return False
+
+
+def _is_flat(value: Any) -> bool:
+    """Tell whether nothing is in a value that may hold other values, as in most: to find that out takes less."""
+    if type(value) is dict:
+        mapping: dict[Any, Any] = value
+        return all(type(item) is str or type(item) in _WITHOUT_VALUES for item in mapping.values())
+    if type(value) is list:
+        values: list[Any] = value
+        return all(type(item) is str or type(item) in _WITHOUT_VALUES for item in values)
+    return type(value) in _WITHOUT_VALUES
+
+
+def _inside(item: Any, cls: Any) -> Iterable[Any]:
+    """Return the values in an object that orjson looks into by itself, without any of its methods."""
+    if issubclass(cls, dict):
+        return dict.values(item)
+    if issubclass(cls, list):
+        return list.__iter__(item)
+    if issubclass(cls, Enum):
+        return (item.value,)
+    fields = getattr(cls, "__dataclass_fields__", ())
+    if not fields and len(_WITHOUT_VALUES) < _MAX_CLASSES:
+        _WITHOUT_VALUES.add(cls)
+    return [getattr(item, field, None) for field in fields]
 
 
 def _options() -> int:
@@ -182,7 +245,8 @@ def _plain(value: Any) -> Any:
         )
         if len(_how) < _MAX_CLASSES:
             _how[cls] = how
-    return how(value)
+    plain = how(value)
+    return plain if type(plain) is str or _is_bounded(plain) else _Walker().walk(plain, 0)
 
 
 def _fields_of(model: BaseModel) -> dict[str, Any]:

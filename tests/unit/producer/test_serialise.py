@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime as dt
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -237,6 +239,55 @@ def test_a_cycle_is_cut_where_it_closes() -> None:
     cycle: dict[str, Any] = {"name": "x"}
     cycle["self"] = cycle
     assert recorded(cycle) == {"name": "x", "self": not_recorded("dict")}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "inner = []; value = (inner,); inner.append(value)",
+        "inner = {}; value = (inner,); inner['a'] = value",
+        "inner = []; value = Order(1, (inner,)); inner.append(value.lock)",
+        "inner = []; cycle = (inner,); inner.append(cycle); value = {'a': [OrderedDict(b=cycle)]}",
+        "inner = []; cycle = (inner,); inner.append(cycle); value = Kept([cycle])",
+        "inner = []; cycle = (inner,); inner.append(cycle); value = HumanMessage('x', additional_kwargs={'a': cycle})",
+        "inner = []; cycle = (inner,); inner.append(cycle); value = Held('HELD', {'CYCLE': cycle}).CYCLE",
+        "value = functools.reduce(lambda inner, _: (inner,), range(20_000), 'x')",
+        "value = functools.reduce(lambda inner, _: [inner, inner], range(60), 'x')",
+    ],
+)
+def test_tuples_within_themselves_do_not_end_the_process(made: str) -> None:
+    """Orjson counts lists in lists and not tuples: it would go on until the stack or its memory is broken."""
+    code = (
+        "import functools\nfrom collections import OrderedDict\nfrom enum import Enum as Held\n"
+        "from langchain_core.messages import HumanMessage\n"
+        "from langtrail.producer.serialise import snapshot\nfrom tests.unit.producer.test_serialise import Order\n"
+        f"class Kept(list):\n    pass\n{made}\n"
+        "print(snapshot(value).decode())"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert answer.returncode == 0, answer.stderr[-500:]
+    assert '"not_recorded":true' in answer.stdout
+    assert orjson.loads(answer.stdout)
+
+
+def test_what_a_field_raises_when_it_is_looked_at_is_named() -> None:
+    """Whatever the fields of a dataclass do: the rest of the value is recorded."""
+
+    @dataclasses.dataclass(init=False)
+    class Raising:
+        number: int = dataclasses.field(init=False)
+
+        def __getattr__(self, name: str) -> Any:
+            raise OSError(name)
+
+    assert recorded({"a": "b", "c": Raising()}) == {"a": "b", "c": not_recorded(f"{__name__}.{Raising.__qualname__}")}
+
+
+def test_tuples_are_recorded_as_lists() -> None:
+    """In any container, as deep as anybody has them."""
+    assert recorded({"messages": [("user", "hi"), ("ai", ("a", {"b": (1, None)}))]}) == {
+        "messages": [["user", "hi"], ["ai", ["a", {"b": [1, None]}]]]
+    }
 
 
 def test_what_is_too_deep_or_too_much_is_cut() -> None:
