@@ -240,8 +240,8 @@ class AuditCallbackHandler(Recorder, BaseCallbackHandler):
         self, output: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
     ) -> None:
         if run := close_run("tool", "tool_end", run_id, parent_run_id, kwargs.get("name")):
-            name_call(run, getattr(output, "tool_call_id", None))
-            failed = getattr(output, "status", None) == "error"
+            name_call(run, _text_attribute(output, "tool_call_id"))
+            failed = _text_attribute(output, "status") == "error"
             record_end(run, {"output": snapshot(output)}, "failure" if failed else "success", output=output)
 
     @_guarded
@@ -342,6 +342,15 @@ def enable_side_effects() -> None:
 @cache
 def _graph_handler_class(graph_handler: type) -> type:
     return type("AuditCallbackHandler", (AuditCallbackHandler, graph_handler), {})
+
+
+def _text_attribute(value: Any, name: str) -> str | None:
+    """Return what text an application's object has by a name. A proxy of what is gone raises, a table has columns."""
+    try:
+        found = getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - the run ends whatever its output is
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _told(interrupt: Any) -> dict[str, Any]:

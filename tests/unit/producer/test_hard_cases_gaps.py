@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,10 @@ from langchain_core.tools import tool
 
 from langtrail.producer import AuditCallbackHandler
 from langtrail.producer import pipeline as pipeline_module
+from tests.unit.producer.fakes import Hostile
 from tests.unit.producer.trail import Trail, config, ext
+
+pd: Any = import_module("pandas")  # has no types of its own
 
 
 @pytest.mark.parametrize("kind", ["chain", "tool", "retriever", "llm"])
@@ -44,6 +48,22 @@ def test_a_fault_at_the_start_of_a_run_does_not_cost_its_end(trail: Trail) -> No
     assert (end["component"], end["outcome"], end["content"]["output"]) == ("look", "success", "found")
     assert "start_not_seen" in end["flags"]
     assert ext(trail.one("custom"))["hook"] == "on_tool_start"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [Hostile(), pd.DataFrame({"status": ["error", "ok"], "tool_call_id": ["c1", "c2"]})],
+    ids=["a proxy of what is gone", "a table with such columns"],
+)
+def test_a_tool_ends_whatever_it_returns(trail: Trail, output: Any) -> None:
+    """Whether it failed is asked of its output, and not everything can be asked."""
+    handler, run_id = AuditCallbackHandler(), uuid4()
+    handler.on_tool_start({"name": "look"}, "x", run_id=run_id, name="look")
+    handler.on_tool_end(output, run_id=run_id)
+    end = trail.one("tool_end")
+    assert (end["outcome"], end["tool_call_id"]) == ("success", None)
+    assert end["content"]["output"]["type"] in ("table", "tests.unit.producer.fakes.Hostile")
+    assert trail.events("custom") == []
 
 
 def test_a_child_of_an_unknown_parent_keeps_it_and_says_so(trail: Trail) -> None:
