@@ -5,7 +5,6 @@
 
 import os
 import platform
-import socket
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from .app_version import app_version
 from .avro_pieces import NULL, SOME, long, optional_text, text
 from .draft import Content, Draft, Shared
 from .identity import Identity
+from .job import host
 from .settings import ProducerSettings
 
 NO_MODEL: Final = encode_group("model", {})
@@ -202,7 +202,7 @@ def _where(settings: ProducerSettings) -> dict[str, Any]:
         "app": settings.app_name(),
         "app_version": app_version(settings.app_version),
         "environment": settings.environment,
-        "host": socket.gethostname(),
+        "host": host(),
         "pid": os.getpid(),
         "python_version": platform.python_version(),
         "langchain_version": _version("langchain-core"),

@@ -18,7 +18,7 @@ from .errors import AuditUnavailable
 from .failures import record_failure
 from .labels import technical, whole
 from .langchain_context import callers_tool_call_id, graph_is_paused, reader_stopped
-from .pipeline import pipeline
+from .pipeline import existing_pipeline, pipeline
 from .recorder import Recorder
 from .recording import (
     close_run,
@@ -46,8 +46,9 @@ def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
     """Keep every failure of ours out of the application, and in the trail: an event says which hook could not record.
 
     Only what an owner asked for goes through: a run that cannot be recorded (LANGTRAIL_DELIVERY=block), or that names nobody
-    (LANGTRAIL_REQUIRE_IDENTITY=1), does not begin.
+    (LANGTRAIL_REQUIRE_IDENTITY=1), does not begin. With the former a start hook that fails fails closed, whatever failed.
     """
+    starts = hook.__name__.endswith("_start")
 
     @wraps(hook)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -59,8 +60,22 @@ def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:  # noqa: BLE001 - the application goes on whatever it is
             run_id = kwargs.get("run_id")
             record_failure(hook.__name__, error, run_id if isinstance(run_id, UUID) else None)
+            if starts:
+                _must_be_recorded(kwargs, error)
 
     return guarded
+
+
+def _must_be_recorded(told: dict[str, Any], error: Exception) -> None:
+    """Refuse, in mode block, the run of a start hook that failed."""
+    shared = existing_pipeline()
+    if shared is not None and shared.fails_closed:
+        refusal = AuditUnavailable(f"the start of this run cannot be recorded, so it must not begin: {type_name(error)}")
+        try:
+            refuse(told, refusal)
+        except Exception as second:  # noqa: BLE001 - it is refused all the same
+            record_failure("refuse", second, None)
+        raise refusal
 
 
 class AuditCallbackHandler(Recorder, BaseCallbackHandler):

@@ -5,6 +5,7 @@ Nothing is guessed: a process that shows none of these signs has the trigger `un
 
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from .app_version import git_commit
 from .labels import label
+from .serialise import text_of
 from .settings import ProducerSettings
 
 _SCHEDULERS = {"cron", "crond", "CRON", "anacron", "fcron", "atd"}
@@ -62,11 +64,16 @@ def os_user() -> str:
     try:
         import pwd  # noqa: PLC0415 - there is none on Windows
     except ImportError:
-        return os.environ.get("USERNAME", "")
+        return text_of(os.environ.get("USERNAME", ""))
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return text_of(pwd.getpwuid(os.geteuid()).pw_name)
     except KeyError:
         return str(os.geteuid())
+
+
+def host() -> str:
+    """Return the name of the machine, as it may be recorded: to the kernel it is bytes."""
+    return text_of(socket.gethostname())
 
 
 def program() -> str:
@@ -101,7 +108,7 @@ def _descends_from_scheduler(proc: Path) -> bool:
     pid, left = str(os.getpid()), _MAX_ANCESTORS
     while left:
         try:
-            stat = (proc / pid / "stat").read_text()
+            stat = (proc / pid / "stat").read_text(encoding="utf-8", errors="replace")  # the kernel cuts a name anywhere
         except OSError:
             return False
         name = stat[stat.index("(") + 1 : stat.rindex(")")]

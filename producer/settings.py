@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from langtrail.schemas import DataKey
 from langtrail.schemas.settings import SettingsError, choice, kafka_config, path, setting, switch, text, whole
 
+from .serialise import text_of
 from .vocabulary import TRIGGERS
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -38,7 +39,7 @@ def _default_spool() -> Path:
 
 
 def _default_app() -> str:
-    return Path(sys.argv[0]).stem or "python" if sys.argv else "python"
+    return text_of(Path(sys.argv[0]).stem) or "python" if sys.argv else "python"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # what was worked out of settings is kept by them: their identity is enough

@@ -2,7 +2,6 @@
 
 import base64
 import os
-import socket
 import threading
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from .errors import SpoolFull
 from .event_log import EventLog
 from .fresh import Fresh, fresh, many_fresh
 from .ids import EventIds, uuid7
+from .job import host
 from .own_events import Hole, dropped_event, own_event
 from .settings import ProducerSettings
 from .spool import Watermark
@@ -216,6 +216,6 @@ class Stream:
             "schema_id": registry().latest(RAW_EVENT).id,
             "key": base64.b64encode(self._key.header).decode() if self._key else "",
             "app": self._settings.app_name(),
-            "host": socket.gethostname(),
+            "host": host(),
             "pid": os.getpid(),
         }

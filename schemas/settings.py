@@ -44,7 +44,11 @@ def variables(cls: type[Any]) -> dict[str, str]:
 
 
 def text(value: str) -> str:
-    """Parse: any text."""
+    """Parse: any text; Python marks bytes of a variable that are no text with surrogates, which no record can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8 text") from None
     return value
 
 

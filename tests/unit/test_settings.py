@@ -107,6 +107,13 @@ def test_switches(given: str, value: bool) -> None:
     assert switch(given) is value
 
 
+def test_bytes_that_are_no_text_are_refused_by_name() -> None:
+    """Python hands them over as surrogates, which nothing can record; they are not quoted."""
+    with pytest.raises(SettingsError) as error:
+        load_settings(Sample, {"LANGTRAIL_SAMPLE_SERVERS": "hunter\udcf6"})
+    assert str(error.value) == "LANGTRAIL_SAMPLE_SERVERS: is not UTF-8 text"
+
+
 def test_numbers_have_bounds() -> None:
     """Both bounds are allowed, what lies outside or is no number is not."""
     assert [whole(1, 3)(given) for given in ("1", "3")] == [1, 3]

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,6 +73,27 @@ def test_the_process_says_once_who_runs_what(trail: Trail, monkeypatch: pytest.M
     assert facts["os_user"] == job.os_user() != "somebody-else"
     assert facts["program"] == job.program()
     assert trail.one("chain_start")["principal_id"] == job.os_user()
+
+
+def test_names_of_bytes_that_are_no_text_are_escaped(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel takes any bytes for the name of a program, a user or a machine; what runs is recorded all the same."""
+    monkeypatch.delenv("LANGTRAIL_APP")
+    for arguments in ("sys.argv", "sys.orig_argv"):
+        monkeypatch.setattr(arguments, ["/srv/\udcf6rders.py"])
+    monkeypatch.setattr("socket.gethostname", lambda: "host-\udcf6")
+    monkeypatch.setattr("pwd.getpwuid", lambda _: SimpleNamespace(pw_name="user-\udcf6"))
+    RunnableLambda(lambda x: x).invoke(1, {"callbacks": [AuditCallbackHandler()]})
+    opened = trail.one("stream_open")
+    assert (opened["app"], opened["host"]) == ("\\udcf6rders", "host-\\udcf6")
+    assert {"key": "program", "value": "\\udcf6rders.py"} in opened["ext"]
+    assert trail.one("chain_start")["principal_id"] == "user-\\udcf6"
+
+
+def test_a_parent_whose_name_the_kernel_cut_within_a_character_is_passed_over(tmp_path: Path) -> None:
+    """Linux keeps 15 bytes of a name."""
+    ancestors(tmp_path, "sh", "cron")
+    (tmp_path / "900001" / "stat").write_bytes(b"900001 (lange_datei_na\xc3) S 900002 1 1 0")
+    assert proved({}, tmp_path).trigger == "schedule"
 
 
 def test_the_commit_is_read_from_gits_own_files(tmp_path: Path) -> None:

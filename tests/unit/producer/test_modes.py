@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,22 @@ def test_nothing_begins_that_cannot_be_recorded(blocking: Trail, disk: Disk, run
     disk.full = True
     with pytest.raises(AuditUnavailable):
         run_by(how, steps[kind], {"amount": 1} if kind == "tool" else "hi", config())
+    assert DONE == []
+    assert len(pipeline().runs) == 0
+
+
+@pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
+def test_a_fault_of_ours_lets_nothing_begin_either(
+    blocking: Trail, run_by: RunBy, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be recorded may not begin, whatever is the reason."""
+
+    def fail() -> str:
+        raise UnicodeError
+
+    monkeypatch.setattr(socket, "gethostname", fail)
+    with pytest.raises(AuditUnavailable, match="so it must not begin: UnicodeError"):
+        run_by(how, RunnableLambda(lambda _: DONE.append("ran")), 1, config())
     assert DONE == []
     assert len(pipeline().runs) == 0
 
