@@ -13,6 +13,7 @@ from .detectors_commands import COMMANDS
 from .detectors_financial import FINANCIAL
 from .detectors_identity import IDENTITY
 from .detectors_life import LIFE
+from .detectors_pairs import PAIRS
 from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
 from .detectors_said import SAID
@@ -26,6 +27,7 @@ from .detectors_vendors import VENDORS
 DETECTORS: Final = (
     *SECRETS,
     *ASSIGNMENTS,
+    *PAIRS,
     *CALLS,
     *TABLES,
     *COMMANDS,

@@ -15,7 +15,6 @@ from .secret_names import (
     PLAIN_URL,
     QUOTED,
     SENSITIVE,
-    SHORT_QUOTED,
     group_of,
     is_code,
     reads_as_code,
@@ -26,15 +25,20 @@ from .secret_names import (
 from .validators import looks_random
 
 _TYPE: Final = (
-    r"(?i:\s?:\s{0,2}(?:str|string|bytes|any|&(?:'static )?str|SecretStr|Optional\[str\])|\s{1,3}(?:(?:as\s)?string|\[\]byte))"
+    r"(?i:\s?:\s{0,2}(?:&(?:'static )?)?[*\[]{0,2}"
+    r"(?:str|string|bytes?|bytestring|text|any|u8|char|secretstr|optional|option|union|final|classvar)\b"
+    r"(?: ?[\[<|?!;\]][\w\[\]<>|?!;, .]{0,40}?)?"
+    r"|\s{1,3}(?:(?:as\s)?string|\[\]byte|\{ get; (?:(?:private |protected )?(?:set|init); )?\}))"
 )
+"""Between a name and the sign of assignment: `: str | None`, `: Option<String>`, `: &'static [u8; 9]`, ` []byte`."""
 _OPERATOR: Final = r"(?:[:?.+|!]{0,3}={1,3}>?|<{1,2}-)"
 _ARROW: Final = "<-"
 """Assigns in R, sends in Go, and points at something in prose."""
 _WRAPPER: Final = (
     r"(?i:(?:(?:md5|sha\d{1,3}|crypt|encrypt|password|bytes|SecretStr|(?:base64\.)?b64(?:en|de)code|atob|btoa|Buffer\.from"
-    r"|\[\]byte|Some|Optional\.of|(?:urllib\.parse\.)?quote(?:_plus)?|Secret|(?:std::|new |Q|Secret)?String(?:::from)?"
-    r"|(?:Box|Cow|Zeroizing|Secret(?:Box|String)?)::(?:new|from|Borrowed))\(\s?){1,2}[bru]?|[rbufn@]{1,2})"
+    r"|\[\]byte|Some|Optional\.of|(?:\w{1,20}\.)?field|(?:urllib\.parse\.)?quote(?:_plus)?|Secret"
+    r"|(?:std::|new |Q|Secret)?String(?:::from)?"
+    r"|(?:Box|Cow|Zeroizing|Secret(?:Box|String)?)::(?:new|from|Borrowed))\(\s?(?:default\s?=\s?)?){1,2}[bru]?|[rbufn@]{1,2})"
 )
 _QUOTES: Final = rf"(?:\"\"\"([^\"\x00]+)\"\"\"|\\\"([^\"\\\n\x00]*)\\\"|\\?(?:{QUOTED}))"
 _VALUE: Final = rf"(?:\s{{0,24}}{_WRAPPER}?{_QUOTES}|[ \t]{{0,8}}@?\\?())"
@@ -54,7 +58,8 @@ _LONGEST_JUDGED: Final = 256
 _TEMPLATE: Final = re.compile(r"<[^<>\n]{1,60}>|\{\{[^{}\n]{1,60}\}\}")
 _FALLBACK: Final = re.compile(
     r"\$\{[\w.]{1,80}:-?([^}\n]{1,512})\}"
-    r"|(?:<%=\s?)?[\w.$]{1,80}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]+[\"'],\s?|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
+    rf"|(?:<%=\s?)?[\w.$]{{1,80}}(?:\[[\"'][\w.\-]+[\"']\])?(?:\([\"'][\w.\-]*(?i:{SENSITIVE})[\w.\-]*[\"'],\s?"
+    r"|(?:\([\"'][\w.\-]+[\"']\))?\s?(?:\|\||\?\?|\bor\b)\s?)"
     r"(?:\"([^\"\n]{1,512})\"|'([^'\n]{1,512})')"
 )
 """What is taken when a variable is not set."""
@@ -71,10 +76,16 @@ _SHORTEST_WORD: Final = 6
 """Characters of one that is a word, alone on its line."""
 _IN_TAG: Final = re.compile(r"<[\w:.-]+\s(?:[^<>]*\s)?\Z")
 _MOST_IN_TAG: Final = 80
+_OF_CACHES: Final = ("restored from ", "saved with ")
 _WORKING_DIRECTORY: Final = re.compile("(?:OLD)?PWD")
 _MOST_BLANKS: Final = 5
+_END_OF_LINE: Final = re.compile(r"[ \t]{1,40}#|[\n\r\0]|\Z")
+_COMMON: Final = frozenset(("admin", "demo", "guest", "pass", "root", "test", "toor", "user"))
+"""Words of fewer characters that are passwords all the same."""
+_EQUAL: Final = re.compile("==|!=")
+_IDENTIFIER: Final = re.compile(r"[a-z]+(?:[A-Z][a-z]+)*")
 _BLOCK_LINE: Final = re.compile(r"[^\s#][^\n]*")
-_ELEMENT: Final = re.compile(r"- +[\"']?([^\s#\"'-][^\s\"']*)")
+_ELEMENT: Final = re.compile(r"- +[\"']?(?!ssh-)([^\s#\"'-](?:[^\n\"'#]*[^\s\"'#])?)")
 
 
 def _assigned(candidate: Candidate) -> Iterable[Span]:
@@ -119,6 +130,8 @@ def _bare(candidate: Candidate, rule: KeyRule, name: str, start: int) -> Iterabl
         or is_code(value, name, is_literal=operator == "=" and (name.isupper() or _is_alone(text, begin, start + len(value))))
         or (value[0] in "/~" and _WORKING_DIRECTORY.fullmatch(name))
         or PLAIN_URL.match(value)
+        or (value[0] == "?" and operator == ":")
+        or (_EQUAL.search(operator) and _IDENTIFIER.fullmatch(value))
         or (value.isdigit() and not rule.numbers)
     ):
         return NOTHING
@@ -137,8 +150,8 @@ def _quoted(candidate: Candidate, rule: KeyRule) -> Iterable[Span]:
 
 
 def _is_attribute(text: str, start: int) -> bool:
-    """Tell whether the name that begins here is an attribute of an XML element: there `key` is the name of something."""
-    return _IN_TAG.search(text, max(0, start - _MOST_IN_TAG), start) is not None
+    """Tell whether the name that begins here is an attribute of an XML element, or a cache's: there `key` names something."""
+    return _IN_TAG.search(text, max(0, start - _MOST_IN_TAG), start) is not None or text.endswith(_OF_CACHES, 0, start)
 
 
 def _is_placeholder_type(text: str, start: int) -> bool:
@@ -161,15 +174,17 @@ def _trimmed(value: str, *, in_query: bool) -> str:
 
 def _is_settled(text: str, name: str, value: str, start: int, begin: int) -> bool:
     """Tell whether what follows a colon is a value: it looks like one, or the line has a name and a value and no more."""
+    if value[0] == "(" and ")" not in value:
+        return False
     if LIKE_A_SECRET.search(value):
         return True
     alone = _is_alone(text, begin, start + len(value), before=("", "\n", "\0", " "))
-    return alone and (len(value) >= _SHORTEST_WORD or name.isupper())
+    return alone and (len(value) >= _SHORTEST_WORD or name.isupper() or value in _COMMON)
 
 
 def _is_alone(text: str, begin: int, end: int, before: Collection[str] = ("", "\n", "\0")) -> bool:
-    """Tell whether a line has a name and a value and no more."""
-    return text[begin - 1 : begin] in before and text[end : end + 1] in ("", "\n", "\r", "\0")
+    """Tell whether a line has a name and a value and no more, but for a comment."""
+    return text[begin - 1 : begin] in before and _END_OF_LINE.match(text, end) is not None
 
 
 def _line(candidate: Candidate) -> Iterable[Span]:
@@ -200,8 +215,9 @@ def _list(candidate: Candidate) -> Iterable[Span]:
     rule = secret_rule(candidate.group(1))
     if rule is None:
         return NOTHING
-    elements = _ELEMENT.finditer(candidate.text, *candidate.groups[2])
-    return [span for one in elements if not reads_as_code(one[1]) for span in secret_part(rule, one.start(1), one[1])]
+    text, name = candidate.text, candidate.group(1)
+    elements = [one for one in _ELEMENT.finditer(text, *candidate.groups[2]) if text[one.end() : one.end() + 1] != ":"]
+    return [span for one in elements if not is_code(one[1], name) for span in secret_part(rule, one.start(1), one[1])]
 
 
 def _after_word(candidate: Candidate) -> Iterable[Span]:
@@ -209,37 +225,14 @@ def _after_word(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     words = candidate.text[candidate.groups[0][0] : candidate.start].split()
     rule = secret_rule(words[0])
-    is_one = words[0].lower() == "identified" or (rule is not None and (not rule.vague or looks_random(candidate.value, 12)))
+    is_identified = words[0].lower() == "identified" and candidate.value[0] != ":"  # in SQL a variable begins so
+    is_one = is_identified or (rule is not None and (not rule.vague or looks_random(candidate.value, 12)))
     return [Span(candidate.start, candidate.end)] if is_one and stands(candidate.value) else NOTHING
-
-
-def _in_row(candidate: Candidate) -> Iterable[Span]:
-    rule, value = secret_rule(candidate.group(1)), candidate.group(2)
-    return secret_part(rule, candidate.groups[2][0], value) if rule and not reads_as_code(value) else NOTHING
 
 
 def _compared(candidate: Candidate) -> Iterable[Span]:
     rule = secret_rule(candidate.group(3))
     return secret_part(rule, candidate.start, candidate.value) if rule else NOTHING
-
-
-def _second(candidate: Candidate) -> Iterable[Span]:
-    """Take the value of a pair: the first group that took part is its name, the next one its value."""
-    if candidate.follows_placeholder:
-        return NOTHING
-    name = group_of(candidate, (1, 4))
-    rule = secret_rule(candidate.group(name))
-    number = group_of(candidate, range(name + 1, len(candidate.groups)))
-    if rule is None or not number:
-        return NOTHING
-    value = candidate.group(number)
-    return NOTHING if reads_as_code(value) else secret_part(rule, candidate.groups[number][0], value)
-
-
-def _tagged(candidate: Candidate) -> Iterable[Span]:
-    name, value = (1, 2) if candidate.groups[1][0] >= 0 else (3, 4)
-    rule = secret_rule(candidate.group(name))
-    return secret_part(rule, candidate.groups[value][0], candidate.group(value)) if rule else NOTHING
 
 
 ASSIGNMENTS: Final = (
@@ -251,7 +244,7 @@ ASSIGNMENTS: Final = (
         parts=rf"({NAME_THERE}){_ASSIGNED}",
         trigger=(
             rf"(?i)(?:{SENSITIVE})[\w.\-]*(?:\[\w*\])?"
-            r"(?:\\?[\"'`]?\]*\s*(?:[:?.+|!]*=|<<?-)|['`]?\]*\s*:|\s+(?:(?:as\s)?string|\[\]byte)\s*=)"
+            r"(?:\\?[\"'`]?\]*\s*(?:[:?.+|!]*=|<<?-)|['`]?\]*\s*:|\s+(?:(?:as\s)?string|\[\]byte|\{ get; [^}\n]*\})\s*=)"
         ),
         judge=_assigned,
         lazy=True,
@@ -334,18 +327,6 @@ ASSIGNMENTS: Final = (
         counter_example="the key 'name' of a token \"next\"",
     ),
     Detector(
-        name="table_row",
-        type="SECRET",
-        reason="A row of a table in Markdown: a name that says secret, and its value as code.",
-        pattern=rf"(?i)\|\s?`({NAME})`\s?\|(?:[^|\n\x00\[]{{0,60}}\|){{0,2}}?\s?`([^`|\n\x00]+)`\s?\|",
-        parts=rf"\|\s?`({NAME_THERE})`\s?\|(?:[^|\n\x00\[]{{0,60}}\|){{0,2}}?\s?`([^`|\n\x00]+)`\s?\|",
-        trigger=rf"(?i)\|\s?`[\w.\-$]*(?:{SENSITIVE})[\w.\-]*`\s?\|",
-        judge=_in_row,
-        rank=Rank.ASSIGNED_SECRET,
-        example="| `MYSQL_ROOT_PASSWORD` | optional | `sunshine` | of the database |",
-        counter_example="| `PASSWORD_POLICY` | `strict` |\n| `API_KEY` | `string` |",
-    ),
-    Detector(
         name="compared",
         type="SECRET",
         reason="A quoted value compared with a name that says secret.",
@@ -355,42 +336,6 @@ ASSIGNMENTS: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example='if ("Tr0ub4dor&3" == db_password) {',
         counter_example='if ("" != password) {',
-    ),
-    Detector(
-        name="tag",
-        type="SECRET",
-        reason="An XML element that says secret, by its name or by an attribute.",
-        pattern=(
-            rf"(?i)<key>({NAME})</key>\s*<string>([^<\n\x00]+)</string>"
-            rf"|<(?:\w+ [^<>\n\[\x00]{{0,80}}?(?:name|key|id)=[\"'])?({NAME})"
-            r"(?:[\"' ][^<>\n\x00]*)?>\s*(?:<value>)?([^<\x00]*[^<\s\x00])\s*</"
-        ),
-        parts="",
-        trigger=(
-            rf"(?i)<[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"' >]|(?:name|key|id)=[\"'][\w.\-$]*(?:{SENSITIVE})"
-            r"|</key>\s*<string>"
-        ),
-        judge=_tagged,
-        rank=Rank.ASSIGNED_SECRET,
-        example="<dbPassword>hunter2</dbPassword>",
-        counter_example="<passwordPolicy>strict</passwordPolicy>",
-    ),
-    Detector(
-        name="attribute_pair",
-        type="SECRET",
-        reason="A pair of attributes or members, name and value: XML, YAML, Terraform, headers.",
-        pattern=(
-            rf"(?i)(?:\bvariable\s\"({NAME})\"\s\{{[^{{}}\[\x00]{{0,200}}?\bdefault\s{{0,20}}=\s{{0,4}}{SHORT_QUOTED}"
-            rf"|\b(?:name|key|id|property)[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?({NAME})[\"']?\s{{0,3}},?"
-            r"(?:\s{0,40}|[^<>\n\[\x00]{0,80}?\s)"
-            rf"[\"']?value[\"']?\s{{0,3}}[:=]\s{{0,3}}(?:{SHORT_QUOTED}|([^\s\"'\x00<>]+)))"
-        ),
-        parts="",
-        trigger=rf"(?i)(?:name|key|id|property|variable)[\"']?\s*[:=]?\s*[\"']?[\w.\-$]*(?:{SENSITIVE})",
-        judge=_second,
-        rank=Rank.ASSIGNED_SECRET,
-        example='<add key="DbPassword" value="sunshine" />',
-        counter_example='<add key="PasswordPolicy" value="strict" />',
     ),
 )
 """Detectors of values of names that say secret."""

@@ -2,12 +2,12 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from string import ascii_letters, digits
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
-from .key_rules import words_of
+from .key_rules import KeyRule, words_of
 from .secret_names import (
     LIKE_A_SECRET,
     NAME,
@@ -27,8 +27,17 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_NEXT: Final = r"(?:[\"']?\s{0,3},\s{0,24}(?:default\s?=\s?)?|\]?[\"']\)\s{0,24}\.\w{1,12}\()(?:[bu]|<<)?"
+"""Between a name and the argument behind it."""
+
+
+_MADE: Final = r"(?:\.(?:to_string|into|to_owned|as_bytes|as_str|toCharArray|getBytes|encode)\(\))?"
+"""What is made of a text."""
 _SETTERS: Final = _words(
-    "set put define setenv putenv getenv get env setdefault property header add append config constant insert bind option"
+    """
+    set put define setenv putenv getenv get env setdefault property header add append config constant insert bind option type
+    fill
+    """
 )
 _NO_SETTERS: Final = _words(
     """
@@ -36,6 +45,9 @@ _NO_SETTERS: Final = _words(
     import forgot select query label translate assert throw raise error warn
     """
 )
+_STORES: Final = _words("pass credentials secrets")
+"""Functions that are given the name of one; `pass` is what a test does."""
+_HASHES: Final = re.compile(r"(?i)(?:sha|md)[_-]?\d{1,3}|bcrypt|scrypt|argon2\w{0,2}|pbkdf2\w*")
 _ASKS: Final = re.compile(r"[:?]\s*\Z|\s\w+\s\w+\s\w+")
 _LOGS_IN_AT: Final = (
     r"PDO|mysqli?(?:_p?connect)?|DBI->connect|ftp_login|ssh2_auth_password|odbc_p?connect|FTP(?:_TLS)?"
@@ -51,8 +63,16 @@ _FIRST: Final = r"\s{0,24}[^\s,\[\x00][^,\n\[\x00]{0,200},"
 _USER: Final = r"(?:[\"'][^\"'\n\[\x00]{0,100}[\"']|[$\w.>-]{1,60})"
 _ALGORITHM: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]?")
 """Of web tokens: RS256."""
-_INSERTED: Final = re.compile(r"\s*(?:N?'((?:[^'\\]|''|\\.)*)'|\"([^\"]*)\"|([^,()'\"]+))\s*(?:,|\Z)")
-_PAIR: Final = re.compile(r"(?m)^[ \t]+[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?([^\s\"'|>#]+)")
+_INTO: Final = r"\b(?:insert|replace)\s+(?:or\s+\w+\s+|ignore\s+)?into\s+[\w.`\"\[\]]+\s*\("
+_TEXT: Final = r"'(?:[^'\\\x00]|''|\\[^\x00])*'"
+_ROW: Final = rf"\((?:{_TEXT}|\"[^\"\x00]*\"|\((?:{_TEXT}|[^()'\x00])*\)|[^()'\"\x00])*\)"
+"""The values of a row, which may be calls."""
+_ROWS: Final = re.compile(_ROW)
+_INSERTED: Final = re.compile(
+    r"\s*(?:(?:\w{1,20}\(\s?)?N?'((?:[^'\\]|''|\\.)*)'(?:[^()']*\))?|\"([^\"]*)\"|([^,()'\"]+(?:\([^()]*\))?))\s*(?:,|\Z)"
+)
+_PAIR: Final = re.compile(r"(?m)^[ \t]+(?:[\"']?[\w.\-]+[\"']?:[ \t]+[\"']?|(?=[0-9A-Za-z+/]{16,}={0,2}[ \t]*$))([^\s\"'|>#]+)")
+"""A value behind its key, or a line of a block."""
 _DATA: Final = re.compile(r"(?m)^(?:data|stringData):[ \t]*\r?\n((?:[ \t]+[^\n]*\n?|[ \t]*\n)+)")
 _END_OF_MANIFEST: Final = re.compile(r"\n---|\x00")
 _OF_NAMES: Final = f"{ascii_letters}{digits}_.-"
@@ -70,7 +90,12 @@ def _argument(candidate: Candidate) -> Iterable[Span]:
     function = _function_before(candidate)
     if rule is None or reads_as_code(value) or candidate.is_behind_placeholder(candidate.groups[0][0] + 1 - len(function)):
         return NOTHING
-    if not LIKE_A_SECRET.search(value) and _SETTERS.isdisjoint(words_of(function)):
+    is_setter = not _SETTERS.isdisjoint(words_of(function))
+    if candidate.text[candidate.groups[1][1]] not in "\"']":
+        is_constant = candidate.group(1).rpartition(".")[2].isupper()
+        if not (is_setter and is_constant) or " " in value:
+            return NOTHING
+    elif not (is_setter or LIKE_A_SECRET.search(value)):
         return NOTHING
     return secret_part(rule, candidate.groups[number][0], value)
 
@@ -88,7 +113,9 @@ def _called(candidate: Candidate) -> Iterable[Span]:
     rule, words = secret_rule(name), words_of(name.rpartition(".")[2])
     number = group_of(candidate, (2, 3, 4))
     value = candidate.group(number)
-    if rule is None or rule.vague or not words or words[0] in _NO_SETTERS or words == ["pass"] or _ASKS.search(value):
+    if rule is None or rule.vague or not words or words[0] in _NO_SETTERS or _ASKS.search(value):
+        return NOTHING
+    if (len(words) == 1 and words[0] in _STORES) or _HASHES.fullmatch(value):
         return NOTHING
     return secret_part(rule, candidate.groups[number][0], value)
 
@@ -107,16 +134,22 @@ def _told_apart(candidate: Candidate) -> Iterable[Span]:
 def _inserted(candidate: Candidate) -> Iterable[Span]:
     """Take the values of columns whose names say secret."""
     names = [name.strip(' `"[]\n\t') for name in candidate.group(1).split(",")]
-    found: list[Span] = []
-    start, end = candidate.groups[2]
-    for name in names:
-        value = _INSERTED.match(candidate.text, start, end)
+    rules = [secret_rule(name) for name in names]
+    if not any(rules):
+        return NOTHING
+    return [span for row in _ROWS.finditer(candidate.text, *candidate.groups[2]) for span in _in_row(row, rules)]
+
+
+def _in_row(row: re.Match[str], rules: list[KeyRule | None]) -> Iterator[Span]:
+    """Yield the values of a row that their columns say are to go."""
+    start, end = row.start() + 1, row.end() - 1
+    for rule in rules:
+        value = _INSERTED.match(row.string, start, end)
         if value is None or value.end() == start:
-            break
-        start, rule, group = value.end(), secret_rule(name), value.lastindex or 0
+            return
+        start, group = value.end(), value.lastindex or 0
         if rule is not None and group in (1, 2):
-            found += secret_part(rule, value.start(group), value[group])
-    return found
+            yield from secret_part(rule, value.start(group), value[group])
 
 
 def _manifest(candidate: Candidate) -> Iterable[Span]:
@@ -172,9 +205,9 @@ CALLS: Final = (
         name="argument_pair",
         type="SECRET",
         reason="A function that is told a name that says secret, and a value: define, setProperty, setdefault.",
-        pattern=rf"(?i)[\w.\-]\(\s{{0,8}}[\"']({NAME})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}\s{{0,3}}[,)]",
-        parts=rf"(?i)[\w.\-]\(\s{{0,8}}[\"']({NAME_THERE})[\"']\s{{0,3}},\s{{0,24}}[bu]?{SHORT_QUOTED}",
-        trigger=rf"(?i)\([\s\"']*[\w.\-$]*(?:{SENSITIVE})[\w.\-]*[\"']\s*,\s*[bu]?[\"']",
+        pattern=rf"(?i)[\w.\-]\(\s{{0,8}}(?:By\.\w{{1,20}},\s?)?(?:[\"'](?:[#.]|input\[(?:name|type)=)?)?({NAME}){_NEXT}{SHORT_QUOTED}\s{{0,3}}>{{0,2}}[,)]",
+        parts=rf"(?i)[\w.\-]\(\s{{0,8}}(?:By\.\w{{1,20}},\s?)?(?:[\"'](?:[#.]|input\[(?:name|type)=)?)?({NAME_THERE}){_NEXT}{SHORT_QUOTED}",
+        trigger=rf"(?i)\((?:By\.\w+,)?[\s\"']*[\w.\-$#\[=]*(?:{SENSITIVE})[\w.\-]*(?:[\"']?\s*,\s*(?:default\s?=\s?)?|\]?[\"']\)\s*\.\w+\()(?:[bu]|<<)?[\"']",
         judge=_argument,
         rank=Rank.ASSIGNED_SECRET,
         example="define('DB_PASSWORD', 'sunshine');",
@@ -184,9 +217,9 @@ CALLS: Final = (
         name="argument",
         type="SECRET",
         reason="A function whose name says secret, and its only argument.",
-        pattern=rf"(?i)({NAME})\(\s{{0,3}}[bun]?(?:{QUOTED})\s{{0,3}}\)",
-        parts=rf"(?i)({NAME_THERE})\(\s{{0,3}}[bun]?(?:{QUOTED})\s{{0,3}}\)",
-        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*\(\s*[bun]?[\"'`]",
+        pattern=rf"(?i)({NAME})[({{]\s{{0,3}}[bun]?(?:{QUOTED}){_MADE}\s{{0,3}}[)}}]",
+        parts=rf"(?i)({NAME_THERE})[({{]\s{{0,3}}[bun]?(?:{QUOTED}){_MADE}\s{{0,3}}[)}}]",
+        trigger=rf"(?i)(?:{SENSITIVE})[\w.\-]*[({{]\s*[bun]?[\"'`]",
         judge=_called,
         rank=Rank.ASSIGNED_SECRET,
         example='user.setPassword("sunshine");',
@@ -197,18 +230,21 @@ CALLS: Final = (
         type="SECRET",
         reason="User and password side by side, or payload and key, as well-known functions take them.",
         pattern=(
-            rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
+            rf"(?i)(?:\bauth\s?=\s?|\bHTTP(?:Basic|Digest|Proxy)?Auth|\.basic_auth|\bBasicAuth(?:entication)?|\bBasicCredentials|\.login|\bsetBasicAuth"
             rf"|\bUsernamePasswordCredentials|\b(?:PS|Sql)Credential\s?|\bNetworkCredential|\bPlainAuth\(\"\",\s?"
             r"|\bPasswordAuthentication"
             r"|\b(?:getConnection\([^,()\n\[\x00]{1,200}|(?:DirectoryEntry|Sequelize|imap_open)\([^,\n\[\x00]{1,200}),)"
-            rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?{SHORT_QUOTED}"
+            rf"\s?[(\[]?\s?[\"'][^\"'\n\[\x00]{{0,100}}[\"']\s?,\s?(?:Some\()?{SHORT_QUOTED}"
+            rf"|\b(?:Fernet\(|hmac\.new\(|AES\.new\(|SecretKeySpec\(|SymmetricSecurityKey\(|hmacShaKeyFor\(|create(?:Hmac|Cipheriv|Decipheriv)\(\s?[\"'][\w-]{{1,20}}[\"'],"
+            rf"|pgp_sym_(?:en|de)crypt\([^,\n\[\x00]{{1,80}},)\s?(?:Encoding\.\w{{1,10}}\.GetBytes\(|Buffer\.from\()?b?{SHORT_QUOTED}"
             rf"|\bjwt\.(?:sign|verify|encode|decode)\([^\"'()\n\[\x00]{{1,100}},\s?{SHORT_QUOTED}"
             rf"|\bConvertTo-SecureString\s(?:-(?:String|AsPlainText|Force)\s){{0,3}}(?:{SHORT_QUOTED}|([^\s\"'$(\-\x00][^\s\"'\x00]{{3,}}))"
             r"|\bCURLOPT_(?:\w*USERPWD|\w*PASSW(?:OR)?D|\w*BEARER),\s?\"([^\"\n\x00]+)\""
             rf"|\bstrcmp\(\s?{NAME},\s?{SHORT_QUOTED}"
         ),
         trigger=(
-            r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
+            r"(?i)auth\s?=\s?[(\[]|http(?:basic|digest|proxy)?auth[(\[]|basic_auth\(|fernet\(|hmac\.new\(|aes\.new\(|secretkeyspec\(|securitykey\("
+            r"|hmacshakeyfor\(|create(?:hmac|cipheriv|decipheriv)\(|pgp_sym_|basic(?:auth|credentials)|(?:ps|sql)credential|\.login\(|passwordcredentials"
             r"|networkcredential|directoryentry|plainauth|passwordauthentication|getconnection|sequelize\(|imap_open"
             r"|jwt\.(?:sign|verify|encode|decode)|convertto-securestring|curlopt_\w+,\s*\"|strcmp"
         ),
@@ -246,8 +282,8 @@ CALLS: Final = (
         name="insert",
         type="SECRET",
         reason="A row that SQL inserts, where a column's name says secret.",
-        pattern=r"(?i)\binsert\s+into\s+[\w.`\"\[\]]+\s*\(([^()\x00]+)\)\s*values\s*\(([^\x00\n]+?)\)",
-        trigger=r"(?i)insert\s+into\s+[\w.`\"\[\]]+\s*\(",
+        pattern=rf"(?i){_INTO}([^()\x00]+)\)\s*values\s*({_ROW}(?:\s*,\s*{_ROW})*)",
+        trigger=f"(?i){_INTO}",
         judge=_inserted,
         rank=Rank.ASSIGNED_SECRET,
         example="INSERT INTO users (name, password) VALUES ('bob', 'sunshine1')",

@@ -13,7 +13,11 @@ _GLUED: Final = r"(?:\"([^\"\n\x00]+)\"|'([^'\n\x00]+)'|([^\s\"'\x00$-][^\s\x00]
 _REST: Final = r"[^\n|;&\[\x00]{0,160}?\s"
 _PLACE: Final = re.compile(r"[A-Za-z][\w+.-]*:/|\.{0,2}/|~/|\*[A-Za-z_]\w*(?:\.[A-Z]\w+)?(?:\(.*)?\Z|\[\][a-z]\w*\Z")
 """A URL, a path, a type in Go, or a pointer in C."""
-_SETS: Final = frozenset(("env", "arg", "set", "setx", "export"))
+_ARGUMENT: Final = re.compile("[a-z_]+=")
+"""An argument that has a name, in a call in Python."""
+_SETS: Final = frozenset(("env", "arg", "set", "setenv", "setx", "export"))
+_STORING: Final = "secret set|put-parameter|put-secret-value|create-secret"
+"""Commands of clouds that store a secret."""
 _PORT: Final = re.compile(r"[\d.:-]+(?:/(?:tcp|udp))?")
 _DIRECTIVES: Final = (
     "requirepass|masterauth|masteruser_pass|storepassword|keypassword|rootpw|bindpw|snmp-server community|authtoken"
@@ -25,7 +29,9 @@ def _option(candidate: Candidate) -> Iterable[Span]:
     rule = None if candidate.group(1).startswith("no-") else secret_rule(candidate.group(1))
     number = group_of(candidate, (2, 3, 4, 5))
     value = candidate.group(number)
-    if rule is None or reads_as_code(value) or PLAIN_URL.match(value):
+    if value.rstrip("]").isupper() and secret_rule(value) is not None:  # as the usage of a program has it
+        return NOTHING
+    if rule is None or reads_as_code(value.rstrip(",")) or _ARGUMENT.match(value) or PLAIN_URL.match(value):
         return NOTHING
     if rule.vague and looks_random(value):
         return (Span(*candidate.groups[number]),)
@@ -67,10 +73,10 @@ COMMANDS: Final = (
         type="SECRET",
         reason="A command line option that takes a secret, its value after a blank.",
         pattern=(
-            rf"(?i)(?:^|[\s\"'(\[,=\x00])--?([\w-]*(?:{SENSITIVE})[\w-]*)[\"']?,?[ \t]{{1,3}}(?:\\\n[ \t]{{0,8}})?"
-            rf"(?:{QUOTED}|([^\s\"'`\x00-][^\s\x00\"'`]*))"
+            rf"(?i)(?:^|[\s\"'(\[,=\x00])--?([\w-]*(?:{SENSITIVE})[\w-]*)(?:[\"'],[^()\n\"'\[\x00]{{0,80}}\bdefault\s?=\s?"
+            rf"|[\"']?,?[ \t]{{1,3}}(?:\\\n[ \t]{{0,8}})?|[\"'],)(?:{QUOTED}|([^\s\"'`\x00-][^\s\x00\"'`]*))"
         ),
-        trigger=rf"(?i)-[\w-]*(?:{SENSITIVE})[\w-]*[\"']?,?\s",
+        trigger=rf"(?i)-[\w-]*(?:{SENSITIVE})[\w-]*(?:[\"']?,?\s|[\"'],|\x00)",
         judge=_option,
         rank=Rank.ASSIGNED_SECRET,
         example="deploy --api-key 5up3rS3cret --dry-run",
@@ -81,10 +87,10 @@ COMMANDS: Final = (
         type="SECRET",
         reason="User and password in curl's and other programs' option for both.",
         pattern=(
-            r"(?:[\s\x00]|^)(?:-u|--user|--proxy-user|-U)[ =]{0,3}"
+            rf"(?:(?:[\s\x00]|^)(?:-u|--user|--proxy-user|-U|--auth)|\b(?:https?|xhs?|hey)\s(?:{_REST})?-a)[ =]{{0,3}}"
             r"(?:\"([^\"\s:\x00/]*:[^\"\x00\n]*)\"|'([^'\s:\x00/]*:[^'\x00\n]*)'|([^\s:\"'\x00/]+:(?:'[^'\x00\n]+'|\"[^\"\x00\n]+\"|[^\s\"'\x00/]*)))"
         ),
-        trigger=r"(?:-u|--user|--proxy-user|-U)[ =]*[\"']?[^\s:]*:",
+        trigger=r"(?:-u|--user|--proxy-user|-U|--auth|\s-a)[ =]*[\"']?[^\s:]*:",
         judge=_user,
         rank=Rank.ASSIGNED_SECRET,
         example="curl -u bob:hunter2 https://example.org",
@@ -97,12 +103,13 @@ COMMANDS: Final = (
         pattern=(
             rf"\b(?:mysql\w*|mariadb[\w-]*)\b{_REST}-p{_GLUED}"
             rf"|\bsshpass\s{{1,3}}-p ?{_VALUE}"
-            r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|zip|unzip|svn"
-            r"|rdesktop)"
+            r"|\b(?:docker|podman|nerdctl|buildah|skopeo|helm registry|oc|az|mongo\w*|influx|cqlsh|sqlcmd|bcp|hdbsql"
+            r"|crackmapexec|netexec|nxc|cf|zip|unzip|svn|rdesktop)"
             rf"\b{_REST}-[pP][ =]{{1,2}}{_VALUE}"
             rf"|\b(?:mosquitto_\w+|ipmitool)\b{_REST}-P[ =]{{1,2}}{_VALUE}"
             rf"|\b(?:plink|pscp|psftp)\b{_REST}-pw\s{_VALUE}"
             rf"|\b(?i:psexec)(?:\.exe)?\b{_REST}-p\s{_VALUE}"
+            rf"|\b(?i:winr[sm])(?:\.\w{{3}})?\b{_REST}-p(?:assword)?:{_GLUED}"
             rf"|\b7za?\b{_REST}-p{_GLUED}"
             rf"|\bredis-cli\b{_REST}-a\s{_VALUE}"
             rf"|\bldap\w+\b{_REST}-w\s{_VALUE}"
@@ -125,12 +132,16 @@ COMMANDS: Final = (
             r"|(?i:\bnet(?:\.exe)?\s+use\s+(?:[^\s\x00]{1,8}\s+)?(?:\"\\\\[^\"\n\x00]{1,200}\"|\\\\[^\s\"\[\x00]{1,200})\s+)"
             rf"{_VALUE}(?:\s+/[\w:]{{1,20}}){{0,3}}(?i:\s+/u(?:ser)?:)"
             rf"|(?i:\bnet(?:\.exe)?\s+user\s+(?:\"[^\"\n\[\x00]{{1,80}}\"|[^\s\"/\[\x00]{{1,80}})\s+){_VALUE}(?i:\s+/(?:add|domain|active|expires)\b)"
+            r"|(?i:\breg(?:\.exe)?\s+add\b[^\n\[\x00]{1,200}?\s/v\s+\"?[\w-]{0,40}(?:password|passwd|pwd|secret|api_?key|token)\"?"
+            rf"\s[^\n\[\x00]{{0,40}}?/d)\s+{_VALUE}"
+            rf"|\b(?:{_STORING})\b{_REST}--(?:value|secret-string)[ =]{_VALUE}"
             r"|\becho\s(?:-\w\s)?(?:\"(?:[\w.-]{1,40}:)?([^\"\n\x00]+)\"|'(?:[\w.-]{1,40}:)?([^'\n\x00]+)'|([^\s\"'|\x00]+))\s?\|\s?"
             r"(?:sudo -S|[^\n|\[\x00]{0,80}--password-stdin|(?:sudo )?chpasswd|passwd --stdin)"
             r"|(?:\bsqlplus\s(?:-\w+\s){0,3}|jdbc:oracle:thin:)[\w$#]+/([^\s@/\x00]+)@"
         ),
         trigger=(
-            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|(?i:\bnet(?:\.exe)?\s+user?\s)|--password-stdin|(?:sqlplus\s|oracle:thin:)"
+            r"htpasswd\s-|rabbitmqctl\s(?:add|change)|\s/user:[^\s]|(?i:\bnet(?:\.exe)?\s+user?\s|\breg(?:\.exe)?\s+add\s)"
+            rf"|\s(?:{_STORING})\s|--password-stdin|(?:sqlplus\s|oracle:thin:)"
             r"|\|\s?(?:sudo -S|(?:sudo )?chpasswd|passwd --stdin)"
         ),
         judge=_credential,

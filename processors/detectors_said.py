@@ -6,7 +6,7 @@ from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
 from .key_rules import rule_of, words_of
-from .secret_names import LIKE_A_SECRET, SHORTEST, stands
+from .secret_names import LIKE_A_SECRET, SHORTEST, reads_as_code, stands
 from .validators import machine_made
 
 _SPOKEN: Final = (
@@ -14,7 +14,24 @@ _SPOKEN: Final = (
     "|adgangskode|passord|salasana|parola|heslo|jelsz[óo]|[sş]ifre|пароль"
 )
 _UNSPACED: Final = "密码|密碼|口令|パスワード|비밀번호|암호"
-_IS: Final = r"is|was|ist|lautet|es|est|é|è|to|jest|är|er|on"
+_BRIEF: Final = rf"{_SPOKEN}|\bpw|\bmdp|palavra-passe"
+_TALKED: Final = rf"{_BRIEF}|\bclave"
+_IS: Final = (
+    "(?:is|has been|was)(?: now| still| again)?(?: (?:re)?set to| changed to)?"
+    "|(?:ist|lautet)(?: jetzt| nun| aktuell| weiterhin)?"
+    "|es(?: ahora)?|est(?: maintenant)?|é(?: agora)?|è(?: ora)?|to|jest|är|er|on"
+)
+_OF: Final = (
+    r"for|of|to|on|number|code|f[üu]e?r|vo[nm]|zu[mr]|de[rsmnl]?|du|d[aeo]s?|della|dell[oa]|per|para|pour|pel[oa]"
+    "|till|voor|van|dla"
+)
+"""Words between a password and what it is for."""
+_WORDS: Final = r"(?:\s[\w.@\"'-]{1,40})"
+_KIND: Final = (
+    r"temp(?:orary|or[aä]re[rs]?|oral)|provisoire|temporaire|provvisoria|provis[óo]ria|initiale?"
+    "|nov[ao]|nuev[ao]|nuov[ao]|actual|atual"
+)
+"""What stands behind the word, of the password."""
 _SIDE_BY_SIDE: Final = re.compile(r"\d[^\W\d_]|[^\W\d_]\d")
 _JOINED: Final = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])\S*[@!#$%^&*?+=]\S")
 """Asked of the beginning of a word alone: what holds further on holds there."""
@@ -23,10 +40,14 @@ _WHOLE: Final = re.compile(r"[0-9A-Za-z+/_~-]+(?:\.[0-9A-Za-z+/_~-]{6,})*={0,2}"
 """What has dots, and is no name of a file or a host."""
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _BETWEEN: Final = frozenset(("is", "was", "value", "code", "are"))
+_LOGGED: Final = frozenset(("from", "restored", "saved", "using"))
+"""Words before a key of a cache, and before the fingerprint of one that a signature is checked with."""
 _NAME_BEFORE: Final = 24
 """Characters before a word like key, in which more of the name may stand."""
-_WORDS_OF_NAME: Final = 2
+_WORDS_OF_NAME: Final = 3
 _QUOTES: Final = "\"'“”„«»‘’"  # noqa: RUF001 - quotation marks of many languages
+_BEHIND: Final = ".,;:!?)]}>" + _QUOTES
+"""What ends a sentence, or what it stands in."""
 
 
 _BESIDE: Final = rf"(?:\s{{1,2}}|\s?[-–:]\s?)[{_QUOTES}]?([^\s\x00{_QUOTES}][^\s\x00{_QUOTES}]"  # noqa: RUF001 - a dash
@@ -43,18 +64,25 @@ _FUNCTION: Final = re.compile(r"[A-Za-z_]+\d{0,3}[A-Za-z_]*(?:\.[A-Za-z_]+\d{0,3
 def _said(candidate: Candidate) -> Iterable[Span]:
     """Take the word after `my password is`, unless it looks like the rest of a sentence."""
     opened = candidate.previous in _OPENING
-    value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
-    if len(value) <= SHORTEST or not stands(value) or not (opened or LIKE_A_SECRET.search(value)):
+    value = candidate.value.rstrip(_BEHIND)
+    value = value.partition("</")[0]
+    if len(value) <= SHORTEST or not stands(value) or reads_as_code(value) or not (opened or LIKE_A_SECRET.search(value)):
         return NOTHING
-    return (Span(candidate.start, candidate.start + len(value)),)
+    return (_exclaimed(candidate, value),)
+
+
+def _exclaimed(candidate: Candidate, value: str) -> Span:
+    """Return where a value is: with a sign of exclamation behind it, which may be its last character."""
+    end = candidate.start + len(value)
+    return Span(candidate.start, end + (candidate.text[end : end + 1] == "!"))
 
 
 def _beside(candidate: Candidate) -> Iterable[Span]:
     """Take the word straight after `password`: it must have letters and digits side by side."""
-    value = candidate.value.rstrip(".,;:!?)" + _QUOTES)
+    value = candidate.value.rstrip(_BEHIND)
     is_mixed = _SIDE_BY_SIDE.search(value) is not None or any(map(_JOINED.match, value.split()))
-    is_one = is_mixed and stands(value) and value[0] not in "}<>*"
-    return (Span(candidate.start, candidate.start + len(value)),) if is_one else NOTHING
+    is_one = is_mixed and stands(value) and value[0] not in "}<>*" and value[:2] != "&["
+    return (_exclaimed(candidate, value),) if is_one else NOTHING
 
 
 def _paired(candidate: Candidate) -> Iterable[Span]:
@@ -78,7 +106,8 @@ def _told(candidate: Candidate) -> Iterable[Span]:
         return NOTHING
     named = [word for word in words_of(before + candidate.text[first : candidate.start]) if word not in _BETWEEN]
     rule = rule_of(" ".join(named[-_WORDS_OF_NAME:]))
-    if rule is None and named[-1:] not in (["access"], ["private"]):
+    is_logged = named[-1:] == ["key"] and not _LOGGED.isdisjoint(named[:-1])
+    if is_logged or (rule is None and named[-1:] not in (["access"], ["private"])):
         return NOTHING
     if rule is not None and rule.type != "SECRET":
         return NOTHING
@@ -93,13 +122,15 @@ SAID: Final = (
         type="SECRET",
         reason="A password told in a sentence; it has a digit, a sign or quotes, else it is the sentence's next word.",
         pattern=(
-            rf"(?i)(?:{_SPOKEN})"
-            rf"(?:\s(?:for|of|to|on|number|code)(?:\s[\w.@\"'-]{{1,40}}){{0,4}}?)?\s{{1,2}}(?:{_IS}):?\s{{1,2}}[{_QUOTES}]?"
+            rf"(?i)(?:{_TALKED})(?:\s(?:{_KIND}))?"
+            rf"(?:\s(?:(?:is generated )?(?:{_OF}){_WORDS}{{1,4}}?|{_KIND})\s?:"
+            rf"|(?:\s(?:{_OF}){_WORDS}{{0,4}}?)?\s{{1,2}}(?:{_IS}):?)"
+            rf"\s{{1,2}}[{_QUOTES}]?"
             rf"([^\s\x00{_QUOTES}][^\s\x00]{{3,}})"
             rf"|(?:{_UNSPACED})\s{{0,2}}(?:是|为|為|は|는|은)?\s?[:：]?\s{{0,2}}[「『\"“]?([!-~]{{4,}})"  # noqa: RUF001 - as it is written there
         ),
         parts="",
-        trigger=rf"(?i)(?:{_SPOKEN})\s|{_UNSPACED}",
+        trigger=rf"(?i)(?:{_TALKED})\s|{_UNSPACED}",
         judge=_said,
         rank=Rank.ASSIGNED_SECRET,
         example="my password for the shop is hunter2, thanks",
@@ -109,10 +140,10 @@ SAID: Final = (
         name="said_beside",
         type="SECRET",
         reason="A word of letters and digits straight after the word password, or after a colon or a dash.",
-        pattern=f"(?i)(?:{_SPOKEN}){_BESIDE}{{4,80}})",
-        begins=f"(?i)(?:{_SPOKEN}){_BESIDE}{{4}})",
+        pattern=f"(?i)(?:{_BRIEF}){_BESIDE}{{4,80}})",
+        begins=f"(?i)(?:{_BRIEF}){_BESIDE}{{4}})",
         parts=rf"(?i)(?:mot de passe|[^\s:–-]+){_BESIDE}{{4,80}})",  # noqa: RUF001 - a dash
-        trigger=rf"(?i)(?:{_SPOKEN})\s?[\s:–-]",  # noqa: RUF001 - a dash
+        trigger=rf"(?i)(?:{_BRIEF})\s?[\s:–-]",  # noqa: RUF001 - a dash
         judge=_beside,
         rank=Rank.ASSIGNED_SECRET,
         example="Mot de passe : Soleil12, merci",

@@ -32,7 +32,8 @@ def _jwt(candidate: Candidate) -> Iterable[Span]:
 
 
 def _bearer(candidate: Candidate) -> Iterable[Span]:
-    return whole(candidate) if _OPAQUE.search(candidate.value) else NOTHING
+    is_one = _OPAQUE.search(candidate.value) and not is_placeholder(candidate.value)
+    return whole(candidate) if is_one else NOTHING
 
 
 def _value(candidate: Candidate) -> Iterable[Span]:
@@ -41,9 +42,9 @@ def _value(candidate: Candidate) -> Iterable[Span]:
 
 def _authorization(candidate: Candidate) -> Iterable[Span]:
     value = candidate.value.rstrip(")]}>\\")
-    first = value.partition(" ")[0]
+    first, stated = value.partition(" ")[0], candidate.value.partition(" ")[0]
     is_directive = candidate.groups[1][0] < 0 and candidate.groups[2][0] < 0
-    if is_placeholder(first) or (is_directive and not _OPAQUE.search(value)):
+    if is_placeholder(first) or is_placeholder(stated) or (is_directive and not _OPAQUE.search(value)):
         return NOTHING
     return _credential(candidate.start, value)
 
@@ -80,9 +81,9 @@ SECRETS: Final = (
         reason="The password of a URL, and nothing else of it.",
         pattern=(
             r"[A-Za-z][0-9A-Za-z+.-]*://[^\s/:@\"'<>\x00]*:([^\s/\"'<>\x00]+)@"
-            r"|[\w.-]:([^\s:/\"'<>\x00]+)@(?:tcp|unix|udp)\("
+            r"|[\w.-]:([^\s:/\"'<>\x00]+)@(?:tcp|unix|udp)?\("
         ),
-        trigger=r"://[^\s/]*:[^\s/]*@|@(?:tcp|unix|udp)\(",
+        trigger=r"://[^\s/]*:[^\s/]*@|@(?:tcp|unix|udp)?\(",
         judge=_value,
         rank=Rank.STRUCTURED_SECRET,
         example="redis://cache:p%40ss-w0rd@10.1.2.3:6379/0",
@@ -93,9 +94,9 @@ SECRETS: Final = (
         type="SECRET",
         reason="The credential of an HTTP Authorization header, also as servers are told to set it; its name and scheme stay.",
         pattern=(
-            r"(?i)authorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?"
+            r"(?i)authorization[\"']?\s{0,2}[:=]\s{0,2}[\"'`]?"
             rf"(?:(?:{_SCHEMES_WITH_LISTS})\s+([^\n\r\x00]+)"
-            rf"|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'\x00]+(?: [^\s,;\"'\x00=\[]{{8,}})?))"
+            rf"|(?:(?:{_SCHEMES})[ =]+)?([^\s,;\"'`\x00]+(?: [^\s,;\"'\x00=\[]{{8,}})?))"
             rf"|authorization\s{{1,4}}[\"'](?:{_SCHEMES}|{_SCHEMES_WITH_LISTS}) ([^\"'\n\r\x00]{{6,}})[\"']"
             rf"|authorization\s{{1,4}}(?:{_SCHEMES})\\ ([^\s;\"'\x00]{{6,}})"
         ),

@@ -30,6 +30,7 @@ _PLATFORMS: Final = (
     token("cloudflare", "Cloudflare", "cf(?:at|ut|k)_", "[0-9A-Za-z]{40,}", f"cfut_{letters(48)}"),
     token("cosmo", "WunderGraph", "cosmo_[0-9a-f]", "[0-9a-f]{31}", f"cosmo_{hexadecimal(32)}", "cosmo_cluster"),
     token("dependency_track", "Dependency-Track", "odt_", r"\w{32,44}", f"odt_{letters(32)}", "odt_to_pdf_converter"),
+    token("digitalocean_spaces", "DigitalOcean", r"\bDO00[0-9A-Z]{4}", "[0-9A-Z]{12}", f"DO00{letters(16).upper()}", "DO00"),
     token("docker_swarm", "Docker Swarm", "SWM(?:TKN|KEY)-1-", r"[\w+/-]{40,}", f"SWMTKN-1-{letters(50)}-{letters(25)}"),
     Token(
         "dropbox_long",
@@ -50,6 +51,14 @@ _PLATFORMS: Final = (
         f"sdk-{_SAMPLE_UUID}",
         "api-reference-x",
     ),
+    token(
+        "k3s",
+        "K3s",
+        r"\bK10[0-9a-f]{8}",
+        r"[0-9a-f]{4,56}::[\w.-]{1,40}:[\w.-]{8,}",
+        f"K10{hexadecimal(64)}::server:{hexadecimal(32)}",
+        "K10deadbeef",
+    ),
     token("mongodb_atlas", "MongoDB Atlas", "mdb_sa_(?:sk|id)_", r"[\w-]{24,}", f"mdb_sa_sk_{letters(40)}"),
     token("nats_seed", "NATS", "S[ACNOUX][A-Z2-7]{8}", "[A-Z2-7]{48}", f"SU{'ML2GCZ7IK7' * 6}"[:58], "SATISFACTION"),
     token("netlify", "Netlify", "nfp_", "[0-9A-Za-z]{36}", f"nfp_{letters(36)}"),
@@ -64,6 +73,8 @@ _PLATFORMS: Final = (
     token("nuget", "NuGet", "oy2[0-9a-z]", "[0-9a-z]{42}", f"oy2{letters(43).lower()}", "oy2x"),
     token("paseto", "PASETO", r"v[1-4]\.(?:local|public)\.", r"[\w-]{40,}(?:\.[\w-]+)?", f"v4.local.{letters(80)}"),
     token("posthog", "PostHog", "ph[acrsx]_", r"[\w-]{38,}", f"phx_{letters(43)}"),
+    token("rancher", "Rancher", r"\btoken-[0-9a-z]{5}:", "[0-9a-z]{54}", f"token-a1b2c:{letters(54).lower()}", "token-max: 5"),
+    token("retool", "Retool", "retool_01", "[0-9a-z]{20,}", f"retool_01{letters(24).lower()}"),
     token("snyk", "Snyk", r"snyk_(?:uat|sat)\.", r"[\w.-]{40,}", f"snyk_uat.{letters(80)}"),
     token("sourcegraph_licence", "Sourcegraph", "slk_[0-9a-f]", "[0-9a-f]{63}", f"slk_{hexadecimal(64)}", "slk_free"),
     token("spectral", "Spectral", "spu-[0-9a-f]", "[0-9a-f]{31}", f"spu-{hexadecimal(32)}", "spu-x"),
@@ -86,6 +97,13 @@ _PLATFORMS: Final = (
         f"10-{letters(24)}",
     ),
     token("vault_service", "HashiCorp Vault", r"s\.CAES", r"[\w-]{40,}", f"s.CAES{letters(90)}", "s.CAES"),
+    token(
+        "vercel_blob",
+        "Vercel",
+        "vercel_blob_rw_",
+        "[0-9A-Za-z]{16}_[0-9A-Za-z]{20,}",
+        f"vercel_blob_rw_{letters(16)}_{letters(30)}",
+    ),
     token("vercel", "Vercel", "vc[aciprk]_", "[0-9A-Za-z]{24,}", f"vcp_{letters(40)}"),
 )
 
@@ -170,6 +188,14 @@ _SERVICES: Final = (
         r"(?i)(?:https?://)?(?:[\w-]{1,60}\.){1,4}[a-z]{2,12}(?::\d{1,5})?(?:/[\w-]{1,40}){0,4}/(?:web)?-?hooks?(?:/[\w-]{1,24}){0,3}?/([\w@%+=-]{16,}(?:/[\w@%+=-]{3,}){0,4})",
         f"https://story.example.com/webhook/{hexadecimal(32)}/{hexadecimal(32)}",
         "https://docs.example.com/webhooks/getting-started-with-events",
+    ),
+    Token(
+        "zapier_hook",
+        "Zapier",
+        r"hooks\.zapier\.com/hooks/",
+        r"hooks\.zapier\.com/hooks/(?:catch|standard)/\d{3,12}/(?:silent/)?([0-9A-Za-z]{5,})",
+        "https://hooks.zapier.com/hooks/catch/3812598/yyxu3cf/",
+        "https://hooks.zapier.com/hooks/catch/",
     ),
     Token(
         "zoho",

@@ -17,6 +17,8 @@ _SEPARATORS: Final = ",;\t|"
 _AROUND: Final = "\"' *`\r"
 """What stands around the text of a cell."""
 _LINE: Final = re.compile(r"([^\n\0]*)(.|\n|\Z)")
+_RULE: Final = re.compile(r"[ \t]*\+?-{2,}[+|-]*[ \t]*\r?")
+"""A line between the rows of a table in a terminal."""
 _HEAD: Final = re.compile(rf"[{_AROUND}]*[^\W\d][\w #()/.-]{{0,38}}[{_AROUND}]*")
 _PROSE: Final = re.compile(r"\b(?:and|or|the|is|are|for|with|your|und|et|y)\b|\w\(", re.IGNORECASE)
 """What is in no head: words of sentences, and calls."""
@@ -124,6 +126,10 @@ def _is_row(text: str, start: int, separator: str, columns: int) -> bool:
 
 def _rows(text: str, at: int, separator: str, columns: int) -> Iterator[Cells]:
     for line in _LINE.finditer(text, at):
+        if _RULE.fullmatch(line[1]):
+            if line[2] != "\n":
+                return
+            continue
         cells = _cells(text, *line.span(1), separator)
         if len(cells) != columns:
             return

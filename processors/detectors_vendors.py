@@ -88,7 +88,14 @@ VENDORS: Final = detectors_of(
             "azure_sas", "Azure", r"[?&]sig=", r"[?&]sig=([0-9A-Za-z%+/=-]{40,})", f"?sv=2024&sig={letters(43)}%3D", "?sig=none"
         ),
         Token("azure_client_secret", "Azure", r"\dQ~", r"[\w~.-]{3}\dQ~[\w~.-]{31,34}", f"abc8Q~{letters(34)}", "8Q~short"),
-        Token("telegram", "Telegram", r"\d:AA[\w-]", r"\d{8,10}:AA[\w-]{33}", f"110201543:AA{letters(33)}", "arn:1234:AAA"),
+        Token(
+            "telegram",
+            "Telegram",
+            r"\d:AA[\w-]",
+            r"(?:\bbot)?\d{8,10}:AA[\w-]{33}",
+            f"110201543:AA{letters(33)}",
+            "arn:1234:AAA",
+        ),
         Token(
             "discord",
             "Discord",
@@ -115,7 +122,7 @@ VENDORS: Final = detectors_of(
         token(
             "databricks",
             "Databricks",
-            "dapi[0-9A-Fa-f]",
+            "(?:dapi|dose)[0-9A-Fa-f]",
             "[0-9A-Fa-f]{31}(?:-[0-9])?",
             f"dapi{hexadecimal(32)}",
             "dapi-documentation",
@@ -168,7 +175,7 @@ VENDORS: Final = detectors_of(
         token("pinecone", "Pinecone", "pcsk_", r"\w{40,}", f"pcsk_{letters(70)}"),
         token("supabase", "Supabase", "sb[pv]_|sb_secret_", r"[\w-]{30,}", f"sbp_{hexadecimal(40)}"),
         token("facebook", "Meta", "EAA[A-Z]", "[0-9A-Za-z]{80,}", f"EAAM{letters(100)}"),
-        token("dropbox", "Dropbox", r"\bsl\.[\w-]{12}", r"[\w-]{110,}", f"sl.{letters(140)}", "sl.u"),
+        token("dropbox", "Dropbox", r"\bsl\.(?:u\.)?[\w-]{12}", r"[\w-]{110,}", f"sl.{letters(140)}", "sl.u"),
         token(
             "figma",
             "Figma",
@@ -305,8 +312,8 @@ VENDORS: Final = detectors_of(
         token(
             "flutterwave",
             "Flutterwave",
-            "FLW(?:SEC|PUB)K_TEST-",
-            "[0-9A-Za-z]{12,}(?:-X)?",
+            "FLW(?:SEC|PUB)K(?:_TEST)?-",
+            "[0-9A-Za-z]{12,}(?:-[0-9a-z]{1,20})?(?:-X)?",
             f"FLWSECK_TEST-{hexadecimal(32)}-X",
         ),
         token("gitlab_session", "GitLab", "_gitlab_session=", "[0-9a-z]{32}", f"_gitlab_session={hexadecimal(32)}"),

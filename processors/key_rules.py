@@ -33,6 +33,7 @@ _OURS: Final = re.compile(PLACEHOLDER)
 _TAKEN_OUT: Final = "redacted|filtered|hidden|removed|masked|censored|scrubbed|sanitized|sanitised|withheld"
 _STANDS_FOR_ONE: Final = re.compile(
     rf"(?:{PLACEHOLDER}|[*•●x.#-]{{3,}}|<[^<>]*>|\$\$?\{{?[\w.:-]+\}}?|\$\(.*\)"
+    r"|\$\{\w+:?\?[^}]*\}|(?:required|nullable|sometimes)(?:\|[a-z_]+(?::[\w,./-]+)?)+"
     r"|%\(?\w*\)?s|%\w+%|\{\{.*\}\}|\{ ?[\w.]* ?\}|!(?:Ref|Sub|GetAtt|ImportValue|Select|Join|vault|secret|env)\b.*"
     rf"|\$\{{\{{.*\}}\}}|@?@[a-z_.]+@@|%%[a-z_.]+%%|#\{{[\w. ]*\}}#?"
     rf"|[\W_]+(?:{_TAKEN_OUT})[\W_]*|your[ _-](?:[a-z]+[ _-])*(?:key|token|password|secret|credential)s?(?:[ _-]here)?"
@@ -45,6 +46,8 @@ _DOTTED: Final = re.compile(r"(?:com|org|net|io|java|javax|edu|gov)(?:\.[a-z]{2,
 """A name of code, or of a service: com.example.app."""
 _DOLLAR: Final = re.compile(r"\$(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)\w{7,}")
 """What begins with a dollar and is no variable: nobody mixes letters and digits so in a name."""
+_DIGIT: Final = re.compile(r"\d")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _ONE_WORD: Final = re.compile(r"(?=.*[A-Z])(?=.*[a-z])[\w+/=~-]+")
 _SHORTEST_CODED: Final = 12
 _FEWEST_CROSSES: Final = 3
@@ -76,12 +79,22 @@ def holds_redacted(value: str) -> bool:
 
 
 def _secret(value: str) -> Part:
-    if is_placeholder(value):
+    if is_placeholder(value) or _is_said_of_one(value):
         return None
     scheme = None if value.isalnum() else _SCHEME.match(value)
     if scheme is None:
         return 0, len(value)
     return None if is_placeholder(value[scheme.end() :]) else (scheme.end(), len(value))
+
+
+def _is_said_of_one(value: str) -> bool:
+    """Tell whether a value is what an application writes beside a field, or says of a password: a label, or a sentence."""
+    if value in words.LABELS:
+        return True
+    if " " not in value or _DIGIT.search(value):
+        return False
+    said = value.lower()
+    return "mot de passe" in said or not words.TALK.isdisjoint(_LETTERS.findall(said))
 
 
 def _coded(value: str) -> Part:
@@ -154,6 +167,8 @@ def words_of(key: str) -> list[str]:
 def rule_of(key: str) -> KeyRule | None:
     """Return what a name says about its value; None when it says nothing."""
     name = words_of(_OURS.sub("", key) if "[" in key else key)
+    if name[:1] == ["existing"] or name[-3:] == ["public", "key", "token"]:  # charts of Helm, assemblies of .NET
+        return None
     if name and name[-1] not in words.ABOUT and _is_secret(name):
         return _SECRET
     length = len(name)

@@ -12,7 +12,7 @@ SECRET: Final = _words(
     password passwd passwort kennwort passphrase passcode pwd psw secret senha contrasena contraseña wachtwoord credential creds
     mot_de_passe authorization connection_string connection_uri conn_str dsn sas_url kubeconfig htpasswd
     lösenord losenord hasło haslo adgangskode parola psk bindpw rootpw root_pw storepass keypass
-    pswd psswd pswrd psword paswd paswrd pasword passwrd passord secrete
+    pswd psswd pswrd psword paswd paswrd pasword passwrd passord secrete mdp requirepass masterauth redis_auth
     adminpass dbpass ftppass mailpass mypass mysqlpass pgpass redispass rootpass smtppass sshpass userpass
     auth_salt logged_in_key logged_in_salt nonce_key nonce_salt
     пароль 密码 密碼 パスワード 비밀번호
@@ -69,11 +69,12 @@ NOT_VAGUE: Final = _words(
 
 ABOUT: Final = _words(
     """
-    age algorithm arn at attempts audience budget changed count counts date decision description details dir disabled enabled
-    endpoint expiration expired expires expiry field file filename folder format has hint hints id ids index is issuer label
-    len length limit limits location logprob logprobs manager max method min mode name names offset parameter path policies
-    policy position prefix prompt provider question reason ref required reset rule rules schema scope scopes size state status
-    strength suffix supported time ttl type types uri url usage valid version
+    age algorithm arn at attempts audience authentication backend budget changed count counts date decision description details
+    dir disabled enabled encoder encryption endpoint error errors exception exceptions expiration expired expires expiry field
+    file filename folder format generator has hasher hashing hint hints id ids index is issuer label len length limit limits
+    location logprob logprobs manager max method min mismatch mode name names offset parameter path placeholder policies policy
+    position prefix prompt provider question reason ref required reset rule rules schema scope scopes size state status strength
+    success suffix supported time ttl type types uri url usage valid validation validator validators variable variables version
     """
 )
 """A field whose name ends in one of these speaks about a secret; it does not hold one."""
@@ -99,8 +100,8 @@ SCHEMA_VALUES: Final = _words("const default enum example examples value values"
 META: Final = _words("description format kind lc title type")
 """Members of an object that say what it is."""
 
-NAMES: Final = _words("field header key name param variable")
-NAMED_VALUES: Final = _words("content data val value")
+NAMES: Final = _words("field header key name param parameterkey variable")
+NAMED_VALUES: Final = _words("content data parametervalue val value")
 """In an object with a member of NAMES, the members that hold the value of what that one names."""
 
 PIN: Final = _words("pin pin_code pin_number")
@@ -158,13 +159,30 @@ COUNTED: Final = _words(
 )
 """Names with one of these hold long numbers that are no card's."""
 
-STAND_INS: Final = _words("include omit same-origin none null nil undefined true false redacted hidden")
+STAND_INS: Final = _words(
+    "include inherit omit on_create same-origin string none null nil undefined true false redacted hidden"
+)
 """Values that stand for one."""
+LABELS: Final = _words(
+    """
+    Password Passwort Mot Kennwort Contraseña Contrasena Clave Senha Wachtwoord Hasło Lösenord Adgangskode Passord Salasana
+    Parola
+    """
+)
+"""What stands beside a field for a password, and is none."""
+TALK: Final = _words(
+    """
+    password passwords passwort passwörter kennwort passphrase passcode contraseña contrasena contraseñas senha senhas
+    wachtwoord wachtwoorden hasło lösenord adgangskode passord salasana
+    """
+)
+"""Words of a sentence about a password: with one of them, and no digit, a value of several words is none."""
 CODE: Final = _words(
     """
     await new lambda return str string int integer bool boolean bytes float object any dict list optional required secretstr
     text char varchar void null none nil true false undefined self this env default unset empty invalid missing expired
-    incorrect wrong changed omit include same-origin bearer basic ok yes no and or is the a
+    incorrect wrong changed omit include inherit disabled same-origin on_create scram-sha-256 bearer basic ok yes no and or is
+    the a
     """
 )
 """What stands in code where a value may stand, and what is said of values: no secrets."""

@@ -29,6 +29,7 @@ SHORT_QUOTED: Final = r"(?:\"([^\"\n\x00]{1,200})\"|'([^'\n\x00]{1,200})')"
 _REFERENCES: Final = (
     "self|this|cls|os|env|process|config|conf|cfg|settings|options|opts|args|kwargs|params|request|req|response|res|ctx|context"
     "|app|user|data|form|props|state|event|json|obj|secrets|credentials|vault|var|local|module|auth"
+    r"|random_\w+|(?:aws|azurerm|google|kubernetes|tls|vault)_\w+"
 )
 _CMDLET: Final = (
     r"(?-i:(?:Convert(?:To|From)?|Decrypt|Export|Get|Import|Invoke|Join|New|Protect|Read|Select|Unprotect)"
@@ -37,14 +38,15 @@ _CMDLET: Final = (
 """What a function is called in PowerShell."""
 _CODE: Final = re.compile(
     rf"\(?{_CMDLET}(?:[\s(].*)?|"
-    r"\[?[a-z_][\w.:]*[(\[].*|\[[a-z_]\w*(?:\.[a-z_]\w*)+"
+    r"\[?[a-z_][\w.:]*(?:<[\w<>, ]*>)?[(\[](?:[^)\]]|[)\]](?![0-9A-Za-z]))*|:[a-z_]\w*|\[[a-z_]\w*(?:\.[a-z_]\w*)+"
     r"|[a-z]\w*<[\w<>, ]*>?|\$\{?[a-z_].*|\$\(.*|@[a-z_]+|![a-z]\w*|&\w+|%\w+%?|\{.*\}|<.*>|\[.*\]|\.{2,}",
     re.IGNORECASE | re.DOTALL,
 )
 _MEMBER: Final = re.compile(
-    rf"(?:{_REFERENCES})\.[a-z_][\w.]*|[a-z_][\w.]*\.[\w]*(?:{SENSITIVE})\w*",
+    rf"(?:{_REFERENCES})\.[a-z_][\w.]*!?|[a-z_][\w.:]*[.:][\w]*(?:{SENSITIVE})\w*",
     re.IGNORECASE,
 )
+_JOINT: Final = re.compile("[.:]")
 _VARIABLE: Final = re.compile(rf"(?=.*_)[A-Za-z_]*(?:{SENSITIVE})[A-Za-z_]*", re.IGNORECASE)
 PLAIN_URL: Final = re.compile(r"https?://[^@]*\Z")
 """A URL without a password."""
@@ -79,11 +81,11 @@ def secret_part(rule: KeyRule, start: int, value: str) -> Iterable[Span]:
 
 def reads_as_code(value: str) -> bool:
     """Tell whether a value is what stands on the right-hand side in code, without quotes: it leads to a secret and is none."""
-    if value.lower() in words.CODE:
-        return True
     if value.isalnum() and value.isascii():
-        return False
-    return _CODE.fullmatch(value) is not None or ("." in value and _MEMBER.fullmatch(value) is not None)
+        return value.lower() in words.CODE
+    if value.lower().strip("[]!?") in words.CODE:
+        return True
+    return _CODE.fullmatch(value) is not None or (_JOINT.search(value) is not None and _MEMBER.fullmatch(value) is not None)
 
 
 def is_code(value: str, name: str, *, is_literal: bool = False) -> bool:

@@ -24,6 +24,7 @@ _BLANKS: Final = " \t\n\r"
 _MOST_BLANKS: Final = 64
 FEWEST_DEEP: Final = 500
 """Characters of JSON that one reader may find too deep, or a number in it too long, and the other not."""
+_OPTION: Final = re.compile("--?[A-Za-z][0-9A-Za-z_-]{1,63}")
 _NAME: Final = re.compile(r"[\w .\-]{1,64}")
 LONG_INTEGER: Final = re.compile(r"-?\d{12,}")
 """A number that may be a card's."""
@@ -141,10 +142,21 @@ def leaves(text: str, parent: Leaf | None = None) -> list[Leaf]:
 class _Frame:
     """A container that is open. `rule` is what applies to the values in it, by its own key or one further out.
 
-    `calls_itself` is the value of its member `name`, which says what its member `value` is.
+    `calls_itself` is the value of its member `name`, which says what its member `value` is; `before` the element before.
     """
 
-    __slots__ = ("calls_itself", "expects_key", "is_object", "is_schema", "key", "member", "member_rule", "number", "rule")
+    __slots__ = (
+        "before",
+        "calls_itself",
+        "expects_key",
+        "is_object",
+        "is_schema",
+        "key",
+        "member",
+        "member_rule",
+        "number",
+        "rule",
+    )
 
     def __init__(
         self, key: str, rule: KeyRule | None, number: int, *, is_object: bool = False, is_schema: bool = False
@@ -158,6 +170,7 @@ class _Frame:
         self.member = ""
         self.member_rule: KeyRule | None = None
         self.calls_itself = ""
+        self.before = ""
 
 
 class _Walker:
@@ -202,6 +215,9 @@ class _Walker:
             self._member(frame, leaf)
             return
         leaf.key, leaf.rule = _context(frame)
+        if not frame.is_object:
+            leaf.rule = leaf.rule or (None if leaf.text[:1] == "-" else rule_of_option(frame.before))
+            frame.before = leaf.text
         if frame.is_object and frame.member.lower() in words.NAMES:
             frame.calls_itself = leaf.text if _NAME.fullmatch(leaf.text) else ""
         if depth < MAX_DEPTH and is_json(leaf.text):
@@ -227,6 +243,12 @@ class _Walker:
         leaf.key, leaf.rule = _context(frame)
         if leaf.text[:1] in "-0123456789" and (leaf.rule is not None or LONG_INTEGER.fullmatch(leaf.text)):
             self._found.append(leaf)
+
+
+def rule_of_option(text: str) -> KeyRule | None:
+    """Return what an option of a program says of the argument behind it in a list, if that is a secret."""
+    rule = rule_of(text) if text[:1] == "-" and _OPTION.fullmatch(text) else None
+    return rule if rule is not None and rule.type == "SECRET" else None
 
 
 def _unescaped(literal: str) -> str:

@@ -22,6 +22,7 @@ from .structure import (
     leaves,
     looks_like_json,
     might_be_json,
+    rule_of_option,
 )
 
 _JSON_STARTS: Final = frozenset('{[" \t\n\r')
@@ -370,8 +371,13 @@ def remember(known: set[_T], what: _T) -> None:
 
 
 def _keys_say_something(texts: list[str], parts: list[str]) -> bool:
-    """Tell whether some key may say what its value is. In JSON a colon stands after a key, and only there."""
+    """Tell whether some key may say what its value is, or an option what comes behind it.
+
+    In JSON a colon stands after a key, and only there.
+    """
     keys = tuple([text for text, gap in zip(texts, parts[2::2], strict=True) if ":" in gap])
+    if any(map(rule_of_option, texts)):
+        return True
     if say_nothing(keys):
         return False
     if any(map(rule_of, keys)):

@@ -131,6 +131,80 @@ DB::connect("mysql://u:«hunter2»@h/d")
 sql.Open("mysql", "root:«hunter2»@tcp(127.0.0.1:3306)/db")
 -u bob:«hunter2» https://example.org
 /password:«letmein»
+reg add "HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon" /v DefaultPassword /t REG_SZ /d «Sunsh1ne!» /f
+winrs -r:srv -u:bob -p:«Sunshine1» dir
+http -a bob:«Sunshine1» POST https://api.example.org/x
+http --auth bob:«Sunshine1» GET example.org
+-define(DB_PASSWORD, <<"«sunshine1»">>).
+static DB_PASSWORD: &'static [u8; 9] = b"«sunshine1»";
+let password: Option<String> = Some("«sunshine1»".into());
+var apiKey: String? = "«sunshine1»"
+const password: string | undefined = "«sunshine1»";
+password: Final[str] = "«sunshine1»"
+password: str | None = "«sunshine1»"
+password: SecretStr = Field(default="«sunshine1»")
+password: str = Field("«sunshine1»", description="x")
+public string Password { get; set; } = "«propInit9»";
+password = os.environ.get("DB_PASSWORD", default="«sunshine1»")
+map.put(PASSWORD, "«sunshine1»");
+props.setProperty(Props.PASSWORD, "«sunshine1»");
+parser.add_argument("--password", default="«sunshine1»")
+@click.option("--password", prompt=True, default="«sunshine1»")
+std::string password{"«sunshine1»"};
+.password("«builderPw7»".to_string())
+user.setPassword("«builderPw7»".toCharArray());
+.basic_auth("bot", Some("«reqwest!1»"))
+page.fill('#password', '«puppet33r»')
+cy.get('input[name=password]').type('«cypressPw1»');
+driver.find_element(By.NAME, "password").send_keys("«seleniumPw1»")
+Fernet(b"«ZmDfcTF7_60GrrY167zsiPd67pEvs0aGOv2oasOM1Pg=»")
+hmac.new(b"«wh00k-s3cret»", body, hashlib.sha256)
+createHmac('sha256', '«wh00k-s3cret»')
+new SecretKeySpec("«1234567812345678»".getBytes(), "AES")
+new SymmetricSecurityKey(Encoding.UTF8.GetBytes("«signing_key_4_dev»"))
+SELECT pgp_sym_encrypt('data', '«symKey99!»');
+INSERT INTO users (name, password) VALUES ('a', '«p1!x22»'), ('b', '«p(2)!y33»');
+INSERT INTO users (name, password) VALUES\n  ('a', '«p1!x22»'),\n  ('b', '«p2!y33»');
+REPLACE INTO users (name, password) VALUES ('a', '«p1!x22»')
+INSERT IGNORE INTO users (name, password) VALUES ('ann', SHA2('«annsPw22»', 256));
+ username | password\n----------+-----------\n bob      | «hunter22x»\n(1 row)
++------+----------+\n| user | password |\n+------+----------+\n| bob  | «hunter22» |\n+------+----------+
+MSSQL_SA_PASSWORD=«yourStrong(!)Password»
+username: root\npassword: «toor»\nport: 1
+password: «correcthorse» # of the old server
+passwords:\n  - «correct horse»\n  - «hunter3»
+<wsse:Password Type="text">«soapy-Pass1»</wsse:Password>
+<property><name>fs.s3a.secret.key</name><value>«w8Rk2LmNq4TtVwXyZ0aB»</value></property>
+<param-name>password</param-name>\n<param-value>«hunter22»</param-value>
+name         = "db-password"\n  value        = "«kv-plain-99»"
+name  = "/prod/db/password"\n  type  = "SecureString"\n  value = "«ssm-plain-99»"
+ParameterKey=DBPassword,ParameterValue=«CfnPassw0rd9»
+apiVersion: v1\nkind: Secret\ndata:\n  .dockercfg: |\n    «eyJhdXRocyI6eyJodHRwcyI6»\n
+redis-server --requirepass «b1gR3dis» --appendonly yes
+SetEnv DB_PASSWORD «set-env-pw»
+az keyvault secret set --vault-name kv --name db --value "«kvSecret!1»"
+aws ssm put-parameter --name /prod/db/password --type SecureString --value «ssmPw123»
+hdbsql -n hana:39015 -u SYSTEM -p «HanaPw123» -d HXE
+dsn = exporter:«XpoRt3r»@(db01:3306)/
+["--password","«x9yz»"]
+my pw is «catsrule1», please change it
+Generated temporary password for ann: «Xk29-plum-7»
+A temporary password is generated for root@localhost: «q#8sLk2!dWzP»
+The password was changed to «Gandalf7x»
+password is now «Gandalf7x»
+I set your password to «Welcome2026!» - change it at first login
+Kennwort für den Zugang: «Isar-Wiese-33»
+das Passwort vom Server ist jetzt «Hund2010»
+le mot de passe du wifi est «Soleil2023»
+Mot de passe provisoire : «Soleil2023»
+mdp : «chaton77»
+la contraseña del servidor es «Madrid2022»
+mi clave es «perro1234»
+a senha do wifi é «Carnaval8»
+minha senha nova é «Carnaval8»
+la password del server è «Napoli1926»
+https://api.telegram.org/«bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0»/getMe
+https://hooks.zapier.com/hooks/catch/3812598/«yyxu3cf»/
 """.strip("\n").split("\n")
 """One a line, `\\n` a line break; the secret is marked."""
 

@@ -324,6 +324,53 @@ password = base64.b64encode(raw)
 https://example.org/pass:on
 $x | ConvertTo-SecureString -AsPlainText -Force
 try_password(password, *rest)\nexcept (ValueError, KeyError) as e:
+"password": "Passwort",
+label.password=Mot de passe
+"confirm_password": "Confirm password"
+"password_mismatch": "Passwords do not match"
+<string name="forgot_password">Forgot password?</string>
+PASSWORD_RESET_SUCCESS: "Your password has been reset."
+parser.add_argument("--password", help="of the database")
+@click.option("--password", prompt=True, hide_input=True)
+parser.add_argument("--api-key", default=None, metavar="KEY")
+usage: deploy [--user USER] [--password PASSWORD] [--token TOKEN] host
+imagePullSecrets:\n  - name: regcred
+secrets:\n  - db_password\n  - api_token
+ssh_keys:\n  - ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7VJTUt9Us8cKj bob@laptop
+existingSecret: pg-credentials
+existingSecretPasswordKey: password
+environment { TOKEN = credentials('npm-token') }
+clientset.CoreV1().Secrets("default").Get(ctx)
+passwordVariable: 'PASS', usernameVariable: 'USER'
+password = random_password.db.result
+db_password = config.get("database", "password")
+apiKey: process.env.API_KEY!,
+secrets: inherit
+UPDATE users SET password = :password WHERE id = :id;
+ALTER USER bob IDENTIFIED BY :newpw;
+: "${SECRET_KEY:?must be set}"
+SECRET_KEY = config.get<string>('auth.secretKey');
+if (password === confirmPassword) {
+type Mutation { login(email: String!, password: String!): AuthPayload! }
+'password' => 'required|string|min:8|confirmed',
+password: 'string'
+password = Faker::Internet.password
+password: "{{ deploy_password | password_hash('sha512') }}"
+update_password: on_create
+password_encryption = scram-sha-256
+passwordAuthentication: disabled
+System.Data, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089
+throw new BadCredentialsException("Bad credentials");
+[Required(ErrorMessage = "Password is required")]
+<string name="error">This password is incorrect</string>
+Password: (leave empty)
+Authorization: Bearer <token>
+Authorization: Bearer {token}
+Authorization: Bearer YOUR_API_KEY
+headers: { Authorization: `Bearer ${token}` }
+panel.add(password, "wrap")
+Cache restored from key: Linux-node-9c118557f2b84bf1d3e2a1b0c9d8e7f6
+gpg: using RSA key 4AEE18F83AFDEB23B5D6A1B2C3D4E5F60718293A
 """.strip("\n").split("\n")
 """One a line; each speaks of secrets or looks like one, and holds none."""
 
