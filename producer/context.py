@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from .pipeline import pipeline
-from .scope import VERIFIED, enter_scope, leave_scope
+from .scope import VERIFIED, Block, enter_scope, leave_scope
 from .vocabulary import PRINCIPAL_TYPES, TRIGGERS
 
 P = ParamSpec("P")
@@ -16,6 +16,8 @@ R = TypeVar("R")
 
 class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
     """Say who and why for every run started within: inner contexts add to outer ones, other tasks and threads are untouched.
+
+    A generator that yields within the block shares it with whoever reads the generator, until the block ends.
 
     For `with`, `async with` and as a decorator. `token` is an OpenID Connect token: it is verified when the block is entered,
     and its subject counts before any name that is merely said. `flush_timeout` waits at the end of the block, at most so many
@@ -48,21 +50,22 @@ class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
         _check("trigger", trigger, TRIGGERS)
         _check("principal_type", principal_type, PRINCIPAL_TYPES)
         self._given, self._token, self._flush_timeout = given, token, flush_timeout
+        self._entered: list[Block] = []
 
     def __enter__(self) -> None:
-        enter_scope(self, {**self._given, **self._verified()})
+        self._entered.append(enter_scope({**self._given, **self._verified()}))
 
     def __exit__(self, *_: object) -> None:
-        leave_scope(self)
+        leave_scope(self._entered)
         if self._flush_timeout is not None:
             pipeline().flush(self._flush_timeout)
 
     async def __aenter__(self) -> None:
         verified = await asyncio.to_thread(self._verified) if self._token is not None else {}
-        enter_scope(self, {**self._given, **verified})
+        self._entered.append(enter_scope({**self._given, **verified}))
 
     async def __aexit__(self, *_: object) -> None:
-        leave_scope(self)
+        leave_scope(self._entered)
         if self._flush_timeout is not None:
             await asyncio.to_thread(pipeline().flush, self._flush_timeout)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +15,7 @@ from langchain_core.tools import tool
 from langtrail.producer import AuditCallbackHandler, IdentityMissing, ProducerSettings, SettingsError, audit_context
 from langtrail.producer.identity import Identity, from_environment, inherit, resolve
 from langtrail.producer.scope import current_scope
+from tests.unit.producer.fakes import until
 from tests.unit.producer.trail import Trail, config
 
 RunBy = Callable[[str, Any, Any, RunnableConfig], None]
@@ -107,6 +108,49 @@ def test_a_context_left_in_another_context_leaves_it_as_it_is() -> None:
         await asyncio.create_task(enter(block))
         await block.__aexit__(None, None, None)
         assert root({}).tenant_id == ""
+
+    asyncio.run(main())
+
+
+def test_contexts_of_generators_that_take_turns_end_with_them() -> None:
+    """A block that is left before one that was entered later takes only itself away, and never comes back."""
+
+    def work(tenant: str, user: str) -> Generator[None, None, None]:
+        with audit_context(tenant_id=tenant, user_id=user):
+            yield
+
+    first, second = work("acme", "ann"), work("globex", "bob")
+    next(first)
+    with audit_context(session_id="s1"):
+        next(second)
+        first.close()
+        assert (root({}).tenant_id, root({}).principal_id, root({}).session_id) == ("globex", "bob", "s1")
+    assert (root({}).tenant_id, root({}).session_id) == ("globex", "")
+    second.close()
+    assert not current_scope()
+
+
+def test_a_context_ends_with_an_asynchronous_generator_that_nobody_reads_to_its_end() -> None:
+    """The event loop closes it in a task of its own; what was started within the block is still within it."""
+    ended = threading.Event()
+
+    async def work() -> AsyncIterator["asyncio.Task[str]"]:
+        try:
+            with audit_context(tenant_id="acme"):
+                yield asyncio.create_task(later())
+        finally:
+            ended.set()
+
+    async def later() -> str:
+        await until(ended)
+        return root({}).tenant_id
+
+    async def main() -> None:
+        task = await anext(work())
+        assert root({}).tenant_id == "acme"
+        await until(ended)
+        assert root({}).tenant_id == ""
+        assert await task == "acme"
 
     asyncio.run(main())
 
