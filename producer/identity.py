@@ -104,7 +104,7 @@ def inherit(
     _read(metadata, found)
     if parent.session_id:
         found.pop("session_id", None)
-    changed = {name: value for name, value in found.items() if type(name) is not str or getattr(parent, name) != value}
+    changed = {name: value for name, value in found.items() if _is_news(name, value, parent)}
     if not changed:
         return Resolved(parent)
     resolved = _completed(parent, changed)
@@ -114,16 +114,24 @@ def inherit(
     return resolved
 
 
+def _is_news(name: Any, value: Any, parent: Identity) -> bool:
+    """Tell whether a child says what its parent does not; that it names the very one who was only assumed is news, too."""
+    if type(name) is not str or getattr(parent, name) != value:
+        return True
+    return name == "principal_id" and parent.identity_assurance == "unknown"
+
+
 @lru_cache(maxsize=8)
 def from_environment(settings: ProducerSettings) -> Identity:
     """Return what the environment alone says: the OS user stands for a run that names nobody."""
     job = detect(settings)
+    user_id = settings.user_id if settings.user_id.strip() else ""
     scheduled = job.trigger == "schedule" or job.is_job
     return Identity(
         tenant_id=settings.tenant_id,
-        principal_id=settings.user_id or job.os_user,
+        principal_id=user_id or job.os_user,
         principal_type="job" if scheduled else "service",
-        identity_assurance="asserted" if settings.user_id else "unknown",
+        identity_assurance="asserted" if user_id else "unknown",
         trigger=job.trigger,
         trigger_id=job.trigger_id,
     )
@@ -134,8 +142,8 @@ def _read(source: Mapping[Any, Any], found: dict[Any, Any]) -> None:
     if not source or _KEYS.isdisjoint(source):
         return
     for name, (field, parse) in _FIELDS.items():
-        if (value := source.get(name)) is not None:
-            found[field] = parse(value)
+        if (value := source.get(name)) is not None and ((said := parse(value)).strip() or field != "principal_id"):
+            found[field] = said  # a blank is nobody's name
     for field, judge in _LABELS.items():
         if field in found and (judged := judge(found[field])) != found[field]:
             found[_WITHHELD] = {**found.get(_WITHHELD, {}), field: found[field]}
@@ -169,10 +177,11 @@ def _completed(base: Identity, found: dict[Any, Any]) -> Resolved:
 def _asserted(base: Identity, found: dict[str, Any]) -> tuple[Identity, tuple[str, ...]]:
     """Take what the application says; nothing can be said against whom a token verified."""
     another = found.get("principal_id", base.principal_id) != base.principal_id
+    named = another or ("principal_id" in found and base.identity_assurance == "unknown")
     if base.identity_assurance == "verified":
         kept = {name: value for name, value in found.items() if name not in ("principal_id", "principal_type", "roles")}
         return replace(base, **kept), ("principal_conflict",) if another else ()
-    if not another:
+    if not named:
         return replace(base, **found), ()
     found.setdefault("principal_type", "job" if found.get("trigger", base.trigger) == "schedule" else "human")
     return replace(base, **{"identity_assurance": "asserted", **found}), ()

@@ -87,6 +87,8 @@ def _only(keys: list[Any]) -> Any:
 def _identity(claims: Mapping[str, Any], issuer: str) -> dict[str, Any]:
     actor = claims.get("act")
     acting = actor.get("sub") if isinstance(actor, Mapping) else None
+    if not text_of(claims["sub"]).strip() or (acting is not None and not text_of(acting).strip()):
+        raise TokenRefused("the token was refused: its subject is blank")
     token_id = claims.get("jti")
     proved = {
         "principal_id": text_of(acting or claims["sub"]),

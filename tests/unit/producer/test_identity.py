@@ -48,6 +48,24 @@ def test_what_an_application_says_is_asserted() -> None:
     assert (unnamed.principal_type, unnamed.identity_assurance) == ("service", "unknown")
 
 
+def test_somebody_is_named_who_has_the_name_of_the_os_user() -> None:
+    """The application asserts it, of the root or of a child, whatever the process would be taken for."""
+    unnamed = from_environment(ProducerSettings())
+    child, *_ = inherit({"user_id": unnamed.principal_id}, {}, unnamed, None)
+    for found in (root({"user_id": unnamed.principal_id}), child):
+        assert (found.principal_id, found.principal_type) == (unnamed.principal_id, "human")
+        assert found.identity_assurance == "asserted"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_names_nobody(blank: str) -> None:
+    """Who is named elsewhere counts, and else the OS user, unknown."""
+    unnamed = from_environment(ProducerSettings())
+    assert root({"user_id": blank}) == root({}, user_id=blank) == unnamed
+    with audit_context(user_id="ann"):
+        assert root({"user_id": blank}).principal_id == "ann"
+
+
 def test_a_scheduled_run_is_a_job() -> None:
     """A user named for a schedule is a job."""
     with audit_context(user_id="contractor-7", trigger="schedule", trigger_id="crm-sync"):
@@ -325,3 +343,13 @@ def test_a_run_that_names_nobody_may_be_refused(trail: Trail, monkeypatch: pytes
     with audit_context(user_id="ann"):
         runnable.invoke({} if kind == "tool" else "hi", config())
     assert kind == "model" or done == [1]
+
+
+def test_whoever_is_named_may_run_and_a_blank_is_nobody(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With LANGTRAIL_REQUIRE_IDENTITY=1 it is asked whether somebody is named, not whether that is another than the OS user."""
+    monkeypatch.setenv("LANGTRAIL_REQUIRE_IDENTITY", "1")
+    step: RunnableLambda[int, int] = RunnableLambda(lambda x: x)
+    for blank in ("", " "):
+        with pytest.raises(IdentityMissing):
+            step.invoke(1, config(user_id=blank))
+    assert step.invoke(1, config(user_id=from_environment(ProducerSettings()).principal_id)) == 1

@@ -152,6 +152,8 @@ BAD: dict[str, Callable[[], str]] = {
     "no audience": lambda: sign(aud=None),
     "no expiry": lambda: sign(exp=None),
     "no subject": lambda: sign(sub=None),
+    "an empty subject": lambda: sign(sub=""),
+    "a blank actor": lambda: sign(act={"sub": " "}),
     "another key": lambda: sign(key=rsa.generate_private_key(public_exponent=65537, key_size=2048)),
     "an unknown key": lambda: sign(header={"kid": "unknown"}),
     "no key named among several": lambda: sign(header={}),
