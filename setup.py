@@ -23,9 +23,9 @@ COMPILED = {
     "processors": (
         *("begun", "candidates", "core_reader", "detector", "document_paths", "engine_parts", "engine_plain", "engine_re2"),
         *("engine_types", "enrich", "event", "families", "findings", "head_writer", "id_checks", "key_rules", "key_words"),
-        *("literals", "normalise", "open", "part", "prefilter", "prices", "pseudonym", "records", "redact", "redaction", "repeats"),
-        *("scan", "seal", "secret_names", "spellings", "structure", "tenant_rules", "texts", "treatment", "validators", "vendor_token"),
-        "windows",
+        *("literals", "normalise", "open", "part", "prefilter", "prices", "pseudonym", "records", "redact", "redaction"),
+        *("repeats", "scan", "seal", "secret_names", "spellings", "structure", "tenant_rules", "texts", "treatment"),
+        *("validators", "vendor_token", "windows"),
         *sorted(path.stem for path in (ROOT / "processors").glob("detectors*.py")),
     ),
 }
