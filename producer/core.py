@@ -6,7 +6,7 @@
 import os
 import platform
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -210,6 +210,7 @@ def _where(settings: ProducerSettings) -> dict[str, Any]:
     }
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return version(distribution)

@@ -1,10 +1,10 @@
 """What becomes of a fault of ours: an event that says which hook could not record, one line in the log, and nothing else."""
 
 import logging
-from functools import cache
 from uuid import UUID
 
 from . import capture
+from .notices import is_first
 from .pipeline import pipeline
 from .serialise import type_name
 
@@ -29,6 +29,6 @@ def record_failure(hook: str, error: Exception, run_id: UUID | None) -> None:
         _log_once(hook, type_name(second))
 
 
-@cache
 def _log_once(hook: str, error_type: str) -> None:
-    log.warning("%s could not be recorded (%s); the application is not affected", hook, error_type)
+    if is_first(f"{hook} {error_type}"):
+        log.warning("%s could not be recorded (%s); the application is not affected", hook, error_type)

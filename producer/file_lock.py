@@ -42,6 +42,12 @@ def unlock_file(descriptor: int) -> None:
             os.close(descriptor)
 
 
+def forget_threads() -> None:
+    """While the interpreter finalises: another thread may have been stopped with the table in its hands."""
+    global _table  # noqa: PLW0603 - as said
+    _table = threading.RLock()
+
+
 def _let_go_in_child() -> None:
     """Close all that was inherited: a child's copy of a descriptor would keep the lock for as long as the child lives."""
     for descriptor in _held:
@@ -51,4 +57,8 @@ def _let_go_in_child() -> None:
 
 
 # The table is held during a fork, so that the child sees each lock either in it or not taken.
-os.register_at_fork(before=_table.acquire, after_in_parent=_table.release, after_in_child=_let_go_in_child)
+os.register_at_fork(
+    before=lambda: _table.acquire(),  # noqa: PLW0108 - it may be another table by then
+    after_in_parent=lambda: _table.release(),  # noqa: PLW0108 - as said
+    after_in_child=_let_go_in_child,
+)

@@ -4,6 +4,16 @@ import logging
 
 log = logging.getLogger("langtrail.producer")
 
+_said: set[str] = set()
+
+
+def is_first(subject: str) -> bool:
+    """Tell whether nothing was said of it before in this process. From now on something was: logging may lead back here."""
+    if subject in _said:
+        return False
+    _said.add(subject)
+    return True
+
 
 class Notices:
     """What was said of each subject and is not over yet."""

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from functools import cache, partial
+from functools import partial
 from typing import Final
 
 from langtrail.schemas.settings import load_settings
@@ -15,7 +15,9 @@ from .adoption import count_left
 from .capture import closing_events, overdue_events
 from .draft import Draft
 from .errors import AuditUnavailable
+from .file_lock import forget_threads
 from .job import process_facts
+from .notices import is_first
 from .outlet import check_kafka_config
 from .own_events import opening, own_event
 from .previous import is_gone, take_turn
@@ -107,14 +109,18 @@ class Pipeline:
     def _open(self) -> Stream:
         with self._lock:
             stream = self._stream
+            if stream is not None:
+                return stream
+            made, sender = self._opened()
+            stream = self._stream
             if stream is None:
-                made, sender = self._opened()
-                stream = self._stream
-                if stream is None:
-                    stream, self._stream, self._sender = made, made, sender
-                else:  # a finaliser or a signal handler ran a hook meanwhile, in this very thread
-                    self._end(made, sender, 0)
-            return stream
+                self._stream, self._sender = made, sender
+        # What is logged is logged here: a handler may run a chain, or wait for a thread that waits for our lock.
+        if stream is not None:  # a finaliser or a signal handler ran a hook meanwhile, in this very thread
+            self._end(made, sender, 0)
+        if not self.settings.public_keys:
+            _say_unsealed()
+        return stream or made
 
     def _opened(self) -> tuple[Stream, Sender | None]:
         stream = Stream(self.settings)
@@ -122,12 +128,13 @@ class Pipeline:
         previous = take_turn(spool, app, stream.stream_id) if stream.log.files else None
         gone = previous is not None and is_gone(spool, previous)
         stream.record(opening(self.settings, process_facts(self.settings), previous, previous_is_gone=gone))
-        sender = Sender(self.settings, stream, partial(self._beat, stream))
-        started = sender.start()
-        if not self.settings.public_keys:
-            _say_unsealed()
+        sender = self._shipping(stream)
         _close_with_multiprocessing()
-        return stream, sender if started else None
+        return stream, sender
+
+    def _shipping(self, stream: Stream) -> Sender | None:
+        sender = Sender(self.settings, stream, partial(self._beat, stream))
+        return sender if sender.start() else None
 
     def _end(self, stream: Stream, sender: Sender | None, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -163,6 +170,22 @@ class Pipeline:
         stream.record(own_event(self.settings, "heartbeat", ext=ext, count=stream.kept + 1))
 
 
+class _AtExit(Pipeline):
+    """What is recorded after the process's exit was begun: nobody comes to end its stream, so it ends with the last open run.
+
+    No thread is started: while the interpreter finalises none runs any more, and who waits for one waits for ever.
+    """
+
+    def record(self, draft: Draft) -> None:
+        """Keep one event, as ever."""
+        super().record(draft)
+        if not len(self.runs):
+            self.close(0)
+
+    def _shipping(self, stream: Stream) -> Sender | None:
+        return None
+
+
 def _let_go(stream: Stream, *, stopped: bool, shipped: bool) -> None:
     """Remove the files when Kafka has all of them, else leave them to the next process."""
     lost = stream.end()
@@ -179,9 +202,9 @@ def _let_go(stream: Stream, *, stopped: bool, shipped: bool) -> None:
     files.unlock()
 
 
-@cache
 def _say_unsealed() -> None:
-    log.warning("LANGTRAIL_PUBLIC_KEY is not set: content travels to Kafka, and lies in the spool, in clear")
+    if is_first("unsealed"):
+        log.warning("LANGTRAIL_PUBLIC_KEY is not set: content travels to Kafka, and lies in the spool, in clear")
 
 
 def _close_with_multiprocessing() -> None:
@@ -191,6 +214,10 @@ def _close_with_multiprocessing() -> None:
 
 
 _pipeline: Pipeline | None = None
+_at_exit: Pipeline | None = None
+"""What takes its place once the process ends."""
+_alone = False
+"""Whether only this thread is left: the interpreter finalises."""
 _making = threading.RLock()
 
 
@@ -202,6 +229,10 @@ def pipeline() -> Pipeline:
 def _made() -> Pipeline:
     """Make the pipeline, unless another thread did so while this one waited for its turn."""
     global _pipeline  # noqa: PLW0603 - one per process is what it is
+    if sys.is_finalizing() and not _alone:
+        _go_on_alone()
+    if _at_exit is not None:
+        return _at_exit
     with _making:
         if _pipeline is None:
             settings = load_settings(ProducerSettings)
@@ -213,19 +244,37 @@ def _made() -> Pipeline:
 
 def existing_pipeline() -> Pipeline | None:
     """Return the process's pipeline if there is one: what asks must not be the reason for one."""
-    return _pipeline
+    return _pipeline or _at_exit
 
 
 def _close_at_exit() -> None:
-    if _pipeline is not None:
-        _pipeline.close(_pipeline.settings.exit_seconds)
+    global _pipeline, _at_exit  # noqa: PLW0603 - as said
+    ended = _pipeline
+    if ended is not None:
+        _at_exit = _AtExit(ended.settings)
+        _at_exit.runs = ended.runs
+        _pipeline = None
+        ended.close(ended.settings.exit_seconds)
+
+
+def _go_on_alone() -> None:
+    """Other threads were stopped wherever they were, as for a forked child: whatever they hold, nobody lets go of it."""
+    global _at_exit, _alone, _making  # noqa: PLW0603 - as said
+    _alone = True
+    _making = threading.RLock()
+    forget_threads()
+    before = _at_exit
+    _at_exit = _AtExit(before.settings if before else load_settings(ProducerSettings))
+    if before:
+        _at_exit.runs = before.runs
+        _at_exit.runs.forked()
 
 
 def _after_fork_in_child() -> None:
     global _making  # noqa: PLW0603 - the parent may have held it
     _making = threading.RLock()
-    if _pipeline is not None:
-        _pipeline.forget()
+    if (inherited := existing_pipeline()) is not None:
+        inherited.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

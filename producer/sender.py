@@ -1,6 +1,7 @@
 """The one background thread of a process: it ships this process's stream, and the streams that dead processes left behind."""
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -54,6 +55,8 @@ class Sender:
 
     def start(self) -> bool:
         """Begin to ship. False when the interpreter shuts down and starts no thread any more: the next process ships then."""
+        if sys.is_finalizing():  # Python before 3.12 starts it, and waits for ever until it runs
+            return False
         try:
             self._thread.start()
         except RuntimeError:

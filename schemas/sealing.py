@@ -8,7 +8,7 @@ stream_id || u64be(seq), so content cannot be moved to another event.
 import base64
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -97,6 +97,7 @@ def public_key_of(private_key: str) -> str:
     return base64.b64encode(private.public_key().public_bytes_raw()).decode()
 
 
+@cache
 def _public_key(text: str) -> X25519PublicKey:
     return X25519PublicKey.from_public_bytes(_base64_key(text, "public"))
 

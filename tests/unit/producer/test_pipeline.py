@@ -1,6 +1,7 @@
 """One pipeline of a process: heartbeats, the stream before, damage of the stream's own files, keys of several workers."""
 
 import base64
+import logging
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from langtrail.producer import AuditCallbackHandler, SpoolDamaged
+from langtrail.producer import AuditCallbackHandler, SpoolDamaged, notices
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.adopted import Adopted
 from langtrail.producer.entry import Position
@@ -119,7 +120,7 @@ def test_without_a_key_it_is_said_once_that_content_travels_in_clear(
     trail: Trail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At the start, however many streams a process opens; with a key nothing is said."""
-    pipeline_module._say_unsealed.cache_clear()
+    monkeypatch.setattr(notices, "_said", set())
     run()
     assert caplog.messages == []
     pipeline().close(0)
@@ -129,6 +130,31 @@ def test_without_a_key_it_is_said_once_that_content_travels_in_clear(
         run()
         pipeline().close(0)
     assert caplog.messages == ["LANGTRAIL_PUBLIC_KEY is not set: content travels to Kafka, and lies in the spool, in clear"]
+
+
+class _RunsChains(logging.Handler):
+    """A logging handler that uses LangChain, in a thread of its own, and waits for it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        run(record.getMessage())
+        thread = threading.Thread(target=run, args=["elsewhere"])
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive(), "a lock is held while we log"
+
+
+def test_what_is_logged_while_a_stream_opens_may_itself_be_recorded(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logging handler that runs a chain opens no second stream, and waits for nobody."""
+    monkeypatch.setattr(notices, "_said", set())
+    monkeypatch.delenv("LANGTRAIL_PUBLIC_KEY")
+    handler = _RunsChains()
+    logging.getLogger("langtrail.producer").addHandler(handler)
+    try:
+        run()
+    finally:
+        logging.getLogger("langtrail.producer").removeHandler(handler)
+    (files,) = streams(trail.spool)
+    assert len(SpoolReader(files, Position()).read(1 << 20)) == 7
 
 
 def test_each_stream_has_a_key_of_its_own(trail: Trail) -> None:
