@@ -43,11 +43,20 @@ _ESCAPED: Final = 'bfnrt"\\/'
 _FIRST_SURROGATE, _LAST_SURROGATE = chr(0xD800), chr(0xDFFF)
 _BLANK: Final = re.compile(r"\s")
 _EVERYTHING: Final = 1 << 60
-_ESCAPE: Final = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&(?:#\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});")
+_ESCAPE: Final = re.compile(
+    r"\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|(?:033|e)(?=\[))"
+    "|&(?:#\\d{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{2,6});"
+)
+_BEGIN_COLOURS: Final = (r"\e", r"\033")
+_NUMBER: Final = r"(?:\d[^\\\s]{5}|(?:[A-Za-z+(:][^\\]*?)?(?:\d[^\\]?\d[^\\]?\d[^\\]?\d|[0-9A-Fa-f]{2}:[0-9A-Fa-f:]{2}))"
+"""A number, or a word and a number behind it, as far as the next escape."""
+_BREAK: Final = re.compile(rf"\\[ntr](?={_NUMBER})")
 
 ODD_TRIGGER: Final = rf"[{ODD}]|\x1b\["
-PERCENT_TRIGGER: Final = "%[2-7][0-9A-Fa-f]"
-ESCAPE_TRIGGER: Final = r"\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]|&(?:#|[a-z]{2,6};)"
+PERCENT_TRIGGER: Final = "%(?:[2-7][0-9A-Fa-f]|0[9ADad]|[Cc]2%[Aa]|[Ee]2%8)"
+"""What is printable, ends of lines, and the blanks and dashes of typesetters."""
+ESCAPE_TRIGGER: Final = r"\\u[0-9A-CEFa-cef][0-9A-Fa-f]|\\x(?:[2-7][0-9A-Fa-f]|0[9ADad]|1[Bb])|\\(?:033|e)\[|&(?:#|[a-z]{2,6};)"
+BREAK_TRIGGER: Final = rf"\\[ntr]{_NUMBER}"
 
 
 class View(NamedTuple):
@@ -64,6 +73,14 @@ class View(NamedTuple):
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the source that the span [start, end) of `text` stands for."""
         return self._origin(start), self._end(end)
+
+    def is_near(self, start: int, end: int, characters: int) -> bool:
+        """Tell whether what was decoded stands in the span [start, end) of `text`, or so near to it."""
+        piece = bisect_right(self.starts, start) - 1
+        if self.fixed[piece] or (piece and self.fixed[piece - 1] and start - self.starts[piece] <= characters):
+            return True
+        behind = piece + 1
+        return behind < len(self.starts) and self.fixed[behind] and self.starts[behind] - end <= characters
 
     def _origin(self, at: int) -> int:
         piece = bisect_right(self.starts, at) - 1
@@ -114,6 +131,14 @@ def percent_decoded(text: str, around: int = _EVERYTHING) -> View:
 def unescaped(text: str, around: int = _EVERYTHING) -> View:
     """Return the text with its backslash-u and backslash-x escapes and its HTML entities decoded; `around` is as above."""
     return _view(text, _ESCAPE, _escape, around)
+
+
+def broken(text: str, around: int = _EVERYTHING) -> View:
+    """Return the text with those ends of lines and tabs decoded, written as escapes, that hide where numbers begin.
+
+    So they do with a word that has a number behind it. `around` is as above.
+    """
+    return _view(text, _BREAK, lambda _: "\n", around)
 
 
 def unescape_all(text: str) -> str:
@@ -280,6 +305,8 @@ def _percent(encoded: str) -> str:
 
 
 def _escape(escaped: str) -> str:
+    if escaped in _BEGIN_COLOURS:
+        return "\x1b"
     decoded = html_unescape(escaped) if escaped[0] == "&" else chr(int(f"0x{escaped[2:]}", 0))
     return "\ufffd" if _FIRST_SURROGATE <= decoded[:1] <= _LAST_SURROGATE else decoded.replace("\0", " ")
 

@@ -27,15 +27,18 @@ PERCENT: Final = -3
 """Fired: percent-encoding that hides a printable character."""
 ESCAPE: Final = -4
 """Fired: escapes that hide a printable character."""
-_NUMBERS: Final = -5
+BREAK: Final = -5
+"""Fired: ends of lines, written as escapes, that hide where numbers begin."""
+_NUMBERS: Final = -6
 """Fired: digits as all detectors of numbers need them."""
-_LINES: Final = -6
+_LINES: Final = -7
 """An end of a line: to look for it beside patterns would take longer than by itself."""
 
 _SIGNS: Final = {
     ODD: normalise.ODD_TRIGGER,
     PERCENT: normalise.PERCENT_TRIGGER,
     ESCAPE: normalise.ESCAPE_TRIGGER,
+    BREAK: normalise.BREAK_TRIGGER,
 }
 _HEX: Final = "[0-9A-Fa-f]"
 DIGITS: Final = (

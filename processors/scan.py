@@ -15,14 +15,16 @@ from .engine_parts import parts_of
 from .engine_types import Encoded, Parts, Pattern, Windows
 from .findings import Hit, merge, outside_placeholders
 from .key_rules import number_hit, value_hit, words_of
-from .normalise import View, percent_decoded, plain, unescape_all, unescaped, without_typography
-from .prefilter import ESCAPE, KEY, ODD, PERCENT, Prefilter
+from .normalise import View, broken, percent_decoded, plain, unescape_all, unescaped, without_typography
+from .prefilter import BREAK, ESCAPE, KEY, ODD, PERCENT, Prefilter
 from .redaction import PLACEHOLDERS, Budget, Redaction, Treatment
 from .structure import MAX_DEPTH, Leaf, is_json, is_valid, leaves, looks_like_json, might_be_json
 from .texts import Cut, Several, Texts, Walked, are_several, closed, cut, joined_texts, starts_of
 
 _AROUND: Final = 300
 """How far from what was decoded a text is searched again: what is further was found when it was searched as it is."""
+_AROUND_BREAKS: Final = 150
+"""The same for ends of lines: they hide nothing but where a word begins."""
 _MOST_TOGETHER: Final = 2000
 """Characters of several texts that detectors search, for each of the texts: to search each alone takes as long."""
 _MAX_CARRIED: Final = 2
@@ -227,16 +229,25 @@ class Scanner:
 
         search = self._run(seen, fired, budget, key_before)
         hits, carried = search.hits, search.carried
-        for sign, decode in ((PERCENT, percent_decoded), (ESCAPE, unescaped)):
+        for sign, decode, around in _DECODED:
             if sign in fired:
-                view = decode(seen, _AROUND)
-                search = self._run(view.text, self._prefilter.fired(view.text), budget, lambda _: "")
-                hits += _mapped(view, search.hits)
-                carriers = _mapped(view, [carrier for carrier, _ in search.carried])
-                carried += zip(carriers, [inside for _, inside in search.carried], strict=True)
+                found, inside = self._in_view(decode(seen, around), around // 2, budget)
+                hits += found
+                carried += inside
         if carried:
             hits += self._carriers(carried, budget, depth, treatment)
         return outside_placeholders(text, [*_mapped(base, hits)] if base else hits)
+
+    def _in_view(self, view: View, near: int, budget: Budget) -> tuple[list[Hit], list[Carried]]:
+        """Search what a text looks like decoded, with odd characters folded; what is not `near` that may be cut off."""
+        fired = self._prefilter.fired(view.text)
+        folded = plain(view.text) if ODD in fired else View(without_typography(view.text), [0], [0], [False])
+        if ODD in fired:
+            fired = self._prefilter.fired(folded.text)
+        search = self._run(folded.text, fired, budget, lambda _: "")
+        hits = [hit for hit in _mapped(folded, search.hits) if view.is_near(hit.start, hit.end, near)]
+        carriers = _mapped(view, [*_mapped(folded, [carrier for carrier, _ in search.carried])])
+        return [*_mapped(view, hits)], [*zip(carriers, [inside for _, inside in search.carried], strict=True)]
 
     def _carriers(self, carried: list[Carried], budget: Budget, depth: int, treatment: Treatment) -> Iterator[Hit]:
         """Yield those hits whose carried text has something in it, of the type of that; none where they are too deep."""
@@ -261,7 +272,13 @@ class Scanner:
         return search
 
 
-_SIGNS: Final = frozenset((KEY, ODD, PERCENT, ESCAPE))
+_DECODED: Final = (
+    (PERCENT, percent_decoded, _AROUND),
+    (ESCAPE, unescaped, _AROUND),
+    (BREAK, broken, _AROUND_BREAKS),
+)
+"""What each sign hides, and how far from that a text is searched again."""
+_SIGNS: Final = frozenset((KEY, ODD, PERCENT, ESCAPE, BREAK))
 _NOTHING: Final = frozenset[int]()
 _SILENT: Final = frozenset((KEY,))
 """What fires where the texts of a document need not be searched."""

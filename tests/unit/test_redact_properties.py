@@ -11,7 +11,7 @@ from langtrail.processors.detector import Detector
 from langtrail.processors.detectors import DETECTORS
 from langtrail.processors.engine_types import Windows
 from langtrail.processors.findings import Finding
-from langtrail.processors.prefilter import ESCAPE, KEY, ODD, PERCENT
+from langtrail.processors.prefilter import BREAK, ESCAPE, KEY, ODD, PERCENT
 from langtrail.processors.redact import redact_text
 from langtrail.processors.redaction import Budget
 from langtrail.processors.scan import Scanner
@@ -125,7 +125,7 @@ class _Everything:
     """A prefilter that lets every detector look at every text."""
 
     def fired(self, text: str, *, is_json: bool = False) -> frozenset[int]:
-        return frozenset((KEY, ODD, PERCENT, ESCAPE, *range(len(DETECTORS))))
+        return frozenset((KEY, ODD, PERCENT, ESCAPE, BREAK, *range(len(DETECTORS))))
 
     def fires(self, text: str) -> bool:
         return True

@@ -1,0 +1,58 @@
+"""Personal data in the forms that logs, tools and people write it in, and what only looks like it."""
+
+import pytest
+
+from langtrail.processors.redact import redact_text
+
+ESCAPED = {
+    r'INFO args={"body": "Hi,\n4012888888881881\nthanks"} done': r'INFO args={"body": "Hi,\n[CREDIT_CARD]\nthanks"} done',
+    r'tool_input={"csv":"ssn\n219-09-9998"}': r'tool_input={"csv":"ssn\n[US_SSN]"}',
+    r'msg="IP list:\n203.0.113.7\r\n203.0.113.8"': r'msg="IP list:\n[IP_ADDRESS]\r\n[IP_ADDRESS]"',
+    r'msg="x\nGB82WEST12345698765432\tDE89370400440532013000"': r'msg="x\n[IBAN]\t[IBAN]"',
+    r'msg="x\n+442079460958\t(212) 555-0147"': r'msg="x\n[PHONE]\t[PHONE]"',
+    r'msg="x\n3c:22:fb:9a:01:7e\t2001:db8::8a2e:370:7334\nfe80::1"': r'msg="x\n[MAC_ADDRESS]\t[IP_ADDRESS]\n[IP_ADDRESS]"',
+    r'msg="x\n390.533.447-05"': r'msg="x\n[NATIONAL_ID]"',
+    r'msg="x\nDOB: 1985-03-14\nSSN 219099998"': r'msg="x\nDOB: [DATE_OF_BIRTH]\nSSN [US_SSN]"',
+    r'{"a":"x\\n390.533.447-05 \\n203.0.113.7 and \\nDOB: 1985-03-14"}': (
+        r'{"a":"x\\n[NATIONAL_ID] \\n[IP_ADDRESS] and \\nDOB: [DATE_OF_BIRTH]"}'
+    ),
+    "4012&nbsp;8888&nbsp;8888&nbsp;1881 4012&#160;8888&#160;8888&#160;1881": "[CREDIT_CARD] [CREDIT_CARD]",
+    "+44&nbsp;20&nbsp;7946&nbsp;0958, 219&#8209;09&#8209;9998": "[PHONE], [US_SSN]",
+    "q=%2B44%C2%A020%C2%A07946%C2%A00958": "q=[PHONE]",
+    "q=4012%c2%a08888%c2%a08888%c2%a01881&n=219%E2%80%9109%E2%80%919998": "q=[CREDIT_CARD]&n=[US_SSN]",
+    "q=1%0A219-09-9998%0d%0a203.0.113.9": "q=1%0A[US_SSN]%0d%0a[IP_ADDRESS]",
+    r'log {"tel":"+44\u00a020\u00a07946\u00a00958"} x': r'log {"tel":"[PHONE]"} x',
+    r'log {"to":"\u0438\u0432\u0430\u043d@\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444"} x': 'log {"to":"[EMAIL]"} x',
+    r"\x1b[32m203.0.113.9\x1b[0m \u001b[1;32m203.0.113.9 \033[32m203.0.113.9 \e[0m": (
+        r"\x1b[32m[IP_ADDRESS]\x1b[0m \u001b[1;32m[IP_ADDRESS] \033[32m[IP_ADDRESS] \e[0m"
+    ),
+}
+"""What hides behind escapes where the text as a whole is no JSON, and what is left."""
+
+NOT_ESCAPED = (
+    r"open C:\new\table 1234 and C:\temp\names\ring 12.50",
+    r"C:\reports\new\tmp\n203.txt D:\nas\tel 12",
+    r"re.compile('\n\d{3}\t(\d+)\r')",
+)
+
+
+@pytest.mark.parametrize("text", ESCAPED)
+def test_what_stands_behind_an_escape_goes(text: str) -> None:
+    """An end of a line is one, and a blank that does not break is a blank, however they are written; the escape stays."""
+    assert redact_text(text).text == ESCAPED[text]
+    assert redact_text(ESCAPED[text]).text == ESCAPED[text]
+
+
+@pytest.mark.parametrize("text", NOT_ESCAPED)
+def test_what_only_looks_like_an_escape_changes_nothing(text: str) -> None:
+    """Names of folders begin behind a backslash too."""
+    assert redact_text(text).text == text
+
+
+@pytest.mark.parametrize("escape", ["%3D", r"\x3d", "&#61;", r"\n203.0.113.9"])
+@pytest.mark.parametrize("behind", ["", " x" * 400, f"{' x' * 400}%3D &#61;"])
+def test_where_a_text_was_decoded_ends_nothing(escape: str, behind: str) -> None:
+    """As far as a text is searched again it is cut anywhere: what is cut off there is not believed."""
+    for filling in range(100, 320):
+        text = f"{escape} {'a' * filling}\nAuthorization: Bearer [SECRET]{behind}"
+        assert redact_text(text).text == text.replace("203.0.113.9", "[IP_ADDRESS]")
