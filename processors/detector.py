@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
+from unicodedata import category
 
 from .engine import says
 from .engine_types import Parts
@@ -15,12 +17,27 @@ SEPARATOR: Final = "\0"
 OTHER: Final = r"\x{80}-\x{10ffff}"
 """Every character that is not ASCII, for RE2 classes: repeated Unicode classes make programs too large for their memory."""
 
-IN_WORDS: Final = r"0-9A-Za-z_\u00aa-\u0dff\u1000-\u1fff"
-"""For classes of Python's: what words are made of in scripts that put spaces between them; in others no word can be cut."""
+_SPACED_SCRIPTS: Final = (range(0xC0, 0xE00), range(0x1000, 0x2000))
+"""Characters of scripts that put spaces between words; in others no word can be cut."""
+
+
+def _is_in_words(code: int) -> bool:
+    char = chr(code)
+    return category(char)[0] in "LM" or char.isdecimal()
+
+
+def _words_class() -> str:
+    runs = [[*run] for codes in _SPACED_SCRIPTS for is_in_words, run in groupby(codes, _is_in_words) if is_in_words]
+    return "".join([f"{chr(run[0])}-{chr(run[-1])}" for run in runs])
+
+
+IN_WORDS: Final = f"0-9A-Za-z_{_words_class()}"
+"""For classes of Python's: what words are made of, letters, their marks and digits; no punctuation of any script."""
 
 _IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
 
-WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{OTHER}])"
+_NO_PUNCTUATION: Final = r"\x{80}-\x{a0}\x{aa}\x{b5}\x{ba}\x{c0}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{3000}\x{3012}-\x{10ffff}"
+WORD_START: Final = rf"(?:^|[^0-9A-Za-z_{_NO_PUNCTUATION}])"
 """What may stand before a word; RE2's own boundary knows ASCII letters only, and there is no look-behind."""
 
 has_placeholder: Final = says(PLACEHOLDER)

@@ -56,3 +56,30 @@ def test_where_a_text_was_decoded_ends_nothing(escape: str, behind: str) -> None
     for filling in range(100, 320):
         text = f"{escape} {'a' * filling}\nAuthorization: Bearer [SECRET]{behind}"
         assert redact_text(text).text == text.replace("203.0.113.9", "[IP_ADDRESS]")
+
+
+PUNCTUATED = {
+    "«203.0.113.9» «4012 8888 8888 1881» «FR1420041010050500013M02606»": "«[IP_ADDRESS]» «[CREDIT_CARD]» «[IBAN]»",
+    "«3c:22:fb:9a:01:7e» «219-09-9998» «2001:db8::1»": "«[MAC_ADDRESS]» «[US_SSN]» «[IP_ADDRESS]»",
+    "مرحبا 203.0.113.9، 203.0.113.10؟": "مرحبا [IP_ADDRESS]، [IP_ADDRESS]؟",
+    "नमस्ते 203.0.113.9।": "नमस्ते [IP_ADDRESS]।",
+    "203.0.113.9·4012888888881881": "[IP_ADDRESS]·[CREDIT_CARD]",
+    "¿203.0.113.9? n°4012888888881881, nº4012888888881881": "¿[IP_ADDRESS]? n°[CREDIT_CARD], nº[CREDIT_CARD]",
+    "\u05be203.0.113.9\u05be": "\u05be[IP_ADDRESS]\u05be",
+    "«DOB: 1985-03-14» “Passport no. 533380006” ¿DNI 54362315K? „Tel: 030 901820“": (
+        "«DOB: [DATE_OF_BIRTH]» “Passport no. [NATIONAL_ID]” ¿DNI [NATIONAL_ID]? „Tel: [PHONE]“"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", PUNCTUATED)
+def test_punctuation_of_any_script_is_no_part_of_a_word(text: str) -> None:
+    """What stands in quotation marks or before a comma is found, in whatever language."""
+    assert redact_text(text).text == PUNCTUATED[text]
+    assert redact_text(PUNCTUATED[text]).text == PUNCTUATED[text]
+
+
+@pytest.mark.parametrize("text", ["é4012888888881881", "ж203.0.113.9", "219-09-9998ä", "क203.0.113.9"])
+def test_letters_of_any_script_are_parts_of_words(text: str) -> None:
+    """A number that is part of a word is none."""
+    assert redact_text(text).text == text
