@@ -8,7 +8,7 @@ import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.language_models import BaseChatModel, FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ChatMessage, HumanMessage, RemoveMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, Generation, LLMResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
 
@@ -84,15 +84,78 @@ def counts(event: dict[str, Any]) -> tuple[Any, ...]:
             {"response_metadata": {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 7, "outputTokenCount": 8}}},
             (7, 8, 15, None, None, None),
         ),
+        (
+            {
+                "usage_metadata": usage(
+                    *(100, 20, 120),
+                    input_token_details={
+                        "cache_read": 60,
+                        "cache_creation": 0,
+                        "ephemeral_5m_input_tokens": 30,
+                        "ephemeral_1h_input_tokens": 2,
+                    },
+                )
+            },
+            (100, 20, 120, 60, 32, None),
+        ),
+        (
+            {"usage_metadata": usage(9, 2, 11, input_token_details={"cache_creation": 5, "ephemeral_5m_input_tokens": 5})},
+            (9, 2, 11, None, 5, None),
+        ),
+        (
+            {
+                "response_metadata": {
+                    "usage": {
+                        "input_tokens": 3,
+                        "output_tokens": 2,
+                        "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 1},
+                    }
+                }
+            },
+            (8, 2, 10, None, 5, None),
+        ),
+        (
+            {
+                "response_metadata": {
+                    "usage_metadata": {
+                        "prompt_token_count": 100,
+                        "candidates_token_count": 20,
+                        "thoughts_token_count": 30,
+                        "total_token_count": 150,
+                        "cached_content_token_count": 10,
+                    }
+                }
+            },
+            (100, 50, 150, 10, None, 30),
+        ),
+        ({"response_metadata": {"token_count": {"input_tokens": 10.0, "output_tokens": 5.0}}}, (10, 5, 15, None, None, None)),
+        ({"response_metadata": {"prompt_eval_count": 26, "eval_count": 298}}, (26, 298, 324, None, None, None)),
+        ({"response_metadata": {"eval_count": 298}}, (None, 298, None, None, None, None)),
         ({}, (None, None, None, None, None, None)),
         ({"response_metadata": {"usage": {"input_tokens": -1, "output_tokens": 2**80}}}, (None, None, None, None, None, None)),
     ],
-    ids=["plain", "subsets", "beside", "beside by size", "anthropic", "openai", "bedrock", "unknown", "absurd"],
+    ids=[
+        *("plain", "subsets", "beside", "beside by size", "anthropic", "openai", "bedrock"),
+        *("written for a time", "written in all too", "anthropic's own for a time"),
+        *("gemini", "cohere", "ollama", "ollama, prompt cached", "unknown", "absurd"),
+    ],
 )
 def test_tokens_are_found_wherever_a_provider_puts_them(trail: Trail, facts: dict[str, Any], expected: tuple[Any, ...]) -> None:
     """Totals include what came from a cache; what nobody told is null, never 0."""
     answering(AIMessage("x", **facts)).invoke("hi", config())
     assert counts(trail.one("llm_end")) == expected
+
+
+def test_the_tokens_of_a_model_of_texts_are_found_in_what_ollama_says_of_a_generation(trail: Trail) -> None:
+    """OllamaLLM tells them nowhere else."""
+
+    class Texts(FakeListLLM):
+        def _generate(self, *args: Any, **kwargs: Any) -> LLMResult:
+            facts = {"model": "llama3", "done_reason": "stop", "prompt_eval_count": 26, "eval_count": 298}
+            return LLMResult(generations=[[Generation(text="x", generation_info=facts)]])
+
+    Texts(responses=[]).invoke("hi", config())
+    assert counts(trail.one("llm_end"))[:3] == (26, 298, 324)
 
 
 @pytest.mark.parametrize("with_usage", [True, False])
