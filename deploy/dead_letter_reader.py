@@ -8,7 +8,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from langtrail.schemas import topic
-from langtrail.schemas.settings import kafka_config, load_settings, setting, text, whole
+from langtrail.schemas.settings import kafka_config, load_settings, servers, setting, whole
 
 from .errors import CannotRun
 from .servers import environ
@@ -29,7 +29,7 @@ class OperatorSettings:
     """How an operator's commands reach Kafka."""
 
     bootstrap_servers: str = setting(
-        "LANGTRAIL_BOOTSTRAP_SERVERS", text, doc="host:port of Kafka, several separated by commas; or start `langtrail up`"
+        "LANGTRAIL_BOOTSTRAP_SERVERS", servers, doc="host:port of Kafka, several separated by commas; or start `langtrail up`"
     )
     kafka_config: tuple[tuple[str, str], ...] = setting(
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from langtrail.schemas.settings import kafka_config, setting, text, whole
+from langtrail.schemas.settings import kafka_config, servers, setting, whole
 
 _MICROSECONDS = 1_000_000
 
@@ -19,7 +19,9 @@ def _dsn(value: str) -> str:
 class WatchSettings:
     """Connection and limits of one watch. A limit of 0 turns its kind of burst off."""
 
-    bootstrap_servers: str = setting("LANGTRAIL_BOOTSTRAP_SERVERS", text, doc="host:port of Kafka, several separated by commas")
+    bootstrap_servers: str = setting(
+        "LANGTRAIL_BOOTSTRAP_SERVERS", servers, doc="host:port of Kafka, several separated by commas"
+    )
     clickhouse_dsn: str = setting("LANGTRAIL_CLICKHOUSE_DSN", _dsn, doc="http://user:password@host:port/langtrail")
     kafka_config: tuple[tuple[str, str], ...] = setting(
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from langtrail.schemas import topic
-from langtrail.schemas.settings import kafka_config, setting, text, whole
+from langtrail.schemas.settings import kafka_config, servers, setting, text, whole
 
 from .sink_batch import Limits
 
@@ -21,7 +21,9 @@ def _dsn(value: str) -> str:
 class SinkSettings:
     """Connection and limits of one sink process."""
 
-    bootstrap_servers: str = setting("LANGTRAIL_BOOTSTRAP_SERVERS", text, doc="host:port of Kafka, several separated by commas")
+    bootstrap_servers: str = setting(
+        "LANGTRAIL_BOOTSTRAP_SERVERS", servers, doc="host:port of Kafka, several separated by commas"
+    )
     clickhouse_dsn: str = setting("LANGTRAIL_CLICKHOUSE_DSN", _dsn, doc="http://user:password@host:port/langtrail")
     kafka_config: tuple[tuple[str, str], ...] = setting(
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from langtrail.schemas import PrivateKeys
-from langtrail.schemas.settings import kafka_config, path, setting, text, whole
+from langtrail.schemas.settings import kafka_config, path, servers, setting, whole
 
 from .pseudonym import Pseudonyms, read_pseudonyms
 
@@ -26,7 +26,9 @@ def private_keys(value: str) -> PrivateKeys:
 class WorkerSettings:
     """Connection and limits of one worker process."""
 
-    bootstrap_servers: str = setting("LANGTRAIL_BOOTSTRAP_SERVERS", text, doc="host:port of Kafka, several separated by commas")
+    bootstrap_servers: str = setting(
+        "LANGTRAIL_BOOTSTRAP_SERVERS", servers, doc="host:port of Kafka, several separated by commas"
+    )
     kafka_config: tuple[tuple[str, str], ...] = setting(
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"
     )

@@ -24,5 +24,9 @@ __all__ = [
     "install",
 ]
 
-if os.environ.get("LANGTRAIL_ENABLED") and switch(os.environ["LANGTRAIL_ENABLED"]):
+try:
+    _enabled = switch(os.environ.get("LANGTRAIL_ENABLED") or "0")
+except ValueError as error:
+    raise SettingsError(f"LANGTRAIL_ENABLED: {error}") from None
+if _enabled:
     install()

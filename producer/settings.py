@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from langtrail.schemas import DataKey
-from langtrail.schemas.settings import SettingsError, choice, kafka_config, path, setting, switch, text, whole
+from langtrail.schemas.settings import SettingsError, choice, kafka_config, path, servers, setting, switch, text, whole
 
 from .serialise import text_of
 from .vocabulary import TRIGGERS
 
+_NO_KEY_SET = "expected an https address or a file"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -23,14 +24,23 @@ def _public_keys(value: str) -> tuple[str, ...]:
 
 
 def _key_set(value: str) -> str:
-    address = urlsplit(value)
-    if address.scheme in ("http", "https"):
-        if address.scheme == "http" and address.hostname not in _LOOPBACK:
-            raise ValueError("keys are only fetched over https")
-        return value
-    if not Path(value).expanduser().is_file():
-        raise ValueError("expected an https address or a file")
+    try:
+        address = urlsplit(value)
+        is_remote, host, port = address.scheme in ("http", "https"), address.hostname, address.port
+    except ValueError:
+        raise ValueError(_NO_KEY_SET) from None
+    if not ((host and port != 0) if is_remote else path(value).is_file()):
+        raise ValueError(_NO_KEY_SET)
+    if address.scheme == "http" and host not in _LOOPBACK:
+        raise ValueError("keys are only fetched over https")
     return value
+
+
+def _spool(value: str) -> Path:
+    found = path(value)
+    if found.exists() and not found.is_dir():
+        raise ValueError("is no directory")
+    return found
 
 
 def _default_spool() -> Path:
@@ -47,13 +57,13 @@ class ProducerSettings:
     """Connection and identity of one process. Without `bootstrap_servers` the spool alone is the log."""
 
     bootstrap_servers: str = setting(
-        "LANGTRAIL_BOOTSTRAP_SERVERS", text, default="", doc="host:port of Kafka; without it events stay in the spool"
+        "LANGTRAIL_BOOTSTRAP_SERVERS", servers, default="", doc="host:port of Kafka; without it events stay in the spool"
     )
     kafka_config: tuple[tuple[str, str], ...] = setting(
         "LANGTRAIL_KAFKA_CONFIG_FILE", kafka_config, default=(), doc="properties file with more librdkafka settings (TLS, SASL)"
     )
     spool_dir: Path | None = setting(
-        "LANGTRAIL_SPOOL_DIR", path, default=None, doc="directory for events that Kafka has not acknowledged yet"
+        "LANGTRAIL_SPOOL_DIR", _spool, default=None, doc="directory for events that Kafka has not acknowledged yet"
     )
     delivery: str = setting(
         "LANGTRAIL_DELIVERY",

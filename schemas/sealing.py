@@ -45,7 +45,10 @@ class DataKey:
             raise ValueError("no X25519 public key: nobody could open what is sealed")
         key = os.urandom(32)
         recipients = [_public_key(text) for text in public_keys]
-        wraps = [_key_id(recipient) + _SUITE.encrypt(key, recipient, _INFO) for recipient in recipients]
+        try:
+            wraps = [_key_id(recipient) + _SUITE.encrypt(key, recipient, _INFO) for recipient in recipients]
+        except ValueError:
+            raise ValueError("not an X25519 public key: anybody could open what is sealed for it") from None
         return cls(b"".join(wraps), AESGCM(key))
 
     def seal(self, content: bytes, bound_to: bytes, nonce: bytes = b"") -> bytes:

@@ -1,12 +1,16 @@
 """Settings from LANGTRAIL_* variables: every mistake is reported at once, by the name of its variable, never by its value."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_SERVER = re.compile(r"^(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?$")
+_PORTS = range(1, 1 << 16)
 
 
 class SettingsError(Exception):
@@ -52,8 +56,18 @@ def text(value: str) -> str:
     return value
 
 
+def servers(value: str) -> str:
+    """Parse: addresses of Kafka, host or host:port, separated by commas."""
+    given = [server.strip() for server in text(value).split(",") if server.strip()]
+    if not given or not all((found := _SERVER.match(server)) and int(found["port"] or 1) in _PORTS for server in given):
+        raise ValueError("expected host:port, several separated by commas")
+    return ",".join(given)
+
+
 def path(value: str) -> Path:
     """Parse: a path; ~ is the home directory."""
+    if not value.strip():
+        raise ValueError("is blank")
     try:
         return Path(value).expanduser()
     except RuntimeError:

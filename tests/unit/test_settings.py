@@ -13,6 +13,7 @@ from langtrail.schemas.settings import (
     kafka_config,
     load_settings,
     path,
+    servers,
     setting,
     switch,
     text,
@@ -112,6 +113,33 @@ def test_bytes_that_are_no_text_are_refused_by_name() -> None:
     with pytest.raises(SettingsError) as error:
         load_settings(Sample, {"LANGTRAIL_SAMPLE_SERVERS": "hunter\udcf6"})
     assert str(error.value) == "LANGTRAIL_SAMPLE_SERVERS: is not UTF-8 text"
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("localhost:9092", "localhost:9092"),
+        ("broker", "broker"),
+        ("10.0.0.1:1, [::1]:65535 ,", "10.0.0.1:1,[::1]:65535"),
+        *(
+            (wrong, None)
+            for wrong in (" ", ",", ":9092", "http://x:9092", "host:port", "host:0", "host:99999", "a b:1", "a:1:2")
+        ),
+    ],
+)
+def test_addresses_of_kafka_are_hosts_and_ports(given: str, value: str | None) -> None:
+    """Anything else would never connect, and never say why."""
+    if value is None:
+        with pytest.raises(ValueError, match=r"^expected host:port, several separated by commas$"):
+            servers(given)
+    else:
+        assert servers(given) == value
+
+
+def test_a_path_is_not_blank() -> None:
+    """It would be a directory whose name nobody sees."""
+    with pytest.raises(ValueError, match=r"^is blank$"):
+        path(" ")
 
 
 def test_numbers_have_bounds() -> None:

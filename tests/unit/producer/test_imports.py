@@ -1,5 +1,6 @@
 """What the first two stages load: an application pays for it whenever it starts."""
 
+import os
 import subprocess
 import sys
 
@@ -47,3 +48,11 @@ def test_recording_loads_nothing_it_does_not_need() -> None:
 def test_the_schemas_load_next_to_nothing() -> None:
     """Importing langtrail.schemas brings neither LangChain nor a Kafka client."""
     assert loaded_by("import langtrail.schemas") & {*HEAVY, "langchain_core", "confluent_kafka", "pydantic"} == set()
+
+
+def test_a_switch_that_is_none_is_refused_on_import_by_its_name() -> None:
+    """LANGTRAIL_ENABLED is read before there is a handler."""
+    environ = {**os.environ, "LANGTRAIL_ENABLED": "maybe"}
+    command = [sys.executable, "-c", "import langtrail.producer"]
+    said = subprocess.run(command, env=environ, capture_output=True, text=True, check=False).stderr
+    assert said.splitlines()[-1] == "langtrail.schemas.settings.SettingsError: LANGTRAIL_ENABLED: expected 1 or 0"

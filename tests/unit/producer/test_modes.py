@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,10 @@ def test_in_mode_spool_nothing_is_refused(trail: Trail, disk: Disk) -> None:
         ({"LANGTRAIL_SPOOL_MAX_BYTES": "5"}, "LANGTRAIL_SPOOL_MAX_BYTES: expected a whole number"),
         ({"LANGTRAIL_MEMORY_MAX_BYTES": "x"}, "LANGTRAIL_MEMORY_MAX_BYTES: expected a whole number"),
         ({"LANGTRAIL_BLOCK_SECONDS": "-1"}, "LANGTRAIL_BLOCK_SECONDS: expected a whole number"),
+        ({"LANGTRAIL_BOOTSTRAP_SERVERS": "http://broker:9092"}, "LANGTRAIL_BOOTSTRAP_SERVERS: expected host:port"),
+        ({"LANGTRAIL_SPOOL_DIR": " "}, "LANGTRAIL_SPOOL_DIR: is blank"),
+        ({"LANGTRAIL_SPOOL_DIR": os.devnull}, "LANGTRAIL_SPOOL_DIR: is no directory"),
+        ({"LANGTRAIL_PUBLIC_KEY": "A" * 43 + "="}, "LANGTRAIL_PUBLIC_KEY: not an X25519 public key: anybody could open"),
     ],
 )
 def test_a_wrong_setting_is_refused_at_construction(

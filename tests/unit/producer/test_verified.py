@@ -202,7 +202,17 @@ def test_without_pyjwt_the_sentence_names_the_command(trail: Trail, issuer: Path
         pass
 
 
-@pytest.mark.parametrize("value", ["/no/such/file", "http://login.example/keys"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "/no/such/file",
+        "http://login.example/keys",
+        "https://",
+        "https:///keys",
+        "https://login.example:99999/keys",
+        "https://[::1",
+    ],
+)
 def test_keys_that_cannot_be_trusted_are_refused_at_start(trail: Trail, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """A missing file, or keys over a line that anybody can write to."""
     monkeypatch.setenv("LANGTRAIL_OIDC_JWKS", value)
