@@ -127,6 +127,8 @@ def closing_events(runs: Runs) -> list[Draft]:
     """Give up all open runs, because the process ends, and return their events: children first."""
     events = []
     for run in runs.all_open():
+        if not run.begun:
+            continue  # its start is being recorded, in the next stream
         runs.give_up(run)
         events.append(given_up_event(Overdue(run, "abandoned", "exit")))
     return events

@@ -18,9 +18,12 @@ class Shared:
 
 
 class Draft:
-    """One event to be. `model` and `outcome` are encoded groups; flags and ext are encoded when it is kept."""
+    """One event to be. `model` and `outcome` are encoded groups; flags and ext are encoded when it is kept.
 
-    __slots__ = ("content", "event_type", "ext", "flags", "model", "outcome", "shared")
+    `taken`: a stream has a number for it, so it is in the trail, or in a hole that is named there.
+    """
+
+    __slots__ = ("content", "event_type", "ext", "flags", "model", "outcome", "shared", "taken")
 
     def __init__(
         self,
@@ -34,3 +37,4 @@ class Draft:
     ) -> None:
         self.event_type, self.shared, self.model, self.outcome = event_type, shared, model, outcome
         self.content, self.flags, self.ext = content, flags, ext
+        self.taken = False

@@ -80,6 +80,16 @@ class EventLog:
         with self.lock:
             return not self._waiting or self._waiting[0].seq > seq
 
+    def has(self, seq: int) -> bool:
+        """Tell, after an interrupt, whether the event that was being appended is here, as the last one."""
+        if self._waiting and self._waiting[-1].seq == seq:
+            return True
+        last = self.files.last_event() if self.files is not None else None
+        if last is None or last.seq != seq:
+            return False
+        self._last_on_disk = seq
+        return True
+
     def spill(self) -> bool:
         """Move what waits in memory to the disk; tell whether nothing waits any more and the disk is there."""
         if self._waiting and time.monotonic() < self._try_at:

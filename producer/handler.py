@@ -25,6 +25,7 @@ from .recording import (
     end_model,
     fail_model,
     first_token,
+    mend,
     name_call,
     open_run,
     record_end,
@@ -60,8 +61,12 @@ def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:  # noqa: BLE001 - the application goes on whatever it is
             run_id = kwargs.get("run_id")
             record_failure(hook.__name__, error, run_id if isinstance(run_id, UUID) else None)
+            mend(kwargs, goes_on=True)
             if starts:
                 _must_be_recorded(kwargs, error)
+        except BaseException:  # the application's own: Ctrl-C, or what a signal handler raised
+            mend(kwargs, goes_on=False)
+            raise
 
     return guarded
 

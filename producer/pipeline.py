@@ -124,13 +124,20 @@ class Pipeline:
 
     def _opened(self) -> tuple[Stream, Sender | None]:
         stream = Stream(self.settings)
+        try:
+            self._begin(stream)
+            sender = self._shipping(stream)
+        except BaseException:  # Ctrl-C: nobody will use it, and the next one names it as the one before
+            self._end(stream, None, 0)
+            raise
+        _close_with_multiprocessing()
+        return stream, sender
+
+    def _begin(self, stream: Stream) -> None:
         app, spool = self.settings.app_name(), self.settings.spool()
         previous = take_turn(spool, app, stream.stream_id) if stream.log.files else None
         gone = previous is not None and is_gone(spool, previous)
         stream.record(opening(self.settings, process_facts(self.settings), previous, previous_is_gone=gone))
-        sender = self._shipping(stream)
-        _close_with_multiprocessing()
-        return stream, sender
 
     def _shipping(self, stream: Stream) -> Sender | None:
         sender = Sender(self.settings, stream, partial(self._beat, stream))

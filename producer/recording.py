@@ -66,7 +66,11 @@ def record_start(run: Run, content: Content, tags: Sequence[Any] | None) -> None
         shared.record(capture.denied_event(run, content))
         raise IdentityMissing("this run names nobody, and LANGTRAIL_REQUIRE_IDENTITY is set: give it a user_id or a token")
     attempts.begin(run, content["input"], tags)
-    shared.record(capture.start_event(run, content))
+    draft = capture.start_event(run, content)
+    try:
+        shared.record(draft)
+    finally:
+        run.begun = draft.taken
 
 
 def refuse(told: Mapping[str, Any], error: AuditUnavailable) -> None:
@@ -78,6 +82,13 @@ def refuse(told: Mapping[str, Any], error: AuditUnavailable) -> None:
     run, _ = shared.runs.close(told["run_id"], "refused")
     if run is not None and not isinstance(error, IdentityMissing):
         shared.record(capture.error_event(run, error, {}, "denied"))
+
+
+def mend(told: Mapping[str, Any], *, goes_on: bool) -> None:
+    """Put right the run of a hook that was broken off. `goes_on`: nobody is told, so the run goes on."""
+    run_id = told.get("run_id")
+    if isinstance(run_id, UUID):
+        pipeline().runs.mend(run_id, goes_on=goes_on)
 
 
 def close_run(kind: str, event_type: str, run_id: UUID, parent_run_id: UUID | None, name: Any = None) -> Run | None:
@@ -240,13 +251,22 @@ def _record_last(run: Run, draft: Draft, outcome: str, output: Any) -> None:
     if run.top is None:
         for call, reason in shared.runs.tool_calls.never_executed(run, outcome, output):
             shared.record(capture.not_executed_event(call, reason))
-    shared.record(draft)
+    try:
+        shared.record(draft)
+    finally:
+        run.told = draft.taken
 
 
 def _give_up(shared: Pipeline, runs: list[Run], outcome: str, closed_by: str) -> None:
     for run in runs:
+        draft = capture.given_up_event(Overdue(run, outcome, closed_by))
         shared.runs.give_up(run)
-        shared.record(capture.given_up_event(Overdue(run, outcome, closed_by)))
+        try:
+            shared.record(draft)
+        finally:
+            run.told = draft.taken
+            if not run.told:
+                shared.runs.reopen(run)
 
 
 def _join_batch(run: Run, size: int, params: Any) -> None:

@@ -75,6 +75,10 @@ class Run:
     """Further executions that were started under the same id while this one was open."""
     ended: tuple[str, ...] = ()
     """Event types of the ends seen so far."""
+    begun: bool = False
+    """Whether the trail has its start."""
+    told: bool = False
+    """Whether the trail has its end."""
 
     def __init__(
         self,
@@ -216,6 +220,34 @@ class Runs:
             run.ended = (*run.ended, "abandoned")
             self._settle(run)
 
+    def mend(self, run_id: UUID, *, goes_on: bool) -> None:
+        """Put right a run whose hook was broken off: by a signal handler that raised, or by a fault of ours.
+
+        One whose start is not in the trail has not begun; if it goes on all the same, what comes of it says so. One whose end
+        is not there is open again, and is given up at the latest when the process ends.
+        """
+        with self._lock:
+            run = self.find(run_id)
+            if run is None:
+                return
+            if run.begun:
+                if run.ended and not run.told:
+                    self.reopen(run)
+            elif goes_on:
+                run.begun, run.flags = True, (*run.flags, "start_not_seen")
+            else:
+                self._remove(run)
+
+    def reopen(self, run: Run) -> None:
+        """Take back the end of a run: it was not recorded."""
+        with self._lock:
+            run.ended = ()
+            self._closed.pop(run.key, None)
+            self._open[run.key] = run
+            self._open.move_to_end(run.key, last=False)  # where the oldest are, and parents before their children
+            if run.parent is not None and run.parent.children is not None:
+                run.parent.children.add(run.key)
+
     def below(self, run: Run) -> list[Run]:
         """Return the open runs below a run, the deepest first."""
         found: list[Run] = []
@@ -311,16 +343,16 @@ class Runs:
         return oldest
 
     def _settle(self, run: Run) -> None:
+        self._keep_closed(run)  # first: an interrupt may come between any two lines, and the run must be found
+        self._remove(run)
+
+    def _remove(self, run: Run) -> None:
         key, parent = run.key, run.parent
         self._open.pop(key, None)
         if run.task is not None:
             self._forget_task(run)
         if parent is not None and parent.children is not None:
             parent.children.discard(key)
-        closed = self._closed
-        closed[key] = run
-        if len(closed) > self._max_closed:
-            closed.popitem(last=False)
 
     def _keep_closed(self, run: Run) -> None:
         closed = self._closed

@@ -81,9 +81,8 @@ class SpoolWriter:
             if error.errno == errno.EFBIG:  # a limit on the size of files: another file has room
                 self.close()
             refusal = f"the spool cannot be written ({error.strerror})"
-        except BaseException:  # an interrupt may come after the write: what is in the file counts
-            if self._descriptor is not None:
-                self._size = os.fstat(self._descriptor).st_size
+        except BaseException:
+            self._find_out(len(entry))
             raise
         else:
             return
@@ -96,6 +95,15 @@ class SpoolWriter:
         while written < len(entry):
             written += _write(self._descriptor, entry[written:])
         return written
+
+    def _find_out(self, size: int) -> None:
+        """After an interrupt, which may have come after the write: an entry that is whole in the file counts."""
+        if self._descriptor is None:
+            return
+        if os.fstat(self._descriptor).st_size == self._size + size:
+            self._size += size
+        else:
+            self._cut()
 
     def _cut(self) -> None:
         """Take a part of an entry back. Where that fails, leave the file: a reader passes over its torn end."""
@@ -116,7 +124,7 @@ class SpoolWriter:
         try:
             self._size = _write(self._descriptor, self._facts)
             self._size += self._write_rest(self._facts[self._size :])
-        except OSError:
+        except BaseException:
             self._size = 0
             self._cut()
             self.close()

@@ -77,6 +77,7 @@ class Stream:
                 return False
             if self._appending:
                 self._inbox.append((draft, random, content, facts))
+                draft.taken = True
             else:
                 self._append(draft, random, content, facts)
                 if self._inbox:
@@ -143,12 +144,13 @@ class Stream:
                 self._name_hole()
             seq = self._seq
             self._seq = seq + 1
+            draft.taken = True
             try:
                 self._write(seq, draft, random, content, facts)
             except SpoolFull as error:
                 self._drop(Hole(seq, seq, str(error)))
-            except BaseException:  # Ctrl-C in the middle of it: whether it was written is not known
-                self._drop(Hole(seq, seq, "the process was interrupted"))
+            except BaseException:  # Ctrl-C in the middle of it
+                draft.taken = self._find_out(seq)
                 raise
         finally:
             self._appending = False
@@ -185,6 +187,20 @@ class Stream:
         except SpoolFull:
             self._seq = seq
             return False
+        except BaseException:
+            self._find_out(seq)
+            raise
+        return True
+
+    def _find_out(self, seq: int) -> bool:
+        """After an interrupt: tell whether the event was written. If it was not, its number is the next one's."""
+        if not self.log.has(seq):
+            self._seq = seq
+            return False
+        if self.last_kept < seq:
+            self.last_kept = seq
+            self.kept += 1
+        self._last_at = max(self._last_at + 1, _now_ns() // 1000)
         return True
 
     def _write(self, seq: int, draft: Draft, random: Fresh, content: bytes, facts: bytes, *, last: bool = False) -> None:
