@@ -23,8 +23,9 @@ class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
     and its subject counts before any name that is merely said. `flush_timeout` waits at the end of the block, at most so many
     seconds, until Kafka has acknowledged what was recorded.
 
-    Raises ValueError for a trigger or principal_type that the contract does not know; on entering, TokenRefused for a token
-    that does not hold, or that cannot be verified with the settings that there are.
+    Raises ValueError for a trigger or principal_type that the contract does not know, and for a flush_timeout that is no number
+    of seconds; TypeError where it decorates a generator, which runs outside of the call that makes it. On entering it raises
+    TokenRefused for a token that does not hold, or that cannot be verified with the settings that there are.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
         thread_id: str | None = None,
         conversation_id: str | None = None,
         principal_type: str | None = None,
-        roles: tuple[str, ...] | list[str] | None = None,
+        roles: str | tuple[str, ...] | list[str] | None = None,
         on_behalf_of: str | None = None,
         trigger: str | None = None,
         trigger_id: str | None = None,
@@ -49,6 +50,7 @@ class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
         given = {name: value for name, value in locals().items() if name not in _NOT_FACTS and value is not None}
         _check("trigger", trigger, TRIGGERS)
         _check("principal_type", principal_type, PRINCIPAL_TYPES)
+        _check_seconds("flush_timeout", flush_timeout)
         self._given, self._token, self._flush_timeout = given, token, flush_timeout
         self._entered: list[Block] = []
 
@@ -71,6 +73,8 @@ class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Run each call of a function, or of a coroutine function, within the context."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("audit_context cannot decorate a generator; write `with audit_context(...):` in its body")
         if not inspect.iscoroutinefunction(function):
 
             @wraps(function)
@@ -95,9 +99,15 @@ class audit_context:  # noqa: N801 - used as a function, as contextlib's own are
         return {VERIFIED: verify(self._token, pipeline().settings)}
 
 
+_LONGEST_FLUSH = 24 * 3600
 _NOT_FACTS = ("self", "token", "flush_timeout")
 
 
 def _check(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
     if value is not None and value not in allowed:
         raise ValueError(f"audit_context: {name} must be one of {', '.join(allowed)}")
+
+
+def _check_seconds(name: str, value: Any) -> None:
+    if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= _LONGEST_FLUSH):
+        raise ValueError(f"audit_context: {name} must be a number of seconds from 0 to {_LONGEST_FLUSH}")

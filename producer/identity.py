@@ -149,6 +149,8 @@ def _read(source: Mapping[Any, Any], found: dict[Any, Any]) -> None:
             found[_WITHHELD] = {**found.get(_WITHHELD, {}), field: found[field]}
             found[field] = judged
     roles: Any = source.get("roles")
+    if issubclass(type(roles), str):
+        roles = (roles,)
     if issubclass(type(roles), (list, tuple, set, frozenset)):
         found["roles"] = tuple(text_of(role) for role in roles)
     session = next((source[key] for key in SESSION_KEYS if source.get(key) is not None), None)

@@ -114,6 +114,6 @@ def _roles(claims: Mapping[str, Any]) -> list[Any]:
     """Return the roles, from where the usual issuers put them."""
     realm = claims.get("realm_access")
     for found in (claims.get("roles"), realm.get("roles") if isinstance(realm, Mapping) else None, claims.get("groups")):
-        if isinstance(found, (list, tuple)):
-            return list(found)
+        if isinstance(found, (list, str)):
+            return [found] if isinstance(found, str) else found
     return []

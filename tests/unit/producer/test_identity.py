@@ -115,6 +115,34 @@ def test_a_context_decorates_functions_and_coroutines() -> None:
     assert not current_scope()
 
 
+def test_a_context_refuses_to_decorate_a_generator() -> None:
+    """It would be left before the generator's body runs."""
+
+    def work() -> Generator[None, None, None]:
+        yield
+
+    async def work_later() -> AsyncIterator[None]:
+        yield
+
+    for generator in (work, work_later):
+        with pytest.raises(TypeError, match="write `with audit_context"):
+            audit_context(tenant_id="acme")(generator)
+
+
+@pytest.mark.parametrize("seconds", ["x", -1, float("nan"), float("inf")])
+def test_a_wait_that_is_no_number_of_seconds_is_refused_where_it_is_written(seconds: Any) -> None:
+    """Not after the block, when its work is done."""
+    with pytest.raises(ValueError, match="flush_timeout"):
+        audit_context(flush_timeout=seconds)
+
+
+def test_one_role_needs_no_list() -> None:
+    """A text is one role, wherever it is said."""
+    assert root({"roles": "admin"}).roles == ("admin",)
+    with audit_context(roles="admin"):
+        assert root({}).roles == ("admin",)
+
+
 def test_a_context_left_in_another_context_leaves_it_as_it_is() -> None:
     """Frameworks enter and leave generators in different tasks."""
 

@@ -127,6 +127,7 @@ def test_a_token_held_for_another_names_both(trail: Trail, issuer: Path) -> None
         ({"idtyp": "app"}, ("service", [])),
         ({"realm_access": {"roles": ["r1"]}}, ("human", ["r1"])),
         ({"groups": ["g1"]}, ("human", ["g1"])),
+        ({"roles": "r1"}, ("human", ["r1"])),
     ],
 )
 def test_the_usual_issuers_are_understood(
