@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,19 +34,23 @@ def _key_set(value: str) -> str:
         raise ValueError(_NO_KEY_SET)
     if address.scheme == "http" and host not in _LOOPBACK:
         raise ValueError("keys are only fetched over https")
-    return value
+    return value if is_remote else str(path(value))
 
 
 def _spool(value: str) -> Path:
     found = path(value)
-    if found.exists() and not found.is_dir():
+    try:
+        is_other = found.exists() and not found.is_dir()
+    except OSError:
+        return found  # closed to us: why is said when it cannot be written
+    if is_other:
         raise ValueError("is no directory")
     return found
 
 
 def _default_spool() -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "langtrail" / "spool"
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (state if state.is_absolute() else Path.home() / ".local" / "state") / "langtrail" / "spool"
 
 
 def _default_app() -> str:
@@ -150,6 +155,11 @@ class ProducerSettings:
 
     def spool(self) -> Path:
         """Return the spool directory: the given one, else one in the user's state directory."""
+        return self._found_spool
+
+    @cached_property
+    def _found_spool(self) -> Path:
+        """Once for all: an application may change its directory and its environment."""
         return self.spool_dir or _default_spool()
 
     def app_name(self) -> str:

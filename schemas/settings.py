@@ -65,13 +65,15 @@ def servers(value: str) -> str:
 
 
 def path(value: str) -> Path:
-    """Parse: a path; ~ is the home directory."""
+    """Parse: a path; ~ is the home directory. It is absolute from then on: an application may change its directory."""
     if not value.strip():
         raise ValueError("is blank")
     try:
-        return Path(value).expanduser()
+        return Path(value).expanduser().absolute()
     except RuntimeError:
         raise ValueError("names the home directory of a user who is not known here") from None
+    except FileNotFoundError:
+        raise ValueError("is relative to a directory that was removed") from None
 
 
 def kafka_config(value: str) -> tuple[tuple[str, str], ...]:

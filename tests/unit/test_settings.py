@@ -142,6 +142,18 @@ def test_a_path_is_not_blank() -> None:
         path(" ")
 
 
+def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application that changes its directory later does not split what lies there."""
+    monkeypatch.chdir(tmp_path)
+    assert path("spool") == tmp_path / "spool"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ValueError, match="is relative to a directory that was removed"):
+        path("spool")
+
+
 def test_numbers_have_bounds() -> None:
     """Both bounds are allowed, what lies outside or is no number is not."""
     assert [whole(1, 3)(given) for given in ("1", "3")] == [1, 3]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -155,6 +156,32 @@ def test_what_is_logged_while_a_stream_opens_may_itself_be_recorded(trail: Trail
         logging.getLogger("langtrail.producer").removeHandler(handler)
     (files,) = streams(trail.spool)
     assert len(SpoolReader(files, Position()).read(1 << 20)) == 7
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_application_that_changes_its_directory_keeps_its_spool(
+    trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """The one that is named by a relative path, and the one that the environment implies."""
+    monkeypatch.chdir(tmp_path)
+    if named:
+        monkeypatch.setenv("LANGTRAIL_SPOOL_DIR", "spool")
+    else:
+        monkeypatch.delenv("LANGTRAIL_SPOOL_DIR")
+        monkeypatch.setenv("XDG_STATE_HOME", "relative to what is not said")
+        monkeypatch.setenv("HOME", str(tmp_path))
+    run()
+    spool = pipeline().settings.spool()
+    assert spool.is_relative_to(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("HOME", str(elsewhere))
+    run()
+    pipeline().close(0)
+    run()
+    assert len(streams(spool)) == 2
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_each_stream_has_a_key_of_its_own(trail: Trail) -> None:
