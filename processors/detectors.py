@@ -16,6 +16,7 @@ from .detectors_life import LIFE
 from .detectors_pairs import PAIRS
 from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
+from .detectors_phone_forms import PHONE_FORMS
 from .detectors_said import SAID
 from .detectors_secrets import SECRETS
 from .detectors_services import SERVICES
@@ -42,6 +43,7 @@ DETECTORS: Final = (
     *LIFE,
     *ADDRESSES,
     *PHONE,
+    *PHONE_FORMS,
     *CARRIERS,
 )
 """Every detector, in the order in which they are run."""

@@ -71,7 +71,7 @@ _OF_HEADER: Final = re.compile(r"\s{0,2}:\s{0,2}[\w!#$%&*+.^|~-]+=[^\"'\n\r\x00]
 """What follows the name of a header of cookies: there is a detector for these, which takes all of them."""
 _COMPOUND_NAME: Final = re.compile(r"[_-]|[a-z][A-Z]")
 _EXPRESSION: Final = re.compile(r"[=(?]|\b(?:if|or|and|else|is|the|for|not|from)\b")
-_ANNOTATION: Final = re.compile(r"[A-Za-z][\w.\[\], |]*=")
+_ANNOTATION: Final = re.compile(r"[A-Za-z][\w.\[\], |]*=|[A-Za-z][\w.\[\], ]* \| [\w.\[\], |]+\Z")
 _SHORTEST_WORD: Final = 6
 """Characters of one that is a word, alone on its line."""
 _IN_TAG: Final = re.compile(r"<[\w:.-]+\s(?:[^<>]*\s)?\Z")

@@ -8,49 +8,13 @@ from typing import Final, NamedTuple
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 from .engine import says
 from .findings import PLACEHOLDER
+from .phone_words import NUMBERED, NUMBERED_BEHIND, NUMBERED_UNSPACED, OF, STRONG, UNSPACED, WEAK
 from .validators import digits_of, international_lengths
 
 _EXTENSION: Final = r"(?: ?(?:x|ext\.?|extension|poste|durchwahl|ramal|int\.) ?\d{1,6})?"
 _AN_EXTENSION: Final = re.compile(_EXTENSION, re.IGNORECASE)
 _NUMBER: Final = r"\+?\(?\d(?:[ ().\-/]{0,3}\d){5,16}"
 
-_ENDING: Final = f"[a-z{OTHER}]*"
-# After these words even a plain run of digits is a phone number.
-_STRONG: Final = (
-    "phones?|telephones?|mobile|cell(?:phone)?|tel|fax|whatsapp|sms|hotline|dial|answering at"
-    "|(?:call|ring|text|reach) (?:me|us|him|her|them)(?: back)?(?: on| at)?"
-    "|(?:call[ -]?back|contact) (?:number|no|phone)|best number|number to call|my digits|landline|switchboard|helpline"
-    "|toll[ -]?free|(?:ph|mob)(?:[.:]| no)"
-    # German, Dutch, Scandinavian, Hungarian and other compounds
-    "|(?:telefon|telefoon|mobil|handy|tel|gsm|festnetz|rückruf)-?"
-    "(?:nummer(?:et|n)?|numre?t|nr|sz[áa]ma?|num)"
-    "|telefon(?:nummer|a|u|um|o|ul|en)?|handy|mobil(?:en|ul)?|festnetz|rufnummer|rückruf|erreichbar unter|ruf mich an"
-    "|t[ée]l(?:[ée]phone)?|portable|appelez|mon fixe|joignable au|(?:me|nous) joindre au|contactez[ -](?:moi|nous) au"
-    "|tel[ée]fono|m[óo]vil|celular|ll[áa]mame|ll[áa]meme|ll[áa]m[ae] al|m[áa]rcame|mi (?:celu?|fijo|tel|whats)"
-    "|telefone|telem[óo]vel|ligu?[ea](?:r|me)?|meu (?:cel|tel|zap|whats)|no zap"
-    "|cellulare|chiam(?:a|ami|are|ate)|mio cell|recapito telefonico"
-    "|telefoon|gsm|mobiele?|mobieltje|bel|bereikbaar op|cep|telefonum|aray[ıi]n|ben[iı] ara"  # noqa: RUF001 - Turkish
-    rf"|тел|телефон{_ENDING}|моб(?:ильн{_ENDING})?|сотов{_ENDING}|сот[.:]|(?:по)?звон{_ENDING}|дзвон{_ENDING}|набери|ватсап|вотсап"
-    r"|τηλ|τηλέφων|τηλεφών|κινητ(?:ό|ού|ά|ών)|κιν[.:]|καλέστε"
-    "|फ़ोन|फोन|मोबाइल|दूरभाष|व्हाट्सएप|कॉल कर|ফোন|মোবাইল|هاتف|جوال|موبايل|تليفون|واتساب|اتصل|محمول|تلفن|موبایل|فون|טלפון"
-    rf"|נייד|tlf|puh(?:elin)?|puhelinnumero(?:ni|mme)?|kännykkä|soita|zavolej{_ENDING}|vol[ae]jte|telef[óo]nne?"
-    rf"|(?:za)?dzwoń{_ENDING}|komórk{_ENDING}|kom\.|nr kom|fono|tfno|hívj{_ENDING}|mobitel|nazovi(?:te)?"
-    r"|telp|telepon|ponsel|(?:no|nomor)\.? ?(?:hp|wa)|(?:hp|wa) saya|hubungi|gọi|sđt"
-    "|điện thoại|di động|zalo|liên hệ|sun[ăa]|ring (?:m[ei]g|oss?)|nås på"
-    "|(?:my|his|her|our|their|your)(?: new| phone| work)? number|meine (?:neue )?nummer|mon (?:nouveau )?num[ée]ro|mi n[úu]mero"
-    "|mio numero|meu n[úu]mero|mijn nummer|mój numer|мой номер|мій номер|numaram|mitt nummer|mit nummer|nummeret mitt|numeroni"
-    "|moje číslo|मेरा नंबर"
-)
-# After these, groups of digits are one, but a plain run may be anything.
-_WEAK: Final = (
-    "call(?:s|ed|ing)?|conta[ct]?to|contact|kontakt|recapito|number|messages? to|reach|desk|office|registered|nummer"
-    rf"|num[ée]ro|n[úu]mero|numara(?:m|s[ıi])?|номер{_ENDING}|नंबर|संपर्क|ring|cel[.:]|comun[ií]quese|numer|durchwahl|iletişim|(?:ال)?رقم"  # noqa: RUF001 - Turkish, Russian
-)
-# Scripts without spaces: no boundary is asked for.
-_UNSPACED: Final = (
-    "电话|電話|手机|手機|携帯|致电|连络|联系|联络|番号|전화|휴대폰|핸드폰|연락처|번호|문의|상담|微信|热线|熱線|咨询|拨打"
-    "|撥打|座机|固话|連絡先|โทร"
-)
 _GAP: Final = rf"(?:(?-i:[{OTHER}]){{0,4}}[^0-9A-Za-z_{OTHER}\x00][^\d\x00\[]{{0,24}})"
 
 _DATE: Final = re.compile(
@@ -59,10 +23,15 @@ _DATE: Final = re.compile(
 )
 _OF_CODE: Final = ('"', "'", "=", ":", "#")
 _EXIT_CODE: Final = re.compile(r"00(?:[ .\-]?\d{1,3}[ ().\-/]|\d{10})")
-_NO_PHONE: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
+_NO_PHONE: Final = re.compile(r"\d{1,2}\.\d(?:\.\d+){2,}|\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|\d{1,3}(?:[.,]\d{3})+")
 _BOOK: Final = re.compile(r"97[89]-\d{1,5}-\d{1,7}-\d{1,7}-\d")
 _MAYBE_OTHER: Final = re.compile(r"\d{4}[-./]\d\d?[-./]\d|\d\d?[-./]\d\d?[-./]\d{4}|\d{3}-\d{1,5}-\d{1,7}-\d{1,7}-\d")
 """What is written as a date or the number of a book."""
+_NO_GROUPS: Final = re.compile(r"\d{1,4} \((?:19|20)\d\d\)|\d{3,4}/\d{3,4}/\d{3,4}")
+"""As journals are quoted, and bands of radio."""
+_YEAR: Final = re.compile(r"\((?:19|20)\d\d\)")
+_OF_VOLUME: Final = re.compile(r"\d ?\Z")
+_IN_NAME: Final = re.compile(r"[0-9A-Za-z]\.\Z")
 _ALL_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _OTHER_NUMBER: Final = re.compile(
     r"\b(?:of|size|id|code|line|port|version|count|items?|total|spread|strike|volume|duration|lens(?:es)?)\b"
@@ -71,7 +40,8 @@ _OTHER_NUMBER: Final = re.compile(
 )
 _COUNTED: Final = re.compile(
     r"\b(?:poles?|booths?|exchanges|towers?|masts?|cases|chargers|models|homes|(?<!for )users|subscribers|subscriptions"
-    r"|handsets|devices|units|machines|sold|sales|shipments|shipped|downloads|installs|traffic|cultures?|counts?|apps?)\b"
+    r"|handsets|devices|units|machines|sold|sales|shipments|shipped|downloads|installs|traffic|cultures?|counts?|apps?"
+    r"|sessions|clicks|views|visits|hits|impressions|requests|events)\b|销量|出货|数量"
     r"|\b(?:messages|sent)\b(?! to\b)",
     re.IGNORECASE,
 )
@@ -87,18 +57,25 @@ _PLAIN_NUMBER: Final = re.compile(r"\W?number[\"']?\s?[:=]", re.IGNORECASE)
 _ZIP_CODE: Final = re.compile(r"\d{5}-\d{4}")
 _STATE: Final = re.compile(r"\b[A-Z]{2}[^0-9A-Za-z]{1,6}\Z")
 _OURS: Final = re.compile(PLACEHOLDER)
+_WITH_TRUNK: Final = re.compile(r"0[1-9]\d{8,10}|[1-9]{2}9\d{8}")
+"""A plain run that begins as national numbers do: with a trunk zero, or with the area and the 9 of Brazil."""
 _THOUSANDS: Final = re.compile(r"[1-9]\d?(?: \d{3})+")
-_HYPHEN_FIRST: Final = re.compile(r"0\d{1,3}[-/] ?\d[\d ]*\d")
+_HYPHEN_FIRST: Final = re.compile(r"0\d{1,3}(?: ?[-/] ?)\d[\d ]*\d(?:-\d{1,4})?")
 _DIGITS: Final = re.compile(r"\d+")
 _SIGN: Final = re.compile(r"[().\-/]")
 _SEPARATORS: Final = frozenset(" .-/")
+_numbered: Final = re.compile(rf"(?:\b(?:{NUMBERED})(?:'?s)? ?|(?:{NUMBERED_UNSPACED}))\Z", re.IGNORECASE)
+_of_other: Final = re.compile(rf"\W?\w+ (?:{OF}) ?(?:{NUMBERED_BEHIND})\b", re.IGNORECASE)
+_IS_NUMBER: Final = re.compile(r"号码|號碼|番号|번호|[\s:(\"']?(?:my|his|her|our|their|your) number")
+_LONGEST_NUMBERED: Final = 16
+"""Characters of what is numbered."""
 _AND: Final = re.compile(
     rf"\s{{0,2}}(?:,|;|/|\||\b(?:or|and|oder|und|ou|et|o|y|e|of|en)\b|或|や|または)\s{{0,2}}({_NUMBER}{_EXTENSION})"
 )
-_says_phone = says(rf"(?i){WORD_START}(?:{_STRONG}|{_WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{_UNSPACED}")
-_is_clear = says(rf"(?i){WORD_START}(?:{_STRONG})(?-i:[{OTHER}]){{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
+_says_phone = says(rf"(?i){WORD_START}(?:{STRONG}|{WEAK})(?:[^0-9A-Za-z_{OTHER}]|$)|{UNSPACED}")
+_is_clear = says(rf"(?i){WORD_START}(?:{STRONG})(?-i:[{OTHER}]){{0,4}}(?:[^0-9A-Za-z_{OTHER}]|$)")
 _PART_OF_MORE: Final = re.compile(r"(?:[0-9A-Za-z_$€£#]|[0-9A-Za-z_\]][-./+]|[0-9\]]:)\Z")
-_IS_UNSPACED: Final = re.compile(_UNSPACED)
+_IS_UNSPACED: Final = re.compile(UNSPACED)
 _LABEL: Final = re.compile(r"(?:desk|office|contact|conta[ct]?to|kontakt|recapito)\s?:\s?\Z", re.IGNORECASE)
 _ALONE: Final = r"(?:^|[^0-9A-Za-z_$€£#.\-/+:]|[^0-9A-Za-z_\]][.\-/+]|[^0-9\]]:)"
 """What may stand before a number that is not a part of something longer: what `_PART_OF_MORE` does not match."""
@@ -112,8 +89,8 @@ _RUNS_ON: Final = re.compile(r"[0-9A-Wa-wYyZz_]|[.:-]\d|,\d{1,3}(?![\d (.-])")
 _TRUNK_SHAPES: Final = frozenset(
     (
         *((2, 2, 2, 2, 2), (2, 2, 3, 4), (2, 3, 2, 2), (2, 3, 3), (2, 3, 4), (2, 4, 4), (2, 7), (2, 8)),
-        *((3, 2, 2, 2), (3, 3, 2, 2), (3, 3, 3), (3, 3, 4), (3, 4, 4), (3, 7), (3, 8)),
-        *((4, 2, 2, 2), (4, 3, 2, 2), (4, 3, 3), (4, 3, 4), (4, 4, 3), (4, 4, 4), (4, 6), (4, 7)),
+        *((3, 2, 2, 2), (3, 2, 2, 2, 2), (3, 3, 2, 2), (3, 3, 3), (3, 3, 4), (3, 4, 4), (3, 5, 3), (3, 7), (3, 8)),
+        *((4, 2, 2, 2), (4, 3, 2, 2), (4, 3, 3), (4, 3, 4), (4, 4, 3), (4, 4, 4), (4, 6), (4, 7), (4, 8)),
         *((5, 3, 3), (5, 4), (5, 5), (5, 6), (5, 7)),
     )
 )
@@ -208,14 +185,8 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     said = candidate.text[candidate.groups[0][0] : start]
     if candidate.follows_placeholder or ("[" in said and _OURS.search(said)):
         return NOTHING
-    is_label = ":" in said[-2:] and _LABEL.search(candidate.before(12))
-    is_clear, is_plain, is_other, is_counted = _told_by(said)
-    vague = not (is_label or is_clear)
-    if _COUNT.fullmatch(candidate.value) and (is_counted or _COUNTED_BEHIND.match(candidate.text, end)):
-        return NOTHING
-    if vague and (is_other or (is_plain and "-" in candidate.value) or _LETTER.match(candidate.previous)):
-        return NOTHING
-    if said[-1] == "/" and _PRODUCT.search(said, max(0, len(said) - 2)) and "." in candidate.value:
+    vague = not ((":" in said[-2:] and _LABEL.search(candidate.before(12))) or _told_by(said).is_clear)
+    if _is_other(candidate, said, vague=vague):
         return NOTHING
     while (end := _end_of_number(candidate.text, start, end, vague=vague)) > start:
         found.append(Span(start, end))
@@ -226,12 +197,41 @@ def _named(candidate: Candidate) -> Iterable[Span]:
     return found
 
 
+def _is_other(candidate: Candidate, said: str, *, vague: bool) -> bool:
+    """Tell whether a number after a word for phone is another one: a count, an order's, a version, or in a name."""
+    value, first, told = candidate.value, candidate.groups[0][0], _told_by(said)
+    if _COUNT.fullmatch(value) and (told.is_counted or _COUNTED_BEHIND.match(candidate.text, candidate.end)):
+        return True
+    if vague and (told.is_other or (told.is_plain and "-" in value) or _LETTER.match(candidate.previous)):
+        return True
+    if _NO_GROUPS.match(value) or _IN_NAME.search(candidate.text, max(0, first - 2), first + 1):
+        return True
+    if (vague or _IS_NUMBER.match(said)) and _is_of_other(candidate, said):
+        return True
+    return said[-1] == "/" and "." in value and _PRODUCT.search(said, max(0, len(said) - 2)) is not None
+
+
+def _is_of_other(candidate: Candidate, said: str) -> bool:
+    """Tell whether a number is that of an order, a customer or another thing."""
+    first = candidate.groups[0][0] + (not said[0].isalnum())
+    before = candidate.text[max(0, first - _LONGEST_NUMBERED) : first]
+    return _numbered.search(before) is not None or _of_other.match(said) is not None
+
+
+class _Told(NamedTuple):
+    """What words before a number tell: surely a phone's, just a number, another number, how many there are."""
+
+    is_clear: bool
+    is_plain: bool
+    is_other: bool
+    is_counted: bool
+
+
 @lru_cache(maxsize=1024)
-def _told_by(said: str) -> tuple[bool, bool, bool, bool]:
-    """Tell of what stands before a number whether it surely says phone, just says number, another number, and how many."""
+def _told_by(said: str) -> _Told:
     is_clear = _is_clear(said) or (not said[0].isascii() and _IS_UNSPACED.match(said) is not None)
     is_other, is_counted = _OTHER_NUMBER.search(said) is not None, _COUNTED.search(said) is not None
-    return is_clear, _PLAIN_NUMBER.match(said) is not None, is_other, is_counted
+    return _Told(is_clear, _PLAIN_NUMBER.match(said) is not None, is_other, is_counted)
 
 
 def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:
@@ -284,13 +284,18 @@ def _form(written: bytes) -> _Form:
 
 def _is_number(value: str, *, vague: bool) -> bool:
     if value.isdigit():
-        return not vague and _FEWEST <= len(value) <= _MOST
+        return _FEWEST <= len(value) <= _MOST and (not vague or _WITH_TRUNK.fullmatch(value) is not None)
     form = _form(value.encode().translate(_ALL_ZERO))
     if form.is_list or not _FEWEST <= form.digits <= _MOST:
         return False
     if value[0] != "+" and (form.is_other or (form.may_be_other and (_DATE.match(value) or _BOOK.fullmatch(value)))):
         return False
     return not vague or not (form.is_vague or _THOUSANDS.fullmatch(value))
+
+
+def _in_parentheses(candidate: Candidate) -> Iterable[Span]:
+    """Take what is grouped so, unless a volume stands before it: then it is a year, and pages."""
+    return NOTHING if _OF_VOLUME.search(candidate.before(5)) and _YEAR.match(candidate.value) else _grouped(candidate)
 
 
 def _labelled(candidate: Candidate) -> Iterable[Span] | None:
@@ -332,7 +337,7 @@ PHONE: Final = (
         name="phone_trunk",
         type="PHONE",
         reason="A trunk zero and groups as some country writes them.",
-        pattern=rf"{_ALONE}(\(?0[1-9]\d{{0,3}}\)?(?:[ .\-/]{{1,2}}\d{{2,8}}){{1,4}}{_EXTENSION}){_ROW}",
+        pattern=rf"{_ALONE}(\(?0[1-9]\d{{0,3}}\)?(?:(?: [\-/] |[ .\-/]{{1,2}})\d{{2,8}}){{1,4}}{_EXTENSION}){_ROW}",
         trigger=r"(?:^|[^\w.])\(?0[1-9](?:[ .\-/)]*\d){6}",
         judge=_trunk,
         rank=Rank.PHONE,
@@ -347,7 +352,7 @@ PHONE: Final = (
         reason="An area code in parentheses, a hyphen or a space further on.",
         pattern=rf"\(\d{{2,4}}\) ?\d{{3,5}}[\- ]\d{{3,4}}{_EXTENSION}",
         trigger=r"\(\d\d+\) ?\d{3}\d*[\- ]\d{3}",
-        judge=_grouped,
+        judge=_in_parentheses,
         rank=Rank.PHONE,
         retry=True,
         numeric=True,
@@ -358,10 +363,10 @@ PHONE: Final = (
         name="phone_named",
         type="PHONE",
         reason="Six digits or more after a word that says phone, in thirty languages, unless they count phones.",
-        pattern=(rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK}){_GAP}|(?:{_UNSPACED})[^\d\x00\[]{{0,12}})({_NUMBER}{_EXTENSION})"),
+        pattern=(rf"(?i)(?:{WORD_START}(?:{STRONG}|{WEAK}){_GAP}|(?:{UNSPACED})[^\d\x00\[]{{0,12}})({_NUMBER}{_EXTENSION})"),
         parts=r"[^\d]*(\d[^\x00]*)",
         trigger=(
-            rf"(?i)(?:{WORD_START}(?:{_STRONG}|{_WEAK})(?-i:[{OTHER}])*[^0-9A-Za-z_{OTHER}]|{_UNSPACED})"
+            rf"(?i)(?:{WORD_START}(?:{STRONG}|{WEAK})(?-i:[{OTHER}])*[^0-9A-Za-z_{OTHER}]|{UNSPACED})"
             r"[^\d\x00\[]*(?:\d[ ().\-/]*){6}"
         ),
         judge=_named,

@@ -107,7 +107,8 @@ def _cells(text: str, start: int, end: int, separator: str) -> Cells:
 
 
 def _are_heads(text: str, cells: Cells, separator: str) -> bool:
-    edge = separator == "|"
+    first, last = cells[0], cells[-1]
+    edge = separator == "|" and not text[slice(*first)].strip() and not text[slice(*last)].strip()
     if _PROSE.search(text, cells[0][0], cells[-1][1]):
         return False
     return all(

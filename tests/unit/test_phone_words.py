@@ -145,6 +145,44 @@ SMS messages: «9876543210»
 text us «4155552671» messages and data rates may apply
 call for price: «22 33 44 55»
 call for options «030 901820»
+mera number «9876543210» hai
+msisdn=«447700900123»
+https://wa.me/«447700900123»
+contacter au «0 825 12 34 56»
+¿Me puedes llamar al «655 443 322»?
+avisadme al «666 12 34 56»
+el fijo de casa es «976.12.34.56»
+contattatemi al «3209876543»
+me manda um whats: «(48) 9 9123-4567»
+Contato: João «21987654321»
+Proszę dzwonić: «600 700 800»
+oddzwoń na «66 77 88 999» dzięki
+infolinia «801 123 456»
+перезвоните: «8(812)3456789»
+контакты: «8 495 1234567»
+Домашний «8 (343) 234-56-78»
+так «8-916-123-45-67»
+app me maar, «0612345678»
+رقم الجوال «٠٥٠١٢٣٤٥٦٧»
+رقم التواصل «0561234567»
+شماره من «۰۹۱۲۱۲۳۴۵۶۷»
+হ্যালো নম্বর «০১৭১২৩৪৫৬৭৮»
+הטלפון שלי «0541234567»
+เบอร์มือถือ «0812345678»
+你存一下我的新号码 «１３８１２３４５６７８»
+打«13912345678»找我
+有问题加我 «186-0000-1234»
+至急«09012345678»にご連絡ください
+«01012345678»로 전화 주세요
+📱 «0551234567»
+Any problems, «07700900455». Cheers
+Der Hausmeister hat die «0151-23456789»
+Bei Rückfragen: «040 / 22 33 44 55»
+telefonisch bereikbaar via «06 - 12 34 56 78»
+unter der «030/12345-678».
+हेल्पलाइन «1800-123-4567»
+contact «07700900982»
+numéro : «0623456789»
 """.strip("\n").split("\n")
 """One a line; the number is marked."""
 
@@ -229,6 +267,30 @@ contact lens 1234 567 890
 order number 4155552671
 订单号码 12345678
 the phone: 12345678 units
+Invoice number 2024-001-2345
+Tracking number: 7712 3456 7890
+Customer number 100-4711-22
+Numéro de commande 123 456 789
+número de pedido 123 456 789
+numer klienta: 123 456 789
+Номер заказа 123 456 789
+伝票番号：4012-3456-7890
+会员号码是 1234 5678
+订单号 18600001234
+注文 09012345678 です
+송장번호 1234-5678-9012
+رقم الطلب 123 456 789
+ऑर्डर नंबर 123-456-789
+J. Chem. Phys. 98 (1993) 5648-5652
+Cell 181 (2020) 271-280
+doi:10.1016/j.cell.2020.02.052
+GSM 850/900/1800/1900
+device=mobile, sessions=1234567
+手机销量12345678台
+Microsoft Office 16.0.17328.20162
+row 1 666 12 34 56 of the table
+id=07700900455
+number 0012345678
 """.strip("\n").split("\n")
 """One a line; each has a number that is none."""
 
