@@ -31,8 +31,11 @@ def _words_class() -> str:
     return "".join([f"{chr(run[0])}-{chr(run[-1])}" for run in runs])
 
 
-IN_WORDS: Final = f"0-9A-Za-z_{_words_class()}"
-"""For classes of Python's: what words are made of, letters, their marks and digits; no punctuation of any script."""
+ALPHANUMERIC: Final = f"0-9A-Za-z{_words_class()}"
+"""For classes of Python's: letters, their marks and digits; no punctuation of any script."""
+
+IN_WORDS: Final = f"_{ALPHANUMERIC}"
+"""For classes of Python's: what words are made of."""
 
 _IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
 

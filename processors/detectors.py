@@ -13,6 +13,7 @@ from .detectors_commands import COMMANDS
 from .detectors_financial import FINANCIAL
 from .detectors_identity import IDENTITY
 from .detectors_life import LIFE
+from .detectors_network import NETWORK
 from .detectors_pairs import PAIRS
 from .detectors_personal import PERSONAL
 from .detectors_phone import PHONE
@@ -39,6 +40,7 @@ DETECTORS: Final = (
     *VENDOR_NAMES,
     *FINANCIAL,
     *PERSONAL,
+    *NETWORK,
     *IDENTITY,
     *LIFE,
     *ADDRESSES,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
-from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
+from .detector import ALPHANUMERIC, IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 from .engine import says
 from .validators import (
     CARD_LENGTHS,
@@ -49,14 +49,14 @@ _SHORTEST, _LONGEST = 12, 19
 """Digits of a card (ISO/IEC 7812)."""
 _FEWEST_CERTAIN: Final = 14
 """Digits of the shortest card that needs no word before it."""
-_PART_OF_MORE: Final = re.compile(rf"(?:[{IN_WORDS}]|\d\.|(?<![\d,])0,)\Z")
+_PART_OF_MORE: Final = re.compile(rf"(?:[{ALPHANUMERIC}]_?|\d\.|(?<![\d,])0,)\Z")
 _IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
 _FIRST_OF_GROUPS: Final = re.compile(r"\d{1,3} (?=\d{4})")
 """The end of another word: field1 4111 1111 1111 1111."""
 _TAIL: Final = re.compile(r"\w-\Z")
 _VALID_UNTIL: Final = re.compile(r"[\s,;(]{1,3}(?:exp|valid|cv[vc]|gültig|(?:0\d|1[0-2])/\d\d\b)", re.IGNORECASE)
 _AND_ON: Final = re.compile(r"[0-9A-Za-z_]|([ .,/\n\r-]{1,3})\d{4}")
-_GOES_ON: Final = re.compile(r"[0-9A-Za-z_]|\.\d")
+_GOES_ON: Final = re.compile(r"_?[0-9A-Za-z]|\.\d")
 _HEX: Final = "0123456789ABCDEF"
 _HEX_BEFORE: Final = re.compile(r"(?=[0-9\s]*[A-F])(?:[0-9A-F]{4}\s){2}\Z")
 _HEX_AFTER: Final = re.compile(r"(?=[0-9\s]{0,64}[A-F])(?:\s[0-9A-F]{4}){2}\b")
@@ -279,7 +279,7 @@ FINANCIAL: Final = (
         type="CREDIT_CARD",
         reason="Issued range, length and Luhn's check digit. Timestamps and long ids look alike.",
         pattern=r"\d(?:[ -]?\d){11,}",
-        trigger=r"(?:^|[^\w.]|[^\d]\.)(?:[3-6]\d|2[1-7]|81|180|060|979)(?:[ -]?\d){9}",
+        trigger=r"(?:^|[^\w.]|[^\d]\.|(?:^|[^0-9A-Za-z])_)(?:[3-6]\d|2[1-7]|81|180|060|979)(?:[ -]?\d){9}",
         judge=_card,
         rank=Rank.CHECKSUM,
         numeric=True,
