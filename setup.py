@@ -17,7 +17,7 @@ COMPILED = {
     "producer": (
         *("attempts", "avro_pieces", "capture", "content", "core", "draft", "entry", "event_log", "file_write", "fresh"),
         *("identity", "ids", "labels", "langchain_context", "model_facts", "outcome", "own_events"),
-        *("pipeline", "prompts", "recording", "runs", "scope", "scrub", "serialise", "shipper"),
+        *("pipeline", "plain", "prompts", "recording", "runs", "scope", "scrub", "serialise", "shipper"),
         *("sources", "spool_limit", "spool_reader", "spool_writer", "stream", "tool_calls", "usage"),
     ),
     "processors": (

@@ -16,10 +16,11 @@ from .identity import inherit, named, resolve, says_the_same
 from .labels import WITHHELD, identifier, label, namespace, technical, whole
 from .model_facts import answer_facts, generations, is_cache_hit
 from .outcome import hands_over
+from .plain import type_name
 from .prompts import prompt_of
 from .runs import KINDS, Overdue, Run, Runs
 from .scope import current_scope
-from .serialise import snapshot, snapshot_repeated, snapshot_text, text_of, type_name
+from .serialise import snapshot, snapshot_repeated, snapshot_text, text_of
 from .settings import ProducerSettings
 from .tool_calls import Call
 

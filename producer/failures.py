@@ -6,7 +6,7 @@ from uuid import UUID
 from . import capture
 from .notices import is_first
 from .pipeline import pipeline
-from .serialise import type_name
+from .plain import type_name
 
 log = logging.getLogger("langtrail.producer")
 

@@ -19,6 +19,7 @@ from .failures import record_failure
 from .labels import technical, whole
 from .langchain_context import callers_tool_call_id, graph_is_paused, reader_stopped
 from .pipeline import existing_pipeline, pipeline
+from .plain import type_name
 from .recorder import Recorder
 from .recording import (
     close_run,
@@ -37,7 +38,7 @@ from .recording import (
     start_model,
 )
 from .runs import Run
-from .serialise import snapshot, snapshot_text, text_of, type_name
+from .serialise import snapshot, snapshot_text, text_of
 
 P = ParamSpec("P")
 _FIRST_TOKEN_EVENTS = ("content-block-delta", "content-block-start", "message-start")

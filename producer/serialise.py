@@ -5,41 +5,37 @@ JSON does not know. Objects are never deep-copied and their `repr` is never call
 """
 
 import dataclasses
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
-from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
-from pathlib import PurePath
 from typing import Any, Final
 
 from orjson import OPT_NON_STR_KEYS, OPT_SERIALIZE_NUMPY, dumps, loads
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel
 
 from .partial import Partial
-from .scrub import SECRET, needs_scrubbing, numbered, scrub, scrub_text, search, text_needs_scrubbing
+from .plain import MAX_OBJECTS, WITH_VALUES, how_to_make_plain, not_recorded, type_name
+from .scrub import needs_scrubbing, numbered, scrub, scrub_text, search, text_needs_scrubbing
 
 MAX_FIELD_BYTES: Final = 8 * 1024 * 1024
 """Content above this is cut, and the core says so."""
 
 _MAX_DEPTH = 60
-_MAX_OBJECTS: Final = 50_000
 _MAX_LEVELS: Final = 100
 """Of containers in containers that orjson is given: in tuples it does not count them, and writes beyond its memory."""
 _MAX_VALUES: Final = MAX_FIELD_BYTES // 2
 """In containers: each takes a character and a comma at least."""
-_MAX_ROWS = 1_000
 _MAX_CLASSES = 4_096
 _MAX_KEPT_BYTES: Final = 2_048
 _MAX_LATELY_BYTES: Final = 64 * 1024
-_CONTAINERS: Final = frozenset((dict, list, tuple))
 _NO_NUMBERS: Final = frozenset((str, int, bool, type(None)))
 _WITHOUT_VALUES: Final[set[type]] = {str, int, bool, type(None), float}
 """Classes of objects that orjson does not look into by itself, of those seen so far."""
+_how: Final[dict[type, Callable[[Any], Any]]] = {}
+"""What makes plain data of objects, by their class, for the classes seen so far."""
 _MARK = b'"not_recorded":true'
 _modules: Final = sys.modules
 _shows_null: Final = search("null")
@@ -62,7 +58,7 @@ def snapshot(value: Any) -> bytes:
             return data
         return _cleaned(data)
     except Exception:  # noqa: BLE001 - an event without its content is worth more than none
-        return _partial(dumps(_not_recorded(value)), incomplete=True)
+        return _partial(dumps(not_recorded(value)), incomplete=True)
 
 
 def snapshot_repeated(value: Any) -> bytes:
@@ -71,7 +67,7 @@ def snapshot_repeated(value: Any) -> bytes:
         data = _json_of(value)
         return _kept(data) if len(data) <= _MAX_KEPT_BYTES else _cleaned(data)
     except Exception:  # noqa: BLE001 - as above
-        return _partial(dumps(_not_recorded(value)), incomplete=True)
+        return _partial(dumps(not_recorded(value)), incomplete=True)
 
 
 def snapshot_text(value: str) -> bytes:
@@ -82,12 +78,6 @@ def snapshot_text(value: str) -> bytes:
     if len(data) <= MAX_FIELD_BYTES:
         return data
     return _partial(data[:MAX_FIELD_BYTES].decode("utf-8", "ignore").encode(), truncated=True)
-
-
-def type_name(value: Any) -> str:
-    """Return the class of a value, with its module unless that is builtins."""
-    cls: Any = type(value)
-    return str(cls.__qualname__) if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def text_of(value: Any) -> str:
@@ -211,7 +201,7 @@ def _kept(data: bytes) -> bytes:
 
 def _holds_odd_number(value: Any) -> bool:
     """Tell whether a number that JSON does not know is in a value: orjson writes null for it, and null may also be None."""
-    stack, left = [value], _MAX_OBJECTS
+    stack, left = [value], MAX_OBJECTS
     while stack and left:
         left -= 1
         item = stack.pop()
@@ -229,6 +219,10 @@ def _holds_odd_number(value: Any) -> bool:
             stack.extend(vars(item).values())
         elif hasattr(cls, "__array__"):
             return True
+        elif (plain := _how.get(cls)) is not None and plain in WITH_VALUES:
+            stack.append(plain(item))
+        else:
+            stack.extend(_inside(item, cls))
     return False
 
 
@@ -240,99 +234,30 @@ def _plain(value: Any) -> Any:
     cls = type(value)
     how = _how.get(cls)
     if how is None:
-        how = next(
-            (plain for types, plain in _PLAIN if issubclass(cls, types)), _array if hasattr(cls, "__array__") else _not_recorded
-        )
+        how = how_to_make_plain(cls)
         if len(_how) < _MAX_CLASSES:
             _how[cls] = how
     plain = how(value)
     return plain if type(plain) is str or _is_bounded(plain) else _Walker().walk(plain, 0)
 
 
-def _fields_of(model: BaseModel) -> dict[str, Any]:
-    """Return a model's fields as they are, empty ones left out: model_dump would copy, and run the application's code."""
-    fields, extra = model.__dict__, model.__pydantic_extra__
-    if extra:
-        fields = {**fields, **extra}
-    return {k: v for k, v in fields.items() if v is not None and (type(v) not in _CONTAINERS or v)}
-
-
-def _array(value: Any) -> Any:
-    """Return the values of an array, a column or a table of numpy or pandas: a table's rows, as many as a reader can use."""
-    pandas, numpy = sys.modules.get("pandas"), sys.modules.get("numpy")
-    if pandas and isinstance(value, pandas.DataFrame):
-        rows = value.head(_MAX_ROWS).to_dict("split")
-        table = {"type": "table", "rows": len(value), "columns": rows["columns"], "index": rows["index"], "data": rows["data"]}
-        return table if len(value) <= _MAX_ROWS else {**table, "not_recorded": True}
-    if pandas and isinstance(value, (pandas.Series, pandas.Index)):
-        return value.tolist()
-    if numpy and isinstance(value, (numpy.ndarray, numpy.generic)):
-        listed = value.tolist()
-        return _not_recorded(value) if listed is value else listed
-    return _not_recorded(value)
-
-
-def _blob(data: Any) -> dict[str, Any]:
-    return {"type": "bytes", "bytes": memoryview(data).nbytes, "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def _not_recorded(value: Any) -> dict[str, Any]:
-    return {"type": type_name(value), "not_recorded": True}
-
-
-def _error(error: BaseException) -> dict[str, Any]:
-    return {"type": type_name(error), "message": str(error)}
-
-
-def _duration(duration: timedelta) -> str:
-    """Return a duration as ISO 8601 has it, in seconds."""
-    microseconds = (duration.days * 86_400 + duration.seconds) * 1_000_000 + duration.microseconds
-    seconds, rest = divmod(abs(microseconds), 1_000_000)
-    return f"{'-' if microseconds < 0 else ''}PT{seconds}{f'.{rest:06}'.rstrip('0') if rest else ''}S"
-
-
-def _class(cls: Any) -> dict[str, Any]:
-    return {"class": f"{cls.__module__}.{cls.__qualname__}"}
-
-
-def _mapping(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the beginning of a mapping, which may be anything that can be asked for keys: a database, an endless one."""
-    return dict(islice(mapping.items(), _MAX_OBJECTS))
-
-
-_PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
-    ((SecretStr, SecretBytes), lambda _: SECRET),
-    (BaseModel, _fields_of),
-    ((bytes, bytearray, memoryview), _blob),
-    ((AbstractSet, tuple), lambda items: list(islice(items, _MAX_OBJECTS))),
-    (Mapping, _mapping),
-    ((Decimal, PurePath, complex, range), str),
-    (timedelta, _duration),
-    (BaseException, _error),
-    (type, _class),
-)
-"""How each kind of object becomes plain data; the first that fits."""
-_how: Final[dict[type, Callable[[Any], Any]]] = {}
-"""The same by class, for the classes seen so far."""
-
-
 class _Walker:
     """The slow way: turns anything into plain data within bounds of depth and number, and survives what raises."""
 
     def __init__(self) -> None:
-        self._left = _MAX_OBJECTS
+        self._left = MAX_OBJECTS
         self._path: set[int] = set()
 
     def walk(self, value: Any, depth: int) -> Any:
         """Return plain data for `value`; what is cyclic, too deep, too much or raises is named instead."""
         self._left -= 1
         if id(value) in self._path or depth > _MAX_DEPTH or self._left < 0:
-            return _not_recorded(value)
+            return not_recorded(value)
         self._path.add(id(value))
         try:
             return self._plain(value, depth + 1)
         except Exception:  # noqa: BLE001 - whatever an application's object does, the event goes on and says so
-            return _not_recorded(value)
+            return not_recorded(value)
         finally:
             self._path.discard(id(value))
 
@@ -352,14 +277,14 @@ class _Walker:
 
     def _container(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return numbered([(_key(key), self.walk(item, depth)) for key, item in islice(value.items(), _MAX_OBJECTS)])
+            return numbered([(_key(key), self.walk(item, depth)) for key, item in islice(value.items(), MAX_OBJECTS)])
         if isinstance(value, (list, tuple, AbstractSet)):
-            return [self.walk(item, depth) for item in islice(value, _MAX_OBJECTS)]
+            return [self.walk(item, depth) for item in islice(value, MAX_OBJECTS)]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {field.name: self.walk(getattr(value, field.name), depth) for field in dataclasses.fields(value)}
         plain = _plain(value)
         if isinstance(plain, dict) and plain.get("not_recorded"):
-            return loads(dumps(value, _not_recorded, _options() | OPT_NON_STR_KEYS))
+            return loads(dumps(value, not_recorded, _options() | OPT_NON_STR_KEYS))
         return self.walk(plain, depth)
 
 

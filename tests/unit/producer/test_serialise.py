@@ -7,13 +7,13 @@ import sys
 import threading
 import time
 import uuid
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, deque, namedtuple
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,8 @@ def not_recorded(name: str) -> dict[str, Any]:
         ((1, 2), [1, 2]),
         (Pair(1, 2), [1, 2]),
         (frozenset({1}), [1]),
+        (deque([1, deque(maxlen=2)]), [1, []]),
+        (SimpleNamespace(a=SimpleNamespace(b=[1])), {"a": {"b": [1]}}),
         (OrderedDict(a=1), {"a": 1}),
         (MappingProxyType({"a": 1}), {"a": 1}),
         ({1: "a", None: "b", False: "c"}, {"1": "a", "null": "b", "false": "c"}),
@@ -105,6 +107,9 @@ def not_recorded(name: str) -> dict[str, Any]:
         (Path("/tmp/x"), "/tmp/x"),  # noqa: S108 - a path, not a file
         (1 + 2j, "(1+2j)"),
         (dt.datetime(2026, 1, 2, tzinfo=dt.UTC), "2026-01-02T00:00:00+00:00"),
+        (pd.Timestamp("2026-01-02"), "2026-01-02T00:00:00"),
+        (dt.time(1, 2), "01:02:00"),
+        (dt.time(1, 2, tzinfo=dt.UTC), "01:02:00+00:00"),
         (dt.timedelta(days=1, seconds=5), "PT86405S"),
         (dt.timedelta(milliseconds=-1500), "-PT1.5S"),
         ([dt.timedelta(microseconds=1), pd.Timedelta("2s")], ["PT0.000001S", "PT2S"]),
@@ -131,12 +136,13 @@ def test_ordinary_objects_are_their_data(value: Any, expected: Any) -> None:
             {"n": "NaN", "i": "Infinity", "m": "-Infinity", "x": None},
         ),
         (AIMessage("x", additional_kwargs={"score": float("nan")}), None),
+        ([Order(float("inf")), deque([{float("nan")}])], [{"number": "Infinity", "lock": None}, [["NaN"]]]),  # type: ignore[arg-type]
         ("a\ud800b", "a\\ud800b"),
         ({(1, 2): 3}, {"(1, 2)": 3}),
         ({"\ud800": 1}, {"\\ud800": 1}),
         ({Colour.RED: 2**70}, {"red": str(2**70)}),
     ],
-    ids=["huge", "nan", "nan in a message", "surrogate", "tuple key", "surrogate key", "enum key"],
+    ids=["huge", "nan", "nan in a message", "in other objects", "surrogate", "tuple key", "surrogate key", "enum key"],
 )
 def test_values_that_json_does_not_know_are_text_not_null(value: Any, expected: Any) -> None:
     """A number that would become null, or text that cannot be encoded, is written so that a reader sees what it was."""

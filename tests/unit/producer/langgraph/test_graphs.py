@@ -10,12 +10,12 @@ import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.outputs import ChatGenerationChunk
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-from langgraph.types import Command, RetryPolicy, interrupt
+from langgraph.types import Command, RetryPolicy, Send, interrupt
 
 from langtrail.producer import pipeline as pipeline_module
 from tests.unit.producer.fakes import Waiting, until, wait_for_ever, waiting
@@ -200,3 +200,18 @@ def test_a_graphs_configurable_names_its_user_from_the_first_event_on(trail: Tra
     run_by(how, graph, {"messages": []}, config({"user_id": "ann", "tenant_id": "acme", "session_id": "s1"}))
     events = [event for event in trail.events() if event["run_id"]]
     assert {(event["principal_id"], event["tenant_id"], event["session_id"]) for event in events} == {("ann", "acme", "s1")}
+
+
+def test_a_step_that_sends_is_recorded_with_what_each_node_is_given(trail: Trail) -> None:
+    """Which worker got what is in the output of the step that decided it, also where a number is none that JSON knows."""
+
+    def decide(_: Any) -> Command[Any]:
+        return Command(goto=[Send("worker", {"account": "A-1", "owner": None, "limit": float("inf")}), Send("other", 2)])
+
+    RunnableLambda(decide).invoke(1, config())
+    end = trail.one("chain_end")
+    assert end["content"]["output"]["goto"] == [
+        {"node": "worker", "arg": {"account": "A-1", "owner": None, "limit": "Infinity"}},
+        {"node": "other", "arg": 2},
+    ]
+    assert end["flags"] == []
