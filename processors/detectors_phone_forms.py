@@ -5,12 +5,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .findings import PLACEHOLDER
 
 _EAST_ASIAN: Final = r"\x{3041}-\x{30ff}\x{4e00}-\x{9fff}\x{ac00}-\x{d7a3}"
 _MOBILE: Final = r"(?:1[3-9]\d[\- ]?\d{4}[\- ]?\d{4}|0[5-9]0-?\d{4}-?\d{4}|01[016-9]-?\d{3,4}-?\d{4})"
 _OTHER_NUMBER: Final = re.compile("订单|訂單|单号|單號|编号|編號|流水|账号|帐号|卡号|注文|伝票|会員|주문|송장|회원|계좌|第")
 _AROUND: Final = 10
 """Characters before a number in which words may say that it is another one."""
+_NUMBER_BEFORE: Final = re.compile(r"(?:\A|[\s(])[\d.,:-]+ \Z")
+_NUMBER_BEHIND: Final = re.compile(rf" (?:\d[\d.,:-]*(?:[\s)]|\Z)|{PLACEHOLDER})")
+"""Another number in a row, or what stands for one."""
 _EDGE: Final = re.compile(r"[0-9A-Za-z_.+\-/=#$€£]")
 _GOES_ON: Final = re.compile(r"[0-9A-Za-z_]|[.:\-/,]\d")
 
@@ -25,8 +29,12 @@ def _east_asian(candidate: Candidate) -> Iterable[Span]:
 def _national(candidate: Candidate) -> Iterable[Span]:
     """Take what stands alone: not a part of something longer, nor one of several numbers in a row."""
     text, start, end = candidate.text, candidate.start, candidate.end
-    before, behind = text[max(0, start - 2) : start], text[end : end + 2]
-    in_row = (before[-1:] == " " and before[:1].isdigit()) or (behind[:1] == " " and behind[1:].isdigit())
+    before = candidate.before(_AROUND)
+    in_row = (
+        _NUMBER_BEFORE.search(before)
+        or _NUMBER_BEHIND.match(text, end)
+        or candidate.is_behind_placeholder(start - (before[-1:] == " "))
+    )
     if in_row or _EDGE.match(before[-1:]) or _GOES_ON.match(text, end):
         return NOTHING
     return (Span(start, end),)
@@ -38,7 +46,7 @@ PHONE_FORMS: Final = (
         type="PHONE",
         reason="A mobile number of China, Japan or Korea in a text in the script of one of these.",
         pattern=rf"[{_EAST_ASIAN}][^0-9A-Za-z\n\x00{_EAST_ASIAN}]{{0,4}}({_MOBILE})|({_MOBILE})[ ]?[{_EAST_ASIAN}]",
-        trigger=rf"[{_EAST_ASIAN}][^0-9A-Za-z\n\x00{_EAST_ASIAN}]{{0,4}}[01][0-9][\d\- ]{{9}}|[\d]{{4}}[ ]?[{_EAST_ASIAN}]",
+        trigger=rf"[{_EAST_ASIAN}][^0-9A-Za-z\n\x00{_EAST_ASIAN}]{{0,4}}{_MOBILE}|{_MOBILE}[ ]?[{_EAST_ASIAN}]",
         judge=_east_asian,
         rank=Rank.PHONE,
         numeric=True,

@@ -26,6 +26,8 @@ _LONGEST_HEADS: Final = 1000
 """Characters of all heads together."""
 _MOST_HEADS: Final = 4
 """Lines of one table that are taken for heads: each is asked about all rows below it."""
+_ENDS: Final = 2
+"""Cells that are nothing but the edges of a table in Markdown."""
 _MOST_BLANKS: Final = 1
 """In a secret without digits and signs: more words are prose."""
 Cells = list[tuple[int, int]]
@@ -107,8 +109,7 @@ def _cells(text: str, start: int, end: int, separator: str) -> Cells:
 
 
 def _are_heads(text: str, cells: Cells, separator: str) -> bool:
-    first, last = cells[0], cells[-1]
-    edge = separator == "|" and not text[slice(*first)].strip() and not text[slice(*last)].strip()
+    edge = separator == "|" and len(cells) > _ENDS
     if _PROSE.search(text, cells[0][0], cells[-1][1]):
         return False
     return all(
