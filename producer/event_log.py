@@ -159,12 +159,15 @@ class EventLog:
             self._at_hand_left = 0
             self._writer.append_last(seq, key, content, core)
 
-    def give_up(self) -> tuple[int, int] | None:
-        """At the end: try the disk once more, and drop what still waits in memory. Return its first and last number."""
+    def give_up(self) -> tuple[int, int, int] | None:
+        """At the end: try the disk once more, and drop what still waits in memory.
+
+        Return its first and last number, and how many events it is: there may be holes between them.
+        """
         self._try_at = 0.0
         if self.spill() or not self._waiting:
             return None
-        lost = self._waiting[0].seq, self._waiting[-1].seq
+        lost = self._waiting[0].seq, self._waiting[-1].seq, len(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
         return lost

@@ -1,6 +1,8 @@
 """Troubles in the log: each is said once when it begins, and once when it is over."""
 
 import logging
+import time
+from typing import Final
 
 log = logging.getLogger("langtrail.producer")
 
@@ -13,6 +15,35 @@ def is_first(subject: str) -> bool:
         return False
     _said.add(subject)
     return True
+
+
+_PAUSE_SECONDS: Final = 60
+_WAITING: Final = (
+    "events wait in memory, and are lost if the process is killed; "
+    "make room there, or set LANGTRAIL_SPOOL_DIR to another directory"
+)
+
+
+class Losses:
+    """What is said while the disk refuses events: when that begins, and whatever becomes of it at most once a minute."""
+
+    def __init__(self) -> None:
+        self._said = "", 0
+        self._say_at = 0.0
+
+    def look(self, refusal: str, dropped: int) -> None:
+        """Say what is new. `refusal`: why events wait in memory, empty when none does; `dropped`: how many are lost."""
+        now = time.monotonic()
+        if (refusal, dropped) == self._said or now < self._say_at:
+            return
+        (refusal_before, dropped_before), self._said = self._said, (refusal, dropped)
+        self._say_at = now + _PAUSE_SECONDS
+        if dropped > dropped_before:
+            log.warning("%d events were dropped so far; the trail will say which and why", dropped)
+        if refusal:
+            log.warning("%s: %s", refusal, _WAITING)
+        elif refusal_before:
+            log.warning("the spool takes events again")
 
 
 class Notices:

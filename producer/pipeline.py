@@ -196,8 +196,9 @@ class _AtExit(Pipeline):
 def _let_go(stream: Stream, *, stopped: bool, shipped: bool) -> None:
     """Remove the files when Kafka has all of them, else leave them to the next process."""
     lost = stream.end()
-    if lost:
-        log.warning("%d events that were only in memory are lost: %s", lost, stream.log.refusal or "Kafka did not take them")
+    if stream.dropped:
+        why = stream.log.refusal or ("Kafka did not take them" if lost else "its trail says which and why")
+        log.warning("%d events of stream %s were dropped: %s", stream.dropped, stream.stream_id, why)
     files = stream.log.files
     if files is None or not stopped:
         return

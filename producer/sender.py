@@ -9,7 +9,7 @@ from collections.abc import Callable
 from confluent_kafka import KafkaException
 
 from .adoption import Adoption
-from .notices import Notices
+from .notices import Losses, Notices
 from .outlet import Outlet
 from .settings import ProducerSettings
 from .shipper import Shipper, identify
@@ -50,7 +50,7 @@ class Sender:
         self._scans_wanted = self.scanned = 0
         self._beat_at = time.monotonic() + settings.heartbeat_seconds
         self._retry_seconds = _FIRST_RETRY_SECONDS
-        self._notices = Notices()
+        self._notices, self._losses = Notices(), Losses()
         self._thread = threading.Thread(target=self._run, name="langtrail-sender", daemon=True)
 
     def start(self) -> bool:
@@ -196,9 +196,11 @@ class Sender:
             self._save_at = now + _SAVE_SECONDS
             self._save()
             self._stream.check_files(self._own.acknowledged)
-        if self._stream.log.in_memory:
-            with self._stream.log.lock:
-                self._stream.log.spill()
+        kept = self._stream.log
+        if kept.in_memory:
+            with kept.lock:
+                kept.spill()
+        self._losses.look(kept.refusal if kept.in_memory else "", self._stream.dropped)
         if now >= self._beat_at:
             self._beat_at = now + self._settings.heartbeat_seconds
             self._heartbeat(self._own.head if self._own.acknowledged.events else "")

@@ -119,19 +119,22 @@ class Stream:
         if self.sleeper is not None:
             self.sleeper.set()
 
-    def end(self) -> int:
+    def end(self) -> bool:
         """Once nothing ships any more: let go of what is only in memory, and name it where the disk takes that.
 
-        Returns how many events that is.
+        Tells whether there was any.
         """
         with self._lock:
             lost = self.log.give_up()
             if lost is not None:
-                first = min([named for seq, named in self._namings if seq >= lost[0]], default=lost[0])
-                self._drop(Hole(min(first, lost[0]), lost[1], self.log.refusal or "the process ended before Kafka took it"))
+                first, last, count = lost
+                dropped = self.dropped + count  # what was dropped before is in the same hole, or named in an event that is lost
+                named = min([named for seq, named in self._namings if seq >= first], default=first)
+                self._drop(Hole(min(named, first), last, self.log.refusal or "the process ended before Kafka took it"))
+                self.dropped = dropped
                 self._last_words()
             self.log.close()
-        return lost[1] - lost[0] + 1 if lost else 0
+        return lost is not None
 
     def _empty_inbox(self) -> None:
         while self._inbox:

@@ -177,11 +177,11 @@ def test_what_was_acknowledged_from_memory_is_bridged_on_disk(tmp_path: Path, di
 
 
 def test_giving_up_names_what_was_only_in_memory(tmp_path: Path, disk: Switch) -> None:
-    """First and last number; nothing when the disk takes it after all."""
+    """First and last number, and how many; nothing when the disk takes it after all."""
     log = a_log(tmp_path)
     disk(False)
     put(log, 0, 1, 2)
-    assert log.give_up() == (0, 2)
+    assert log.give_up() == (0, 2, 3)
     put(log, 3)
     disk(True)
     assert log.give_up() is None

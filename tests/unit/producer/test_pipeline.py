@@ -1,11 +1,13 @@
 """One pipeline of a process: heartbeats, the stream before, damage of the stream's own files, keys of several workers."""
 
 import base64
+import errno
 import logging
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from uuid import UUID
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from langtrail.producer import AuditCallbackHandler, SpoolDamaged, notices
+from langtrail.producer import AuditCallbackHandler, SpoolDamaged, notices, spool_writer
 from langtrail.producer import pipeline as pipeline_module
 from langtrail.producer.adopted import Adopted
 from langtrail.producer.entry import Position
@@ -288,6 +290,68 @@ def test_a_process_that_is_forked_while_it_ships_ends_at_once() -> None:
     """
     ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True, text=True)
     assert ended.stdout.split() == ["7"] * 10
+
+
+def test_a_spool_that_cannot_be_written_is_said_at_once(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, wait_until: Wait
+) -> None:
+    """A process that is killed before it can say so at its exit has said it: where, why, and what to do."""
+    monkeypatch.setenv("LANGTRAIL_SPOOL_DIR", "/dev/null/spool")
+    run()
+    wait_until(lambda: caplog.messages, 10, "a line in the log")
+    (said,) = caplog.messages
+    assert said.startswith("the spool /dev/null/spool cannot be written (Not a directory): events wait in memory")
+    assert said.endswith("set LANGTRAIL_SPOOL_DIR to another directory")
+
+
+def test_what_is_lost_is_counted_once(trail: Trail, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """At the exit: what memory had no room for, and what waited there for a disk that takes nothing but the last words."""
+    monkeypatch.setenv("LANGTRAIL_MEMORY_MAX_BYTES", str(1 << 16))
+    monkeypatch.setenv("LANGTRAIL_HEARTBEAT_SECONDS", "3600")
+    run()
+    real = spool_writer._write
+
+    def write(descriptor: int, data: bytes) -> int:
+        if b"dropped" in data or b"stream_close" in data:
+            return real(descriptor, data)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spool_writer, "_write", write)
+    for _ in range(20):
+        run("x" * 10_000)
+    stream = pipeline()._stream
+    assert stream is not None
+    assert stream.dropped > 20
+    pipeline().close(0)
+    dropped = trail.one("dropped")
+    assert any(message.startswith(f"{dropped['count']} events of stream ") for message in caplog.messages)
+    assert ext(trail.one("stream_close"))["dropped"] == str(dropped["count"])
+    assert (dropped["first_seq"], dropped["last_seq"] + 1) == (3, dropped["seq"])
+
+
+def test_losses_are_said_when_they_begin_and_then_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever comes and goes within a minute is said at its end, as it is then."""
+    losses, now = notices.Losses(), [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    said = []
+    looks = [
+        (0, "", 0),
+        (1, "full", 0),
+        (2, "full", 5),
+        (3, "", 5),
+        (4, "full", 7),
+        (61, "full", 9),
+        (120, "", 9),
+        (121, "", 9),
+    ]
+    for second, refusal, dropped in looks:
+        now[0] = second
+        losses.look(refusal, dropped)
+        said.append([message.partition(" ")[0] for message in caplog.messages])
+        caplog.clear()
+    assert said == [[], ["full:"], [], [], [], ["9", "full:"], [], ["the"]]
 
 
 def test_a_trouble_is_said_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -116,6 +116,7 @@ def test_what_neither_disk_nor_memory_takes_is_a_hole_with_a_name(
 
 def test_a_spool_that_cannot_be_written_at_first_is_used_once_it_can(trail: Trail) -> None:
     """Nothing reaches the application meanwhile, and nothing is lost."""
+    pipeline()
     trail.spool.write_text("a file where the spool should be")
     run()
     assert not trail.spool.is_dir()
@@ -259,6 +260,7 @@ def test_without_a_broker_the_spool_is_the_log(trail: Trail) -> None:
 
 def test_a_spool_that_can_never_be_written_does_not_reach_the_application(trail: Trail) -> None:
     """The application goes on, and its end says what is lost."""
+    pipeline()
     trail.spool.write_text("a file where the spool should be")
     run()
     pipeline().close(0)
