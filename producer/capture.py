@@ -28,6 +28,7 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 _NO_EXT: Final[dict[str, str]] = {}
 _TEXTS: Final = frozenset((str,))
 _NOWHERE: Final[dict[str, Any]] = {}
+_NO_DEADLINE: Final = 10 * 365 * 24 * 3600.0
 _OF_PLACE: Final = frozenset(("thread_id", "langgraph_checkpoint_ns", "checkpoint_ns", "langgraph_node"))
 _START: Final = {kind: f"{kind}_start" for kind in KINDS}
 _END: Final = {kind: f"{kind}_end" for kind in KINDS}
@@ -125,8 +126,8 @@ def overdue_events(runs: Runs, deadline_seconds: float) -> list[Draft]:
 
 
 def closing_events(runs: Runs) -> list[Draft]:
-    """Give up all open runs, because the process ends, and return their events: children first."""
-    events = []
+    """Give up all open runs, because the process ends, and return their events: children first; what was cancelled, as that."""
+    events = overdue_events(runs, _NO_DEADLINE)
     for run in runs.all_open():
         if not run.begun:
             continue  # its start is being recorded, in the next stream

@@ -14,7 +14,9 @@ def outcome_of(error: BaseException) -> str:
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Tell whether the caller gave the run up."""
+    """Tell whether the caller gave the run up: with a group of exceptions, whether all of it says so."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_cancellation(each) for each in error.exceptions)
     return isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit))
 
 

@@ -91,6 +91,16 @@ def test_a_cancelled_tool_that_is_the_root_is_closed_once_its_task_is_gone(trail
     assert_every_start_ended_once(trail)
 
 
+@pytest.mark.parametrize("root", [Waiting(), Shelf(), slow], ids=["model", "retriever", "tool"])
+def test_what_was_cancelled_just_before_the_process_ends_is_closed_as_cancelled(trail: Trail, root: Runnable[Any, Any]) -> None:
+    """No sweep came between: the end of the process looks at the tasks, too."""
+    cancel(lambda: root.ainvoke({} if root is slow else "hi", config()))
+    pipeline_module.pipeline().close(0)
+    end = trail.one("abandoned")
+    assert (end["outcome"], dict_of(end)["closed_by"]) == ("cancelled", "task")
+    assert_every_start_ended_once(trail)
+
+
 @pytest.mark.parametrize(
     "chain",
     [
@@ -130,6 +140,25 @@ def test_a_tool_that_ends_the_program_is_closed(trail: Trail, error: type[BaseEx
         (step(lambda _: {}) | leave).invoke(1, config())
     assert {event["outcome"] for event in trail.events("chain_error", "tool_error", "abandoned")} == {"cancelled"}
     assert_every_start_ended_once(trail)
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        ([KeyboardInterrupt(), asyncio.CancelledError()], "cancelled"),
+        ([BaseExceptionGroup("inner", [asyncio.CancelledError()])], "cancelled"),
+        ([ValueError(), asyncio.CancelledError()], "failure"),
+    ],
+)
+def test_a_group_of_cancellations_is_one(trail: Trail, errors: list[BaseException], outcome: str) -> None:
+    """A failure among them is a failure."""
+
+    def leave(_: Any) -> None:
+        raise BaseExceptionGroup("all at once", errors)
+
+    with pytest.raises(BaseExceptionGroup):
+        step(leave).invoke(1, config())
+    assert trail.one("chain_error")["outcome"] == outcome
 
 
 def test_a_stream_that_is_closed_early_keeps_what_comes_after_its_end(trail: Trail) -> None:
