@@ -109,7 +109,8 @@ class ToolCallLedger:
             self._wait(session, left)
             return []
         answered = _answered(output)
-        calls = [call for call in left.values() if not _is_form(call, own.answers, output)]
+        forms = _forms(left, own.answers, output)
+        calls = [call for call in left.values() if call.name not in forms]
         return [(call, _reason(call, outcome, answered, own.answers)) for call in calls]
 
     def _wait(self, session: Session | None, calls: dict[str, Call]) -> None:
@@ -143,6 +144,14 @@ def _answered(output: Any) -> set[str]:
     return {str(call_id) for message in messages if (call_id := getattr(message, "tool_call_id", None)) is not None}
 
 
-def _is_form(call: Call, last: int, output: Any) -> bool:
-    """Tell whether a call is how an agent gave its structured response: no tool is meant to run for it."""
-    return call.answer == last and mapping_of(output).get("structured_response") is not None
+def _forms(calls: dict[str, Call], last: int, output: Any) -> set[str]:
+    """Return the names of the calls by which an agent gave its structured response: no tool is meant to run for them.
+
+    The last answer has the one that was taken; one that did not fit was asked for again, by the same name.
+    """
+    response = mapping_of(output).get("structured_response")
+    if response is None:
+        return set()
+    names = {call.name for call in calls.values() if call.answer == last}
+    own = type(response).__name__
+    return {own} if own in names else names

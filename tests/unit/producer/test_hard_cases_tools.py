@@ -15,6 +15,10 @@ from tests.unit.producer.fakes import asking, call
 from tests.unit.producer.trail import Trail, config, ext
 
 
+class Form(BaseModel):
+    name: str
+
+
 @tool
 def customers(country: str) -> str:
     """Read customers."""
@@ -48,15 +52,25 @@ def test_a_tool_called_by_hand_within_a_run_counts_as_executed(trail: Trail) -> 
 
 def test_an_answer_in_the_form_of_a_tool_call_asks_for_no_tool(trail: Trail) -> None:
     """with_structured_output uses tool calls as a form: nothing is missing."""
-
-    class Form(BaseModel):
-        """A form."""
-
-        name: str
-
     structured = asking([call("Form", "c1", name="a")]).with_structured_output(Form)
     assert structured.invoke("hi", config()) == Form(name="a")
     assert trail.events("tool_not_executed") == []
+
+
+@pytest.mark.parametrize(("response", "missing"), [(Form(name="a"), ["c1"]), ({"name": "a"}, [])], ids=["class", "schema"])
+def test_what_an_agent_answers_in_a_form_leaves_the_tools_that_it_asked_for(
+    trail: Trail, response: Any, missing: list[str]
+) -> None:
+    """Only calls of the form's name are the form, each time that it was tried; a schema's name is nowhere in what it gives."""
+
+    def work(_: int) -> dict[str, Any]:
+        model = asking([call("Form", "r1", name=1)], [call("customers", "c1", country="NO"), call("Form", "r2", name="a")])
+        for _ in range(2):
+            model.invoke("hi")
+        return {"structured_response": response}
+
+    RunnableLambda(work).invoke(1, config())
+    assert [event["tool_call_id"] for event in trail.events("tool_not_executed")] == missing
 
 
 def test_tool_errors_are_failures_handled_or_not(trail: Trail) -> None:

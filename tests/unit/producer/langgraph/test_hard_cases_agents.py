@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, HumanInTheLoopMiddleware, ToolRetryMiddleware
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
@@ -16,6 +17,7 @@ from langgraph.errors import GraphRecursionError
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command, Send, interrupt
+from pydantic import BaseModel
 
 from langtrail.producer import AuditCallbackHandler
 from tests.unit.producer.fakes import Asking, asking, call
@@ -104,6 +106,18 @@ def test_a_tool_that_is_retried_by_middleware_has_numbered_attempts(trail: Trail
     assert [(event["event_type"], event["attempt"]) for event in trail.events("tool_error", "tool_end")] == [
         *(("tool_error", 1), ("tool_end", 2))
     ]
+    assert trail.events("tool_not_executed") == []
+
+
+class Form(BaseModel):
+    number: int
+
+
+def test_a_structured_response_that_is_asked_for_again_is_no_tool_call(trail: Trail) -> None:
+    """Its first form did not fit: no tool was meant to run for either."""
+    answers = asking([call("Form", "r1", number="many")], [call("Form", "r2", number=3)])
+    agent = create_agent(answers, [customers], response_format=ToolStrategy(Form))
+    assert agent.invoke(ask(), config())["structured_response"] == Form(number=3)
     assert trail.events("tool_not_executed") == []
 
 
