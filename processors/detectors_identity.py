@@ -7,16 +7,23 @@ from typing import Final, NamedTuple
 from stdnum.es import dni
 
 from . import id_checks as ids
-from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
+from .detector import IN_WORDS, NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span
 
 _SEPARATORS: Final = re.compile(r"[ .\-/]+")
 _WORD: Final = re.compile(r"[0-9A-Za-z_]")
+_IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
 _DIGIT: Final = re.compile(r"\d")
 _PART_OF_MORE: Final = re.compile(r"(?:[0-9A-Za-z_]|[0-9A-Za-z_\]][-./+])\Z")
 _GOES_ON: Final = re.compile(r"[0-9A-Za-z_]|[-./][0-9A-Za-z\[]")
 _GAP: Final = rf"(?:[^0-9A-Za-z_{OTHER}\x00\[][^\d\x00\[\n]{{0,24}}?)"
 """Between the word and the number: `no.`, `is`, a colon."""
 _FEWEST_DIGITS: Final = 4
+_NO_ID: Final = re.compile(
+    r"\W?(?:[Ee]in\s+(?!(?:number|no|is)\b)[^\W\d]|[Mm]edicare\s+(?!(?:number|no|card|id|beneficiary|is)\b)[a-z]"
+    r"|[Pp]assport stamps)"
+)
+"""German's article, what Medicare costs, and where somebody was."""
+_YEARS: Final = re.compile(r"(?:[A-Za-z]{1,3} )?(?:19|20)\d\d(?:[ -](?:19|20)\d\d)+")
 
 
 class _Checked(NamedTuple):
@@ -193,7 +200,7 @@ _NAMED: Final = (
     _Named(
         "es_id_named",
         "Spain, Portugal and Latin America: identity and tax numbers, where the text says so.",
-        r"\bdni\b|\bnie\b|\bnif\b|\bcuit\b|\brut\b|\bc[ée]dula\b|\bcurp\b|\brfc\b"
+        r"\bdni\b|\bnie\b|\bnif\b|\bcui[tl]\b|\brut\b|\bc[ée]dula\b|\bcurp\b|\brfc\b"
         r"|documento de identidad|cart[ãa]o de cidad[ãa]o|\bnss\b|seguridad social|contribuinte",
         r"\d{1,3}(?:\.\d{3}){3}|\d{2}[ /]?\d{8}[ /]?\d{2}"
         r"|(?:[XYZ][ -]?)?\d{1,2}\.?\d{3}\.?\d{3}(?:[ -]?[0-9A-Z])?|\d{2}-\d{8}-\d|[A-Z]{4}\d{6}[0-9A-Z]{3,8}|\d{9}",
@@ -226,19 +233,21 @@ _NAMED: Final = (
     ),
     _Named(
         "europe_id_named",
-        "Netherlands, Belgium, Poland, the North, Czechia, Romania, Turkey: personal numbers, where the text says so.",
+        "The rest of Europe, from Ireland to Turkey: personal numbers, where the text says so.",
         r"\bbsn\b|burgerservicenummer|rijksregisternummer|\bpesel\b|personnummer|\bcpr\b|f[øo]dselsnummer"
         r"|henkil[öo]tunnus|rodn[ée] [čc][íi]slo"
-        r"|\bcnp\b|t\.?c\.? kimlik\w*|egn\b|amka|oib\b|emšo",
-        r"\d{6,8}[-+ /]?[0-9A-Z]{3,5}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{4}\.?\d{2}\.?\d{3}|\d{13}",
+        r"|\bcnp\b|t\.?c\.? kimlik\w*|egn\b|amka|oib\b|emšo"
+        r"|\bjmbg\b|isikukood|asmens kod\w*|\bppsn\b|\bpps (?:no|number)\b|\bahv\b",
+        r"756\.?\d{4}\.?\d{4}\.?\d{2}|\d{7}[A-W][A-I]?"
+        r"|\d{6,8}[-+ /]?[0-9A-Z]{3,5}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{4}\.?\d{2}\.?\d{3}|\d{13}",
         "BSN: 111222333",
         "PESEL ma 11 cyfr",
     ),
     _Named(
         "east_id_named",
         "Russia and Ukraine, Israel, Japan, South Africa: personal, tax and passport numbers, where the text says so.",
-        r"паспорт\w*|снилс|инн|ідентифікаційний код|ת\.?ז\.?|תעודת זהות|マイナンバー|個人番号|\bsa id\b",
-        r"\d{3}-\d{3}-\d{3}[ -]?\d{2}|\d{13}|\d{4} ?\d{4} ?\d{4}|\d{2} ?\d{2} ?№? ?\d{6}|\d{9,11}",
+        rf"паспорт(?-i:[{OTHER}]){{0,6}}|снилс|инн|ідентифікаційний код|ת\.?ז\.?|תעודת זהות|マイナンバー|個人番号|\bsa id\b",
+        r"\d{3}-\d{3}-\d{3}[ -]?\d{2}|\d{13}|\d{4} ?\d{4} ?\d{4}|\d{2} ?\d{2},? ?(?:№|номер)? ?\d{6}|\d{9,11}",
         "СНИЛС 112-233-445 95",
         "инн не указан с 2024 года",  # noqa: RUF001 - Russian
     ),
@@ -247,8 +256,9 @@ _NAMED: Final = (
         "Passports, driving licences, identity cards and insurance numbers of any country, where the text says so.",
         r"passport|pasaporte|passeport|passaporto|passaporte|paspoort|driver['\x{2019}]?s? ?licen[cs]e"
         r"|driving licen[cs]e|permis de conduire|national id(?:entity|entification)?|identity (?:card|number)"
-        r"|state id|id card|social insurance|\btfn\b|tax file|medicare|\bnric\b",
-        r"\d[A-Z][0-9A-Z]{2}-[0-9A-Z]{3}-[A-Z]{2}\d{2}|[A-Z]\d{3}-\d{3,4}-\d{2,4}(?:-\d{1,3})?"
+        r"|state id|id card|social insurance|\btfn\b|tax file|medicare|\bmbi\b|\bnric\b|\bc[ée]dula\b",
+        r"[A-Z9]{5} ?\d{6} ?[A-Z9]{2}\d[A-Z]{2}"
+        r"|\d[A-Z][0-9A-Z]{2}-[0-9A-Z]{3}-[A-Z]{2}\d{2}|[A-Z]\d{3}-\d{3,4}-\d{2,4}(?:-\d{1,3})?"
         r"|(?:[A-Z]{1,3}[ -]?)?\d(?:[ -]?\d){4,11}[A-Z]{0,3}|[0-9A-Z]{0,8}\d[0-9A-Z]{5,14}",
         "passport no. 533380006",
         "her passport expires in 2030",
@@ -269,15 +279,22 @@ def _checked(check: Callable[[str], bool]) -> Callable[[Candidate], Iterable[Spa
 
 
 def _named(candidate: Candidate) -> Iterable[Span]:
-    value = candidate.value
+    text, start, value = candidate.text, candidate.start, candidate.value
+    if _NO_ID.match(text, candidate.groups[0][0]):
+        return NOTHING
+    if _IN_WORD.match(text, start - 1):  # the first group is the end of another word
+        separator = _SEPARATORS.search(value)
+        if separator is None:
+            return NOTHING
+        start, value = start + separator.end(), value[separator.end() :]
     if _WORD.match(candidate.text, candidate.end):
         # The last group is the beginning of another word.
         value = value[: max(value.rfind(separator) for separator in " -./")] if _SEPARATORS.search(value) else ""
     value = value.rstrip(" -./")
-    end = candidate.start + len(value)
-    if candidate.follows_placeholder or candidate.runs_into_placeholder(end):
+    end = start + len(value)
+    if candidate.follows_placeholder or candidate.runs_into_placeholder(end) or _YEARS.fullmatch(value):
         return NOTHING
-    return (Span(candidate.start, end),) if len(_DIGIT.findall(value)) >= _FEWEST_DIGITS else NOTHING
+    return (Span(start, end),) if len(_DIGIT.findall(value)) >= _FEWEST_DIGITS else NOTHING
 
 
 IDENTITY: Final = (

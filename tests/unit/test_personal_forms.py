@@ -138,7 +138,30 @@ NUMBERS = {
 NO_NUMBERS = ("1.219-09-9998 12-219-09-9998 foo-219-09-9998", "order_4012888888881881 4012888888881881_2")
 
 
-GOES = {**NETWORK, **MAIL, **NUMBERS}
+IDS = {
+    "PPSN 1234567FA, PPS number: 1234567T": "PPSN [NATIONAL_ID], PPS number: [NATIONAL_ID]",
+    "AHV-Nr. 7569217076985, CUIL 20-12345678-6": "AHV-Nr. [NATIONAL_ID], CUIL [NATIONAL_ID]",
+    "MBI 1EG4TE5MK73, Medicare number 2123456701": "MBI [NATIONAL_ID], Medicare number [NATIONAL_ID]",
+    "паспорт серия 4509 номер 123456": "паспорт серия [NATIONAL_ID]",
+    "номер паспорта 4509 123456": "номер паспорта [NATIONAL_ID]",
+    "cédula de ciudadanía 1023456789": "cédula de ciudadanía [NATIONAL_ID]",
+    "JMBG 0101990710008, isikukood 38001085718": "JMBG [NATIONAL_ID], isikukood [NATIONAL_ID]",
+    "driving licence number MORGA 753116 SM9IJ": "driving licence number [NATIONAL_ID]",
+    "passport number 533380006, EIN: 123456789": "passport number [NATIONAL_ID], EIN: [NATIONAL_ID]",
+}
+NO_IDS = (
+    "ein Umsatz von 123456789 Euro, Ein Haus kostet 250000000 Rupiah",
+    "medicare spending 829500000 and 1200000 people",
+    "Passport stamps 2019-2020-2021, passport for 2019-2020",
+)
+BIRTHS = {
+    "<DateOfBirth>1985-03-14</DateOfBirth>": "<DateOfBirth>[DATE_OF_BIRTH]</DateOfBirth>",
+    '<person date-of-birth="1985-03-14"/>': '<person date-of-birth="[DATE_OF_BIRTH]"/>',
+    "dateOfBirth: 1985-03-14T00:00:00Z date_of_birth=1985-03-14": (
+        "dateOfBirth: [DATE_OF_BIRTH]T00:00:00Z date_of_birth=[DATE_OF_BIRTH]"
+    ),
+}
+GOES = {**NETWORK, **MAIL, **NUMBERS, **IDS, **BIRTHS}
 
 
 @pytest.mark.parametrize("text", GOES)
@@ -149,7 +172,7 @@ def test_personal_data_goes_to_its_end(text: str) -> None:
     assert redact_text(expected).text == expected
 
 
-@pytest.mark.parametrize("text", [*NO_NETWORK, *NO_MAIL, *NO_NUMBERS])
+@pytest.mark.parametrize("text", [*NO_NETWORK, *NO_MAIL, *NO_NUMBERS, *NO_IDS])
 def test_what_only_looks_like_personal_data_stays(text: str) -> None:
     """Versions, serial numbers, units of systemd and products of matrices are nobody's."""
     assert redact_text(text).text == text
