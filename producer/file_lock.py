@@ -5,7 +5,9 @@ import os
 import threading
 from pathlib import Path
 
-_held: set[int] = set()
+from .descriptors import close
+
+_held: dict[int, os.stat_result] = {}
 _table = threading.RLock()
 
 
@@ -22,8 +24,8 @@ def lock_file(path: Path) -> int | None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Its last holder may have removed it between our open and our lock: then it guards nothing any more.
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                _held.add(descriptor)
+            if os.path.samestat(file := os.fstat(descriptor), path.stat()):
+                _held[descriptor] = file
                 return descriptor
         except (BlockingIOError, FileNotFoundError):
             pass
@@ -37,9 +39,9 @@ def lock_file(path: Path) -> int | None:
 def unlock_file(descriptor: int) -> None:
     """Let go of a lock. Does nothing in a forked child, which never had it."""
     with _table:
-        if descriptor in _held:
-            _held.discard(descriptor)
-            os.close(descriptor)
+        file = _held.pop(descriptor, None)
+        if file is not None:
+            close(descriptor, file)
 
 
 def forget_threads() -> None:
@@ -50,8 +52,8 @@ def forget_threads() -> None:
 
 def _let_go_in_child() -> None:
     """Close all that was inherited: a child's copy of a descriptor would keep the lock for as long as the child lives."""
-    for descriptor in _held:
-        os.close(descriptor)
+    for descriptor, file in _held.items():
+        close(descriptor, file)
     _held.clear()
     _table.release()
 

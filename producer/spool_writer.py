@@ -2,7 +2,9 @@
 
 import errno
 import os
+from typing import Final
 
+from .descriptors import close, is_ours
 from .entry import Position, Resume, pack_event, pack_facts, pack_resume
 from .errors import SpoolFull
 from .file_write import write
@@ -11,6 +13,8 @@ from .spool_limit import SpoolLimit
 
 _O_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _write = write
+_ELSEWHERE: Final = (errno.EFBIG, errno.EBADF)
+"""A limit on the size of files, and a descriptor that the application closed: another file takes it."""
 
 
 class SpoolWriter:
@@ -20,6 +24,7 @@ class SpoolWriter:
         """Write to `files`, which this process has locked; `facts` begins every file."""
         self._files, self._facts, self._limit = files, pack_facts(facts), limit
         self._descriptor: int | None = None
+        self._file: os.stat_result | None = None
         self._path = files.directory
         self._segment = self._size = 0
 
@@ -48,19 +53,22 @@ class SpoolWriter:
             self._append(seq, entry, 0)
 
     def is_gone(self) -> bool:
-        """Tell whether the file being written is no longer where it was made."""
-        if self._descriptor is None:
+        """Tell whether the file being written is no longer where it was made. One that the application closed is let go of."""
+        if self._descriptor is None or self._file is None:
+            return False
+        if not is_ours(self._descriptor, self._file):
+            self.close()
             return False
         try:
-            return not os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+            return not os.path.samestat(self._file, self._path.stat())
         except FileNotFoundError:
             return True
 
     def close(self) -> None:
         """Close the file being written."""
         descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        if descriptor is not None and self._file is not None:
+            close(descriptor, self._file)
 
     def _append(self, seq: int, entry: bytes, counted: int) -> None:
         limit = self._limit
@@ -78,7 +86,7 @@ class SpoolWriter:
         except OSError as error:
             limit.give_back(counted)
             self._cut()
-            if error.errno == errno.EFBIG:  # a limit on the size of files: another file has room
+            if error.errno in _ELSEWHERE:
                 self.close()
             refusal = f"the spool cannot be written ({error.strerror})"
         except BaseException:
@@ -107,18 +115,23 @@ class SpoolWriter:
 
     def _cut(self) -> None:
         """Take a part of an entry back. Where that fails, leave the file: a reader passes over its torn end."""
-        if self._descriptor is None:
+        if self._descriptor is None or self._file is None:
             return
         try:
-            os.ftruncate(self._descriptor, self._size)
+            is_cut = is_ours(self._descriptor, self._file)
+            if is_cut:
+                os.ftruncate(self._descriptor, self._size)
         except OSError:
+            is_cut = False
+        if not is_cut:
             self.close()
 
     def _open_segment(self, seq: int) -> None:
         self.close()
         self._segment, self._path = seq, self._files.segment_path(seq)
         self._descriptor = os.open(self._path, _O_FLAGS, 0o600)
-        self._size = os.fstat(self._descriptor).st_size
+        self._file = os.fstat(self._descriptor)
+        self._size = self._file.st_size
         if self._size:
             return
         try:

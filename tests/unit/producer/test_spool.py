@@ -212,6 +212,18 @@ def test_a_stream_has_one_owner(files: StreamFiles, tmp_path: Path) -> None:
     assert other.lock()
 
 
+def test_a_lock_whose_descriptor_the_application_closed_is_let_go_of_without_a_word(files: StreamFiles, tmp_path: Path) -> None:
+    """And the file that got its number stays open."""
+    assert files._lock is not None
+    with (tmp_path / "theirs").open("wb") as theirs:
+        os.dup2(theirs.fileno(), lock := files._lock)
+        files.unlock()
+        os.close(lock)
+    assert files.lock()
+    os.close(files._lock)
+    files.unlock()
+
+
 def test_a_stream_has_its_name_only_once_it_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks for streams of dead processes never sees one that is being made."""
     seen: list[list[StreamFiles]] = []

@@ -16,7 +16,7 @@ from langtrail.producer import AuditCallbackHandler, spool_writer
 from langtrail.producer import stream as stream_module
 from langtrail.producer.ids import EventIds, uuid7
 from langtrail.producer.pipeline import pipeline
-from langtrail.producer.spool import streams
+from langtrail.producer.spool import Watermark, streams
 from tests.unit.producer.trail import Trail, ext
 
 Wait = Callable[[Callable[[], object], float, str], None]
@@ -178,6 +178,38 @@ def test_an_interrupt_while_an_event_is_written_does_not_break_the_numbers(
     assert trail.one("abandoned")["run_id"] == trail.events("chain_start")[1]["run_id"]
     times = [event["occurred_at"] for event in trail.events()]
     assert times == sorted(set(times))
+
+
+def test_an_application_that_closes_all_descriptors_loses_no_event(trail: Trail) -> None:
+    """As a daemon does that was written for what it inherited: the spool is opened anew."""
+    run()
+    stream = pipeline()._stream
+    assert stream is not None
+    assert stream.log._writer is not None
+    assert stream.log._writer._descriptor is not None
+    os.close(stream.log._writer._descriptor)
+    run()
+    pipeline().close(0)
+    assert numbers(trail) == list(range(6))
+    assert len(trail.events("chain_end")) == 2
+
+
+def test_a_file_of_the_applications_that_got_our_descriptor_is_left_alone(trail: Trail, tmp_path: Path) -> None:
+    """That is seen with the next look at the files; it is neither written to nor closed."""
+    run()
+    stream = pipeline()._stream
+    assert stream is not None
+    assert stream.log._writer is not None
+    descriptor = stream.log._writer._descriptor
+    assert descriptor is not None
+    with (tmp_path / "theirs").open("wb") as theirs:
+        os.dup2(theirs.fileno(), descriptor)
+        stream.check_files(Watermark())
+        run()
+        pipeline().close(0)
+        os.close(descriptor)
+    assert (tmp_path / "theirs").read_bytes() == b""
+    assert numbers(trail) == list(range(6))
 
 
 def test_a_hook_within_a_hook_neither_waits_nor_breaks_the_order(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
