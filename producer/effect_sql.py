@@ -13,6 +13,8 @@ from .serialise import text_of
 
 _MAX_STATEMENT = 64 * 1024
 _MAX_TABLES = 16
+_FACTORY = 5
+"""Where among the arguments of sqlite3.connect what makes the connection is."""
 _SILENT = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "END", "SET", "START"})
 _EFFECTS = {
     **dict.fromkeys(("SELECT", "SHOW", "EXPLAIN", "DESCRIBE", "PRAGMA", "VALUES", "TABLE", "FETCH"), "read"),
@@ -87,7 +89,7 @@ def _modules() -> tuple[Any, ...]:
 
 
 def opened_otherwise(record: Record, database: Any) -> None:
-    """Record a connection whose statements nobody will tell, because the application had its own hold of `connect`."""
+    """Record a connection whose statements may not be told: an application has its own hold of `connect`, or its own class."""
     if not _local.tracing:
         path = text_of(database)
         record(Effect("database", "connect", "external", path, {"database": path}, {"system": "sqlite"}))
@@ -98,14 +100,30 @@ def _tracing(record: Record) -> Callable[..., sqlite3.Connection]:
         if not statement.startswith("--"):  # a trigger's
             tell(record, "sqlite", statement, "")
 
+    class Connection(sqlite3.Connection):
+        """Tells us of its statements whatever else the application has it told to."""
+
+        def set_trace_callback(self, trace_callback: Callable[[str], object] | None) -> None:
+            def both(statement: str) -> None:
+                trace(statement)
+                if trace_callback is not None:
+                    trace_callback(statement)
+
+            super().set_trace_callback(both)
+
+    Connection.__module__, Connection.__qualname__ = sqlite3.Connection.__module__, sqlite3.Connection.__qualname__
+
     @wraps(_connect)
     def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        outer, _local.tracing = _local.tracing, True
+        is_ours = len(args) <= _FACTORY and "factory" not in kwargs
+        if is_ours:
+            kwargs["factory"] = Connection
+        outer, _local.tracing = _local.tracing, is_ours  # another's may be told to trace for another: that it is made is told
         try:
             connection: sqlite3.Connection = _connect(*args, **kwargs)
         finally:
             _local.tracing = outer
-        connection.set_trace_callback(trace)
+        sqlite3.Connection.set_trace_callback(connection, trace)
         return connection
 
     return connect
@@ -129,7 +147,7 @@ def attach(record: Record) -> None:
 def _leave_to_sqlalchemy(connection: Any, _: Any) -> None:
     """Take the trace off a connection whose statements SQLAlchemy tells: each is told once."""
     if type(connection).__module__ == "sqlite3":
-        connection.set_trace_callback(None)
+        sqlite3.Connection.set_trace_callback(connection, None)
 
 
 def tell(record: Record, system: str, statement: str, target: str, parameters: Any = None) -> None:

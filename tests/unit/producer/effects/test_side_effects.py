@@ -246,6 +246,46 @@ def test_a_connection_whose_statements_nobody_tells_is_an_event(trail: Trail, da
     assert told("database") == [("database", "connect", "external", str(database))]
 
 
+def test_an_application_that_traces_statements_itself_is_told_of_them_too(
+    trail: Trail, database: Path, use: Use, told: Told
+) -> None:
+    """Its callback does not take the place of ours."""
+    traced: list[str] = []
+
+    def work() -> str:
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            connection.set_trace_callback(traced.append)
+            connection.execute("SELECT 1 FROM customers")
+            connection.set_trace_callback(None)
+            connection.execute("SELECT 2 FROM customers")
+        return ""
+
+    use(work)
+    assert traced == ["SELECT 1 FROM customers"]
+    assert told("database") == [("database", "SELECT", "read", "customers")] * 2
+
+
+def test_a_connection_of_an_applications_own_class_is_an_event_beside_its_statements(
+    trail: Trail, database: Path, use: Use, told: Told
+) -> None:
+    """Whom it tells of them is its own affair: that it connects is told in any case."""
+
+    class Own(sqlite3.Connection):
+        pass
+
+    def work() -> str:
+        with contextlib.closing(sqlite3.connect(database, factory=Own)) as connection:
+            assert type(connection) is Own
+            connection.execute("SELECT 1 FROM customers")
+        return ""
+
+    use(work)
+    assert told("database") == [
+        ("database", "connect", "external", str(database)),
+        ("database", "SELECT", "read", "customers"),
+    ]
+
+
 def test_our_own_files_and_threads_are_no_effects(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """Recording an effect has effects of its own: none of them is recorded, and nothing recurses."""
 
