@@ -95,7 +95,7 @@ def opened_otherwise(record: Record, database: Any) -> None:
         record(Effect("database", "connect", "external", path, {"database": path}, {"system": "sqlite"}))
 
 
-def _tracing(record: Record) -> Callable[..., sqlite3.Connection]:
+def _tracing(record: Record) -> Callable[..., Any]:
     def trace(statement: str) -> None:
         if not statement.startswith("--"):  # a trigger's
             tell(record, "sqlite", statement, "")
@@ -114,16 +114,17 @@ def _tracing(record: Record) -> Callable[..., sqlite3.Connection]:
     Connection.__module__, Connection.__qualname__ = sqlite3.Connection.__module__, sqlite3.Connection.__qualname__
 
     @wraps(_connect)
-    def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+    def connect(*args: Any, **kwargs: Any) -> Any:
         is_ours = len(args) <= _FACTORY and "factory" not in kwargs
         if is_ours:
             kwargs["factory"] = Connection
         outer, _local.tracing = _local.tracing, is_ours  # another's may be told to trace for another: that it is made is told
         try:
-            connection: sqlite3.Connection = _connect(*args, **kwargs)
+            connection: Any = _connect(*args, **kwargs)
         finally:
             _local.tracing = outer
-        sqlite3.Connection.set_trace_callback(connection, trace)
+        if isinstance(connection, sqlite3.Connection):  # a factory may make whatever it likes
+            sqlite3.Connection.set_trace_callback(connection, trace)
         return connection
 
     return connect

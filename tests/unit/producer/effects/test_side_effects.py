@@ -286,6 +286,17 @@ def test_a_connection_of_an_applications_own_class_is_an_event_beside_its_statem
     ]
 
 
+def test_a_factory_may_make_whatever_it_likes(trail: Trail, use: Use, told: Told) -> None:
+    """The application gets that, and nothing is told of it."""
+
+    def work() -> str:
+        return str(sqlite3.connect("x", factory=lambda *_, **__: 7))  # type: ignore[call-overload] # Python takes it
+
+    use(work)
+    assert trail.one("tool_end")["content"]["output"]["content"] == "7"
+    assert told() == []
+
+
 def test_our_own_files_and_threads_are_no_effects(trail: Trail, database: Path, use: Use, told: Told) -> None:
     """Recording an effect has effects of its own: none of them is recorded, and nothing recurses."""
 
