@@ -7,7 +7,7 @@ from typing import Final
 from .detector import NOTHING, OTHER, WORD_START, Candidate, Detector, Rank, Span, whole
 
 _BORN: Final = (
-    r"d\.?o\.?b\.?|date[ _-]?of[ _-]?birth|birth[ _-]?date|birthday(?: is)?|born(?: on)?"
+    r"d\.?o\.?b\.?|date[ -]?of[ -]?birth|(?-i:[Dd]ate_of_[Bb]irth)|birth[ _-]?date|birthday(?: is)?|born(?: on)?"
     r"|geboren(?: am| op)?|geb\.|geburtsdatum|geburtstag"
     r"|n[ée](?:e|\(e\))? le|date de naissance|fecha de nacimiento|nac[ií](?:d[oa])?(?: el)?|f\. ?nac\."
     r"|data di nascita|nat[oa](?: a [^\d\n\x00\[]{2,24})? il|data de nascimento"
