@@ -31,7 +31,6 @@ _NO_GROUPS: Final = re.compile(r"\d{1,4} \((?:19|20)\d\d\)|\d{3,4}/\d{3,4}/\d{3,
 """As journals are quoted, and bands of radio."""
 _YEAR: Final = re.compile(r"\((?:19|20)\d\d\)")
 _OF_VOLUME: Final = re.compile(r"\d ?\Z")
-_IN_NAME: Final = re.compile(r"[0-9A-Za-z]\.\Z")
 _ALL_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _OTHER_NUMBER: Final = re.compile(
     r"\b(?:of|size|id|code|line|port|version|count|items?|total|spread|strike|volume|duration|lens(?:es)?)\b"
@@ -64,8 +63,7 @@ _HYPHEN_FIRST: Final = re.compile(r"0\d{1,3}(?: ?[-/] ?)\d[\d ]*\d(?:-\d{1,4})?"
 _DIGITS: Final = re.compile(r"\d+")
 _SIGN: Final = re.compile(r"[().\-/]")
 _SEPARATORS: Final = frozenset(" .-/")
-_numbered: Final = re.compile(rf"(?:\b(?:{NUMBERED})(?:'?s)? ?|(?:{NUMBERED_UNSPACED}))\Z", re.IGNORECASE)
-_of_other: Final = re.compile(rf"\W?\w+ (?:{OF}) ?(?:{NUMBERED_BEHIND})\b", re.IGNORECASE)
+_OF_OTHER: Final = re.compile(rf"\W?\w+ (?:{OF}) ?(?:{NUMBERED_BEHIND})\b", re.IGNORECASE)
 _IS_NUMBER: Final = re.compile(r"号码|號碼|番号|번호|[\s:(\"']?(?:my|his|her|our|their|your) number")
 _LONGEST_NUMBERED: Final = 16
 """Characters of what is numbered."""
@@ -204,24 +202,29 @@ def _is_other(candidate: Candidate, said: str, *, vague: bool) -> bool:
         return True
     if vague and (told.is_other or (told.is_plain and "-" in value) or _LETTER.match(candidate.previous)):
         return True
-    if _NO_GROUPS.match(value) or _IN_NAME.search(candidate.text, max(0, first - 2), first + 1):
+    if _NO_GROUPS.match(value) or (said[0] == "." and candidate.text[first - 1 : first].isalnum()):  # in a name of a file
         return True
-    if (vague or _IS_NUMBER.match(said)) and _is_of_other(candidate, said):
+    if (vague or told.is_number) and (told.is_of_other or _is_numbered(candidate, said)):
         return True
     return said[-1] == "/" and "." in value and _PRODUCT.search(said, max(0, len(said) - 2)) is not None
 
 
-def _is_of_other(candidate: Candidate, said: str) -> bool:
-    """Tell whether a number is that of an order, a customer or another thing."""
+def _is_numbered(candidate: Candidate, said: str) -> bool:
+    """Tell whether the word before says that what has the number is an order, a customer or another thing."""
     first = candidate.groups[0][0] + (not said[0].isalnum())
     before = candidate.text[max(0, first - _LONGEST_NUMBERED) : first]
-    return _numbered.search(before) is not None or _of_other.match(said) is not None
+    if before.endswith(NUMBERED_UNSPACED):
+        return True
+    *_, second, last = ["", "", *before.lower().replace("'s", "").split()]
+    return (second if last == "id" else last).removesuffix("s") in NUMBERED
 
 
 class _Told(NamedTuple):
-    """What words before a number tell: surely a phone's, just a number, another number, how many there are."""
+    """What words before a number tell: a phone, a number, one of something named behind, a field `number`, another, a count."""
 
     is_clear: bool
+    is_number: bool
+    is_of_other: bool
     is_plain: bool
     is_other: bool
     is_counted: bool
@@ -231,7 +234,8 @@ class _Told(NamedTuple):
 def _told_by(said: str) -> _Told:
     is_clear = _is_clear(said) or (not said[0].isascii() and _IS_UNSPACED.match(said) is not None)
     is_other, is_counted = _OTHER_NUMBER.search(said) is not None, _COUNTED.search(said) is not None
-    return _Told(is_clear, _PLAIN_NUMBER.match(said) is not None, is_other, is_counted)
+    is_number, is_of_other = _IS_NUMBER.match(said) is not None, _OF_OTHER.match(said) is not None
+    return _Told(is_clear, is_number, is_of_other, _PLAIN_NUMBER.match(said) is not None, is_other, is_counted)
 
 
 def _end_of_number(text: str, start: int, end: int, *, vague: bool) -> int:

@@ -12,7 +12,7 @@ _MOBILE: Final = r"(?:1[3-9]\d[\- ]?\d{4}[\- ]?\d{4}|0[5-9]0-?\d{4}-?\d{4}|01[01
 _OTHER_NUMBER: Final = re.compile("订单|訂單|单号|單號|编号|編號|流水|账号|帐号|卡号|注文|伝票|会員|주문|송장|회원|계좌|第")
 _AROUND: Final = 10
 """Characters before a number in which words may say that it is another one."""
-_NUMBER_BEFORE: Final = re.compile(r"(?:\A|[\s(])[\d.,:-]+ \Z")
+_NUMBER_BEFORE: Final = re.compile(r"(?:\A|[\s(])\d[\d.,:-]* \Z")
 _NUMBER_BEHIND: Final = re.compile(rf" (?:\d[\d.,:-]*(?:[\s)]|\Z)|{PLACEHOLDER})")
 """Another number in a row, or what stands for one."""
 _EDGE: Final = re.compile(r"[0-9A-Za-z_.+\-/=#$€£]")

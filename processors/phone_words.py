@@ -4,6 +4,11 @@ from typing import Final
 
 from .detector import OTHER
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _ENDING: Final = f"[a-z{OTHER}]*"
 
 STRONG: Final = (
@@ -50,13 +55,17 @@ UNSPACED: Final = (
     "|撥打|座机|固话|連絡先|号码|號碼|新号|打给|โทร|เบอร์|☎|☏|📞|📱"
 )
 """Of scripts without spaces: no boundary is asked for."""
-NUMBERED: Final = (
-    "(?:account|article|batch|bill|booking|card|case|catalog(?:ue)?|chapter|claim|contract|customer|document|employee|flight"
-    "|invoice|issue|item|job|licen[cs]e|lot|member(?:ship)?|model|order|page|parcel|part|patent|patient|permit|policy|product"
-    "|purchase|receipt|reference|registration|reservation|serial|shipment|student|ticket|tracking|transaction|volume)(?: id)?"
-    "|ऑर्डर|ग्राहक|sipariş|müşteri|fatura|takip|bestel|klant|factuur"
+NUMBERED: Final = _words(
+    """
+    account article batch bill booking card case catalog catalogue chapter claim contract customer document employee flight
+    invoice issue item job licence license lot member membership model order page parcel part patent patient permit policy
+    product purchase receipt reference registration reservation serial shipment student ticket tracking transaction volume
+    ऑर्डर ग्राहक sipariş müşteri fatura takip bestel klant factuur
+    """
 )
-NUMBERED_UNSPACED: Final = "注文|伝票|会員|会员|予約|追跡|订单|訂單|运单|客户|发票|单|流水|账|帐|주문|송장|회원|예약|고객"
+NUMBERED_UNSPACED: Final = tuple(
+    _words("注文 伝票 会員 会员 予約 追跡 订单 訂單 运单 客户 发票 单 流水 账 帐 주문 송장 회원 예약 고객"),
+)
 NUMBERED_BEHIND: Final = (
     "commande|facture|client|dossier|suivi|colis|contrat|compte|pedido|factura|cliente|seguimiento|expediente|cuenta|fattura"
     "|ordine|pratica|conto|nota|klienta|zam[óo]wienia|faktury|przesy[łl]ki|umowy|konta|заказа|сч[её]та|договора|клиента"
