@@ -50,6 +50,7 @@ class Session:
 Session()
 """
 _STOPPED_THREADS = """
+import gc
 from langtrail.producer import file_lock
 held = threading.Event()
 def hold():
@@ -58,6 +59,7 @@ def hold():
         threading.Event().wait()
 @after_our_exit
 def hold_until_the_end():
+    gc.set_threshold(0)  # only the interpreter collects from here on: before it finalises, the thread is not stopped yet
     threading.Thread(target=hold, daemon=True).start()
     held.wait()
 """
