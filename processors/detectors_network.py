@@ -6,7 +6,7 @@ from socket import AF_INET6, inet_pton
 from string import ascii_letters
 from typing import Final
 
-from .detector import IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
+from .detector import ALPHANUMERIC, IN_WORDS, NOTHING, Candidate, Detector, Rank, Span, whole
 
 _IPV4: Final = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|\Z)){4}")
 _BEFORE_VERSIONS: Final = frozenset(
@@ -20,6 +20,7 @@ _BETWEEN: Final = " \t:=/#.\"'->("
 _MOST_BETWEEN: Final = 4
 _CODE: Final = re.compile(r"\s[1-7]\.")
 """Of an enzyme, behind EC."""
+_MOST_DIGITS: Final = 3
 _PROGRAMS: Final = frozenset(
     (
         *("chrome", "chromium", "safari", "firefox", "edge", "edg", "opr", "opera", "mozilla"),
@@ -38,13 +39,14 @@ _MACHINES: Final = frozenset(
     )
 )
 """What an address is named by."""
-_PART_OF_MORE: Final = re.compile(rf"(?:[{IN_WORDS}~]|[0-9]\.|[A-Za-z_]-)\Z")
+_PART_OF_MORE: Final = re.compile(rf"(?:[{ALPHANUMERIC}]_?|~|[0-9]\.|[A-Za-z_]-)\Z")
 _MACHINE_BEFORE: Final = re.compile(r"(?:\A|[^0-9A-Za-z])([A-Za-z]{1,8}4?)[_-]\Z")
 _PORT: Final = re.compile(r":\d{2,5}(?![\w.])")
 _LOG: Final = re.compile(r"[_-](?:[A-Za-z]+[_.-])*(?:log|pcap|pcapng)\b")
 """Behind an address, in the name of a file."""
-_GOES_ON: Final = re.compile(rf"[{IN_WORDS}~]|\.\d|-\w+[.-]\w*[A-Za-z]")
+_GOES_ON: Final = re.compile(rf"_?[{ALPHANUMERIC}]|~|\.\d|-\w+[.-]\w*[A-Za-z]")
 _IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
+_IS_ALPHANUMERIC: Final = re.compile(f"[{ALPHANUMERIC}]")
 _LONGEST_IPV6: Final = 45
 """Characters, with an IPv4 address at the end."""
 _COLONS_WITH_PORT: Final = 8
@@ -99,7 +101,14 @@ def _is_version(candidate: Candidate, before: str) -> bool:
         return _CODE.match(f"{between}{candidate.value}") is not None
     if word not in _BEFORE_VERSIONS or "(" in between or ">" in between:
         return word.endswith("version")
-    return not (stem.endswith("-") if word == "v" else word == "release" and stem.lower().endswith("dhcp "))
+    is_option = word == "v" and (stem.endswith("-") or between.strip(" .") != "")
+    is_given_up = word == "release" and stem.lower().endswith("dhcp ")
+    return not (is_option or is_given_up or _is_of_address(candidate.value))
+
+
+def _is_of_address(value: str) -> bool:
+    """Tell whether two of four numbers have three digits: those of sections and of what is released seldom do."""
+    return sum([len(number) == _MOST_DIGITS for number in value.split(".")]) > 1
 
 
 def _is_pinned(before: str) -> bool:
@@ -118,6 +127,8 @@ def _ipv6(candidate: Candidate) -> Iterable[Span]:
         start, value = start + cut, value[cut:]
         if value.startswith(":") and not value.startswith("::"):
             return NOTHING
+    elif value.startswith(":") and not value.startswith("::"):
+        start, value = start + 1, value[1:]  # a colon behind a word
     value = value.rstrip(".")
     if value[-1:] == ":" and value[-2:] != "::":
         value = value[:-1]
@@ -148,9 +159,9 @@ def _mac(candidate: Candidate) -> Iterable[Span]:
         return _dotted_mac(candidate)
     text, first, end = candidate.text, candidate.start, candidate.end
     groups = [*_HEX_GROUP.finditer(text, first, end)]
-    if first and _IN_WORD.match(text, first - 1):
+    if first and _IS_ALPHANUMERIC.match(text, first - 1):
         groups = groups[1:]  # the end of a word: MAC:3c:22:fb:9a:01:7e
-    if _IN_WORD.match(text, end):
+    if _IS_ALPHANUMERIC.match(text, end):
         groups = groups[:-1]
     if not groups or _OCTET_BEFORE.search(text, max(0, groups[0].start() - 6), groups[0].start()):
         return NOTHING

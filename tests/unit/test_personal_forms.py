@@ -104,6 +104,11 @@ NETWORK = {
     ),
     "? (192.0.2.1) at 3c:22:fb:9a:1:7e on en0": "? ([IP_ADDRESS]) at [MAC_ADDRESS] on en0",
     "peer 2001:db8:3c:22:fb:9a:1:7e": "peer [IP_ADDRESS]",
+    "_203.0.113.77_ hw_3c:22:fb:9a:01:7e": "_[IP_ADDRESS]_ hw_[MAC_ADDRESS]",
+    'v=203.0.113.77 {v: "203.0.113.77"} build 203.0.113.77, table 203.0.113.9': (
+        'v=[IP_ADDRESS] {v: "[IP_ADDRESS]"} build [IP_ADDRESS], table [IP_ADDRESS]'
+    ),
+    "信息\uff1a2001:db8::8a2e:370:7334。谢谢": "信息\uff1a[IP_ADDRESS]。谢谢",
 }
 NO_NETWORK = (
     "nvidia-cublas-cu12==12.1.3.1 opencv-python>=4.9.0.80",
