@@ -275,7 +275,7 @@ def _go_on_alone() -> None:
     _at_exit = _AtExit(before.settings if before else load_settings(ProducerSettings))
     if before:
         _at_exit.runs = before.runs
-        _at_exit.runs.forked()
+        _at_exit.runs.forget_threads()
 
 
 def _after_fork_in_child() -> None:

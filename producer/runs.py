@@ -289,9 +289,18 @@ class Runs:
             return list(reversed(self._open.values()))
 
     def forked(self) -> None:
-        """In a forked child: the parent process ends its runs itself, but what runs on here still knows where it belongs."""
+        """In a forked child: the parent process ends its runs itself, but what runs on here still knows where it belongs.
+
+        How they end here, too, is flagged: the trail has the same run's end from two processes.
+        """
+        for run in self._open.values():
+            run.flags = (*run.flags, "forked")
+        self.forget_threads()
+
+    def forget_threads(self) -> None:
+        """Let go of what threads had that are gone: locks, and runs that they do not end any more."""
         self._lock = threading.RLock()
-        self.tool_calls.forked()
+        self.tool_calls.forget_threads()
         for run in self._open.values():
             self._keep_closed(run)
         self._open.clear()

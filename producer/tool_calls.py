@@ -65,8 +65,8 @@ class ToolCallLedger:
         self._executed: OrderedDict[tuple[Session, str], None] = OrderedDict()
         self._waiting: OrderedDict[Session, dict[str, Call]] = OrderedDict()
 
-    def forked(self) -> None:
-        """In a forked child: another thread of the parent may have held the lock, and never lets go of it here."""
+    def forget_threads(self) -> None:
+        """In a forked child, and while the interpreter finalises: who may have held the lock never lets go of it here."""
         self._lock = RLock()
 
     def asked(self, run: "Run", messages: list[Any]) -> None:

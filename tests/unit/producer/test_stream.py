@@ -244,6 +244,33 @@ def test_a_forked_child_has_a_stream_of_its_own(trail: Trail) -> None:
     assert sorted(by_stream.values()) == [[0, 1, 2], [0, 1, 2, 3, 4]]
 
 
+def test_a_run_that_goes_on_in_a_forked_child_ends_twice_and_the_child_says_so(trail: Trail) -> None:
+    """The parent tells how its run ends; what the child tells of it is flagged, and what begins there is not."""
+    children = []
+
+    def fork(_: int) -> str:
+        children.append(os.fork())
+        if children[0]:
+            assert os.waitpid(children[0], 0)[1] == 0
+            return "parent"
+        run("begun in the child")
+        return "child"
+
+    try:
+        RunnableLambda(fork).invoke(1, {"callbacks": [AuditCallbackHandler()]})
+    finally:
+        if children == [0]:
+            os._exit(0)
+    ends = {event["content"]["output"]: event for event in trail.events("chain_end")}
+    assert {output: event["flags"] for output, event in ends.items()} == {
+        "parent": [],
+        "child": ["forked"],
+        "begun in the child": ["orphan"],
+    }
+    assert ends["parent"]["run_id"] == ends["child"]["run_id"] == ends["begun in the child"]["parent_run_id"]
+    assert ends["parent"]["stream_id"] != ends["child"]["stream_id"]
+
+
 def test_a_closed_stream_says_how_many_events_it_has(trail: Trail) -> None:
     """The last event of a process counts all of them, itself included."""
     run()
