@@ -13,19 +13,7 @@ _FILE_SUFFIXES: Final = frozenset(
         *("png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "scss", "woff", "woff2"),
         *("js", "jsx", "mjs", "ts", "tsx", "json", "html", "htm", "xml", "yaml", "yml"),
         *("txt", "log", "pdf", "csv", "exe", "dll"),
-        *(
-            "service",
-            "socket",
-            "target",
-            "mount",
-            "automount",
-            "slice",
-            "scope",
-            "path",
-            "device",
-            "timer",
-            "swap",
-        ),  # systemd's
+        *("service", "socket", "target", "mount", "automount", "slice", "scope", "path", "device", "timer", "swap"),
     )
 )
 _IN_WORD: Final = re.compile(f"[{IN_WORDS}]")
