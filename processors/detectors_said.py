@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from .detector import NOTHING, Candidate, Detector, Rank, Span
+from .detector import NOTHING, Candidate, Detector, Rank, Span, whole
 from .key_rules import rule_of, words_of
 from .secret_names import LIKE_A_SECRET, SHORTEST, reads_as_code, stands
 from .validators import machine_made
@@ -42,6 +42,7 @@ _UUID: Final = re.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _BETWEEN: Final = frozenset(("is", "was", "value", "code", "are"))
 _LOGGED: Final = frozenset(("from", "restored", "saved", "using"))
 """Words before a key of a cache, and before the fingerprint of one that a signature is checked with."""
+_GOES_ON: Final = re.compile(r"[.,:]\d")
 _NAME_BEFORE: Final = 24
 """Characters before a word like key, in which more of the name may stand."""
 _WORDS_OF_NAME: Final = 3
@@ -56,6 +57,7 @@ _TOLD: Final = (
     r"(?:[\s\-:=>,]{1,4}(?:is[\s:]{1,2})?)[\\\"'`({<\[]{0,2}([0-9A-Za-z+/_~][\w+/.~-]"
 )
 """Both end before how often the last class comes again."""
+_CODES: Final = "cv[vc]2?|security code|verification code|one[- ]time (?:code|password)|otp|[2m]fa code"
 _OPENING: Final = frozenset(_QUOTES)
 _FUNCTION: Final = re.compile(r"[A-Za-z_]+\d{0,3}[A-Za-z_]*(?:\.[A-Za-z_]+\d{0,3}[A-Za-z_]*)+")
 """What is called in code: base64.urlsafe_b64decode."""
@@ -91,6 +93,11 @@ def _paired(candidate: Candidate) -> Iterable[Span]:
     behind = candidate.text[candidate.start + len(value) : candidate.start + len(value) + 1]
     is_one = _SIGNED.match(value) and stands(value) and behind not in ("/", "~", "@")
     return (Span(candidate.start, candidate.start + len(value)),) if is_one else NOTHING
+
+
+def _code(candidate: Candidate) -> Iterable[Span]:
+    """Take digits that stand alone: no part of an amount, a version or a name."""
+    return NOTHING if candidate.following in ("-", "_") or _GOES_ON.match(candidate.text, candidate.end) else whole(candidate)
 
 
 def _told(candidate: Candidate) -> Iterable[Span]:
@@ -148,6 +155,17 @@ SAID: Final = (
         rank=Rank.ASSIGNED_SECRET,
         example="Mot de passe : Soleil12, merci",
         counter_example="password authentication, password reset, Failed password for root from 10",
+    ),
+    Detector(
+        name="code_said",
+        type="SECRET",
+        reason="The code of a card, or one that is valid once, after its name.",
+        pattern=rf"(?i)\b(?:{_CODES})(?: is| code)?\s?[:=#]?\s?(\d{{3,8}})\b",
+        trigger=rf"(?i)(?:{_CODES})(?: is| code)?\s?[:=#]?\s?\d{{3}}",
+        judge=_code,
+        rank=Rank.ASSIGNED_SECRET,
+        example="CVV: 123, your verification code is 482913",
+        counter_example="OTP 2.0, the security code 12 of 15",
     ),
     Detector(
         name="paired",

@@ -139,6 +139,7 @@ _PERSONAL: Final = (
     (words.DATE_OF_BIRTH, KeyRule("DATE_OF_BIRTH", _like(r"(?=.*\d)[\w ,./:+-]{4,40}"))),
     (words.PERSON, KeyRule("PERSON", _like(r"(?=.*[^\W\d_])[^{}<>\[\]\n]{2,80}"), numbers=False)),
     (words.ADDRESS, KeyRule("ADDRESS", _like(r"(?=.*[^\W_])[^{}<>@]{2,200}"))),
+    (words.MAC_ADDRESS, KeyRule("MAC_ADDRESS", _like(r"[0-9A-Fa-f]{2}(?:[:.-]?[0-9A-Fa-f]{2}){5}"))),
     (words.CRYPTO_WALLET, KeyRule("CRYPTO_WALLET", _like(r"[0-9A-Za-z:]{25,110}"))),
 )
 

@@ -148,6 +148,7 @@ ADDRESS: Final = _words(
     residential_address shipping_address street street_address street_name
     """
 )
+MAC_ADDRESS: Final = _words("bssid hwaddr mac mac_addr mac_address")
 CRYPTO_WALLET: Final = _words(
     """
     bitcoin_address btc_address crypto_address eth_address ethereum_address trx_address usdt_address wallet_address xmr_address

@@ -23,6 +23,7 @@ SAYS = {
     "PERSON": "first_name lastName fullName customer_name surname cardholder_name",
     "ADDRESS": "street home_address billingAddress shipping_address",
     "CRYPTO_WALLET": "wallet_address btcAddress",
+    "MAC_ADDRESS": "mac macAddress mac_addr hwaddr BSSID",
 }
 SAYS_NOTHING = (
     "max_tokens prompt_tokens completion_tokens total_tokens token_count token_ids next_token nextPageToken"

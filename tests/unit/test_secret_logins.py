@@ -205,6 +205,10 @@ minha senha nova é «Carnaval8»
 la password del server è «Napoli1926»
 https://api.telegram.org/«bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0»/getMe
 https://hooks.zapier.com/hooks/catch/3812598/«yyxu3cf»/
+cvv: «123»
+CVC2 «4821», valid until 12/27
+Your verification code is «482913».
+OTP: «482913»
 """.strip("\n").split("\n")
 """One a line, `\\n` a line break; the secret is marked."""
 

@@ -373,6 +373,10 @@ Cache restored from key: Linux-node-9c118557f2b84bf1d3e2a1b0c9d8e7f6
 gpg: using RSA key 4AEE18F83AFDEB23B5D6A1B2C3D4E5F60718293A
     api_key: str | None\n    key_file: str | None
     key_password: dict[str, int] | None\n    key_cert_file: str | None\n    key_cert_reqs: str | None
+OTP 2.0 and OTP 26.1
+otp-24 of Erlang
+the security code 12 of 15
+verification code 3-part form
 """.strip("\n").split("\n")
 """One a line; each speaks of secrets or looks like one, and holds none."""
 
