@@ -40,10 +40,10 @@ def _key_set(value: str) -> str:
 def _spool(value: str) -> Path:
     found = path(value)
     try:
-        is_other = found.exists() and not found.is_dir()
+        is_device = found.exists() and not (found.is_dir() or found.is_file())  # a file in the way may be taken away
     except OSError:
         return found  # closed to us: why is said when it cannot be written
-    if is_other:
+    if is_device:
         raise ValueError("is no directory")
     return found
 
