@@ -156,7 +156,8 @@ def test_a_broken_seal_is_rejected(changed: str) -> None:
     content = parts.content[:-1] + bytes([parts.content[-1] ^ 1]) if changed == "content" else parts.content
     event = event_of(record, frame(1, join_raw(parts.chain_hash, content, other.core)))
     if changed == "header":
-        event.headers[KEY_HEADER] = event.headers[KEY_HEADER][:-1] + b"\x00"
+        header = event.headers[KEY_HEADER]
+        event.headers[KEY_HEADER] = header[:-1] + bytes([header[-1] ^ 1])
     assert reason_of(event) == "broken_seal"
 
 
